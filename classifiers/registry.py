@@ -1,0 +1,310 @@
+"""The registry: folders of versions, and the two pointers that say which one is active and which one is in shadow.
+
+    <root>/versions/<version>/manifest.json ...   never changed once there
+    <root>/active.json, shadow.json               small files, replaced by rename
+    <root>/history.jsonl                          every move of a pointer, append only
+
+The version that ships with the package counts as one of the versions and is active while no other was promoted. A
+writer that dies leaves at most a folder named `.staging-*`, which the next writer clears away.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from classifiers.errors import (
+    ClassifierError,
+    DatasetInvalid,
+    DigestMismatch,
+    GateRefused,
+    LabelsOneSided,
+    LibraryMismatch,
+    LibraryMissing,
+    NothingToRollBack,
+    RecipeInvalid,
+    TooFewLabels,
+    UnknownVersion,
+    UntrustedType,
+    VersionBroken,
+    VersionExists,
+    VersionInUse,
+    VersionTooLarge,
+)
+from classifiers.manifest import (
+    ATTRIBUTES,
+    MANIFEST,
+    DataEntry,
+    FileEntry,
+    LanguageFigures,
+    Manifest,
+    read_manifest,
+    verify,
+)
+
+__all__ = [
+    "ATTRIBUTES",
+    "BUNDLED",
+    "ClassifierError",
+    "DataEntry",
+    "DatasetInvalid",
+    "DigestMismatch",
+    "FileEntry",
+    "GateRefused",
+    "LabelsOneSided",
+    "LanguageFigures",
+    "LibraryMismatch",
+    "LibraryMissing",
+    "Manifest",
+    "Move",
+    "NothingToRollBack",
+    "RecipeInvalid",
+    "Registry",
+    "TooFewLabels",
+    "UnknownVersion",
+    "UntrustedType",
+    "Version",
+    "VersionBroken",
+    "VersionExists",
+    "VersionInUse",
+    "VersionTooLarge",
+    "read_manifest",
+    "verify",
+]
+
+BUNDLED = Path(__file__).parent / "bundled"
+MAX_STEPS_BACK = 50
+STALE_STAGING_SECONDS = 86_400
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """Which version a pointer names, and those it named before, newest last."""
+
+    version: str
+    previous: tuple[str, ...] = ()
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One move of a pointer, as the history keeps it."""
+
+    at: str
+    verb: Literal["promote", "rollback", "shadow"]
+    version: str | None
+    """What the pointer names since; None when the shadow was switched off."""
+    was: str | None
+    by: str = ""
+    evidence: dict[str, Any] = {}
+    """What the promotion gate saw, and whether it was overruled."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A version as a list shows it."""
+
+    manifest: Manifest
+    state: Literal["active", "shadow", "retired", "candidate"]
+    bundled: bool = False
+
+
+class Registry:
+    """A folder of versions. Safe to open from many processes; writers take turns by a lock on the folder."""
+
+    def __init__(self, root: Path, bundled: Path = BUNDLED) -> None:
+        self.root = Path(root)
+        self._bundled = bundled
+
+    def list(self) -> tuple[Version, ...]:
+        """List all versions, the bundled one first, then by the time they were made."""
+        found = [(read_manifest(folder), False) for folder in self._folders()]
+        found.sort(key=lambda pair: (pair[0].made_at, pair[0].version))
+        if (self._bundled / MANIFEST).is_file():
+            found.insert(0, (read_manifest(self._bundled), True))
+        active, shadow = self.active(), self.shadow()
+        retired = {move.was for move in self.history() if move.verb != "shadow"}
+        return tuple(
+            Version(
+                manifest,
+                "active"
+                if manifest.version == active
+                else "shadow"
+                if manifest.version == shadow
+                else "retired"
+                if manifest.version in retired
+                else "candidate",
+                bundled,
+            )
+            for manifest, bundled in found
+        )
+
+    def path(self, version: str) -> Path:
+        """Find the folder of a version."""
+        folder = self.root / "versions" / version
+        if Path(version).name == version and not version.startswith(".") and (folder / MANIFEST).is_file():
+            return folder
+        if (self._bundled / MANIFEST).is_file() and read_manifest(self._bundled).version == version:
+            return self._bundled
+        raise UnknownVersion(version)
+
+    def active(self) -> str:
+        """Name the active version: the one promoted last, or else the bundled one."""
+        pointer = self._pointer("active")
+        return pointer.version if pointer else read_manifest(self._bundled).version
+
+    def shadow(self) -> str | None:
+        """Name the version that scores beside the active one, if any."""
+        pointer = self._pointer("shadow")
+        return pointer.version if pointer else None
+
+    def history(self) -> tuple[Move, ...]:
+        """Read every move of a pointer, oldest first. A line that a crash cut short is left out."""
+        path = self.root / "history.jsonl"
+        moves = []
+        for line in path.read_bytes().splitlines() if path.is_file() else ():
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                moves.append(msgspec.json.decode(line, type=Move))
+        return tuple(moves)
+
+    def promote(self, version: str, *, by: str = "", evidence: dict[str, Any] | None = None) -> Move:
+        """Make a version the active one, after checking every byte of it. The gate is asked by the caller."""
+        verify(self.path(version))
+        with self._writing():
+            was = self.active()
+            before = self._pointer("active")
+            previous = (*(before.previous if before else ()), was)[-MAX_STEPS_BACK:]
+            self._write("active", Pointer(version, previous))
+            if self.shadow() == version:
+                self._write("shadow", None)
+            return self._note("promote", version, was, by, evidence)
+
+    def rollback(self, *, by: str = "", evidence: dict[str, Any] | None = None) -> Move:
+        """Make the version active again that was so before the present one."""
+        with self._writing():
+            pointer = self._pointer("active")
+            if pointer is None or not pointer.previous:
+                raise NothingToRollBack
+            target = pointer.previous[-1]
+            verify(self.path(target))
+            self._write("active", Pointer(target, pointer.previous[:-1]))
+            return self._note("rollback", target, pointer.version, by, evidence)
+
+    def set_shadow(self, version: str | None, *, by: str = "") -> Move:
+        """Let a version score beside the active one without any effect on verdicts; None switches that off."""
+        if version is not None:
+            verify(self.path(version))
+        with self._writing():
+            was = self.shadow()
+            self._write("shadow", Pointer(version) if version is not None else None)
+            return self._note("shadow", version, was, by, None)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Give an empty folder beside the versions to build one in; whatever is left there in the end is removed."""
+        self._clear_stale()
+        folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=self._made("versions")))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def add(self, staged: Path) -> Manifest:
+        """Take a complete, verified folder from `staging` in as a version."""
+        manifest = verify(staged)
+        with self._writing():
+            with contextlib.suppress(UnknownVersion):
+                self.path(manifest.version)
+                raise VersionExists(manifest.version)
+            for path in (*staged.iterdir(), staged):
+                _sync(path)
+            staged.chmod(0o755)
+            staged.rename(self.root / "versions" / manifest.version)
+            _sync(self.root / "versions")
+        return manifest
+
+    def remove(self, version: str) -> None:
+        """Delete a version that is neither active nor in shadow."""
+        folder = self.path(version)
+        if folder == self._bundled:
+            raise VersionInUse(version, "bundled with the package")
+        with self._writing():
+            for state, named in (("active", self.active()), ("shadow", self.shadow())):
+                if named == version:
+                    raise VersionInUse(version, state)
+            doomed = folder.with_name(f".staging-removed-{version}-{os.getpid()}")
+            folder.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
+
+    def _folders(self) -> Iterator[Path]:
+        return (path.parent for path in self.root.glob(f"versions/[!.]*/{MANIFEST}"))
+
+    def _pointer(self, name: str) -> Pointer | None:
+        path = self.root / f"{name}.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Pointer)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise VersionBroken(f"{path} is no pointer: {error}") from None
+
+    def _write(self, name: str, pointer: Pointer | None) -> None:
+        path = self.root / f"{name}.json"
+        if pointer is None:
+            path.unlink(missing_ok=True)
+        else:
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(msgspec.json.encode(pointer))
+            _sync(fresh)
+            fresh.replace(path)
+        _sync(self.root)
+
+    def _note(
+        self,
+        verb: Literal["promote", "rollback", "shadow"],
+        version: str | None,
+        was: str | None,
+        by: str,
+        evidence: dict[str, Any] | None,
+    ) -> Move:
+        move = Move(
+            at=datetime.now(UTC).isoformat(), verb=verb, version=version, was=was, by=by, evidence=evidence or {}
+        )
+        path = self.root / "history.jsonl"
+        with path.open("ab") as file:
+            file.write(
+                b"\n" + msgspec.json.encode(move) + b"\n"
+            )  # led by a line break: the line before may be cut short
+        _sync(path)
+        return move
+
+    def _made(self, name: str) -> Path:
+        folder = self.root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _clear_stale(self) -> None:
+        for path in self._made("versions").glob(".staging-*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > STALE_STAGING_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Hold the one writer's lock; it frees itself when the process ends, however it ends."""
+        with (self._made(".") / "lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or a folder's list of names to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,144 @@
+"""The registry: versions never change, pointers move whole, and what was interrupted never happened."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from classifiers.manifest import entries_of, write_manifest
+from classifiers.registry import (
+    Manifest,
+    NothingToRollBack,
+    Registry,
+    UnknownVersion,
+    VersionBroken,
+    VersionExists,
+    VersionInUse,
+)
+
+
+def a_version(folder: Path, name: str, made_at: str = "2026-01-01T00:00:00+00:00") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "weights.npy", np.arange(7, dtype=np.float32))
+    manifest = Manifest(version=name, made_at=made_at, kind="scratch", attributes=("spam",), files=entries_of(folder))
+    write_manifest(folder, manifest)
+    return folder
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry", bundled=a_version(tmp_path / "bundled", "first"))
+
+
+def add(registry: Registry, *names: str) -> None:
+    for at, name in enumerate(names):
+        with registry.staging() as staged:
+            registry.add(a_version(staged, name, f"2026-02-{at + 1:02}T00:00:00+00:00"))
+
+
+def states(registry: Registry) -> dict[str, str]:
+    return {entry.manifest.version: entry.state for entry in registry.list()}
+
+
+def test_the_bundled_version_is_active_until_another_is_promoted(registry: Registry) -> None:
+    assert registry.active() == "first"
+    assert registry.shadow() is None
+    assert registry.path("first").name == "bundled"
+    assert states(registry) == {"first": "active"}
+
+
+def test_a_promoted_version_is_active_and_the_one_before_retired(registry: Registry) -> None:
+    add(registry, "second")
+    move = registry.promote("second", by="ml", evidence={"forced": True})
+    assert (move.version, move.was) == ("second", "first")
+    assert states(registry) == {"first": "retired", "second": "active"}
+    assert registry.history()[-1].evidence == {"forced": True}
+
+
+def test_rolling_back_twice_goes_two_steps_back(registry: Registry) -> None:
+    add(registry, "second", "third")
+    registry.promote("second")
+    registry.promote("third")
+    assert registry.rollback().version == "second"
+    assert registry.rollback().version == "first"
+    with pytest.raises(NothingToRollBack):
+        registry.rollback()
+    assert registry.active() == "first"
+
+
+def test_a_shadow_is_set_switched_off_and_ends_with_its_promotion(registry: Registry) -> None:
+    add(registry, "second")
+    registry.set_shadow("second")
+    assert states(registry)["second"] == "shadow"
+    registry.set_shadow(None)
+    assert registry.shadow() is None
+    registry.set_shadow("second")
+    registry.promote("second")
+    assert registry.shadow() is None
+
+
+def test_another_process_sees_the_pointer_move(registry: Registry) -> None:
+    add(registry, "second")
+    elsewhere = Registry(registry.root, registry.path("first"))
+    registry.promote("second")
+    assert elsewhere.active() == "second"
+
+
+@pytest.mark.parametrize("name", ["nosuch", "../bundled", "", ".", ".staging-x", "a/b"])
+def test_an_unknown_version_is_neither_found_nor_promoted(registry: Registry, name: str) -> None:
+    with pytest.raises(UnknownVersion):
+        registry.promote(name)
+    assert registry.active() == "first"
+
+
+def test_a_version_never_changes_once_it_is_there(registry: Registry) -> None:
+    add(registry, "second")
+    with pytest.raises(VersionExists):
+        add(registry, "second")
+
+
+def test_a_version_in_use_is_not_removed(registry: Registry) -> None:
+    add(registry, "second", "third")
+    registry.promote("second")
+    registry.set_shadow("third")
+    for name in ("first", "second", "third"):
+        with pytest.raises(VersionInUse):
+            registry.remove(name)
+    registry.set_shadow(None)
+    registry.remove("third")
+    assert "third" not in states(registry)
+
+
+def test_an_interrupted_build_leaves_nothing(registry: Registry) -> None:
+    def interrupted() -> None:
+        with registry.staging() as staged:
+            a_version(staged, "second")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list((registry.root / "versions").iterdir()) == []
+    assert states(registry) == {"first": "active"}
+
+
+def test_a_damaged_version_is_not_promoted_and_not_rolled_back_to(registry: Registry) -> None:
+    add(registry, "second", "third")
+    registry.promote("second")
+    registry.promote("third")
+    shutil.copy(registry.path("first") / "manifest.json", registry.path("second") / "manifest.json")
+    (registry.path("second") / "weights.npy").write_bytes(b"short")
+    with pytest.raises(VersionBroken):
+        registry.rollback()
+    with pytest.raises(VersionBroken):
+        registry.promote("second")
+    assert registry.active() == "third"
+
+
+def test_a_history_line_cut_short_hides_no_other(registry: Registry) -> None:
+    add(registry, "second")
+    registry.promote("second")
+    with (registry.root / "history.jsonl").open("ab") as file:
+        file.write(b'{"at": "2026')
+    registry.rollback()
+    assert [move.verb for move in registry.history()] == ["promote", "rollback"]
