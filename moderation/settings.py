@@ -1,0 +1,215 @@
+"""The settings: one frozen tree, read once from the environment and an optional TOML file.
+
+`MODERATION_STORE__URL` is `store.url`; a list is written with commas; an empty variable is one that is not set.
+`MODERATION_DATA` is the short name of `store.data`, `MODERATION_CONFIG` names the TOML file. The environment wins
+over the file. Names without the double underscore are left alone: container platforms invent some of them.
+"""
+
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "MODERATION_"
+SHORT_NAMES = {"MODERATION_DATA": ("store", "data")}
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class SettingsInvalid(Exception):
+    """A setting that cannot be used: the message is one line and names the variable or the place in the file."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the service listens, and whom it believes."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    """Port to listen on; 0 takes a free one."""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    """Processes that answer requests. With 1 there is one process beside the store."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-For` is believed. Nobody else's is."""
+    public_url: str | None = None
+    """Address under which browsers reach the service, when a proxy stands before it."""
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the comments are kept."""
+
+    data: Path = Path("moderation-data")
+    """Folder of the embedded server's files, the models and the first secrets."""
+    url: str | None = None
+    """redis://, rediss://, unix://, sentinel://h1,h2/service or cluster://h1,h2. Without one the embedded server runs."""
+    profile: Literal["single", "ha"] = "single"
+    """`single` asks for a server that syncs every write to disk, `ha` for a replica that has confirmed it."""
+    accept_weaker_durability: bool = False
+    """Serve although the server may lose comments it has acknowledged."""
+    connections: Annotated[int, Meta(ge=2, le=1000)] = 32
+    """Connections to the store that one process may hold."""
+    max_memory_mb: Annotated[int, Meta(ge=16)] | None = None
+    """Memory of the embedded server; without it 60 % of what the machine or the container has."""
+    min_free_disk_mb: Annotated[int, Meta(ge=1)] = 64
+    """With less free disk than this the service is not ready, and a server that died is not started again."""
+
+
+class ScoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a model may think, and where the models lie."""
+
+    timeout_ms: Annotated[int, Meta(ge=1, le=60_000)] = 250
+    """A model that is slower than this is left out: the comment waits for a moderator."""
+    models: Path | None = None
+    """Folder of the model versions; without it `models` in the data folder."""
+
+
+class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much may come in at once."""
+
+    max_body_bytes: Annotated[int, Meta(ge=1024)] = 256 * 1024
+    """Largest body of a request with one comment."""
+    max_batch_body_bytes: Annotated[int, Meta(ge=1024)] = 10 * 1024 * 1024
+    """Largest body of a request with many comments."""
+    batch_size: Annotated[int, Meta(ge=1, le=100)] = 64
+    """Comments that share one script call. It bounds how long the server is busy for one call."""
+    max_waiting: Count = 2048
+    """Comments that may wait for the next batch; more are answered 503 at once."""
+
+
+class WebhookSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How events are carried to the sites."""
+
+    allow: tuple[str, ...] = ()
+    """Hosts and networks on private addresses that a webhook may call all the same."""
+    timeout_seconds: Seconds = 15.0
+    """How long another server may take to answer a delivery."""
+    concurrency: Annotated[int, Meta(ge=1, le=256)] = 8
+    """Deliveries under way at once."""
+
+
+class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a moderator stays signed in."""
+
+    idle_minutes: Annotated[int, Meta(ge=1, le=24 * 60)] = 30
+    """A session that is not used ends after this time."""
+    session_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 12
+    """A session ends after this time, used or not."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything an operator may choose. What belongs to one site is its policy, and not here."""
+
+    server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    store: StoreSettings = msgspec.field(default_factory=StoreSettings)
+    scoring: ScoringSettings = msgspec.field(default_factory=ScoringSettings)
+    intake: IntakeSettings = msgspec.field(default_factory=IntakeSettings)
+    webhooks: WebhookSettings = msgspec.field(default_factory=WebhookSettings)
+    console: ConsoleSettings = msgspec.field(default_factory=ConsoleSettings)
+
+
+def load(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
+    """Read the settings, or raise `SettingsInvalid` with one line that names what is wrong and where."""
+    if toml_path is None and environ.get("MODERATION_CONFIG"):
+        toml_path = Path(environ["MODERATION_CONFIG"])
+    tree: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    if toml_path is not None:
+        tree = _read_toml(toml_path)
+        for section, values in tree.items():
+            for name in values if isinstance(values, dict) else ():
+                origins[f"{section}.{name}"] = f"{section}.{name} in {toml_path}"
+            origins[section] = f"{section} in {toml_path}"
+    for variable, value in sorted(environ.items()):
+        path = _path_of(variable)
+        if path is None or value == "":
+            continue
+        section, name = path
+        values = tree.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise SettingsInvalid(f"{origins[section]}: is a section, not a value")
+        values[name] = _split(section, name, value)
+        origins[f"{section}.{name}"] = variable
+    try:
+        return msgspec.convert(tree, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsInvalid(_one_line(str(error), origins)) from None
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Return every setting as `section.name` and a text fit for a screen: no password."""
+    lines = {}
+    for section in settings.__struct_fields__:
+        part = getattr(settings, section)
+        for name in part.__struct_fields__:
+            value = getattr(part, name)
+            if isinstance(value, tuple):
+                value = ",".join(value)
+            text = "" if value is None else str(value)
+            lines[f"{section}.{name}"] = without_password(text) if name == "url" else text
+    return lines
+
+
+def without_password(url: str) -> str:
+    """Return the URL with its password replaced, for logs and screens."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    credentials, _, host = parts.netloc.rpartition("@")
+    name = credentials.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{name}:***@{host}"))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsInvalid(f"{path}: is not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid(f"{path}: {error}") from None
+
+
+def _path_of(variable: str) -> tuple[str, str] | None:
+    """Return (section, name) of a variable, or None when it is not one of ours."""
+    if variable in SHORT_NAMES:
+        return SHORT_NAMES[variable]
+    if not variable.startswith(PREFIX) or "__" not in variable:
+        return None
+    section, _, name = variable.removeprefix(PREFIX).lower().partition("__")
+    return section, name
+
+
+def _split(section: str, name: str, value: str) -> Any:
+    """Split a list of the environment at its commas; leave every other value as it is."""
+    part = typing.get_type_hints(Settings).get(section)
+    hint = typing.get_type_hints(part).get(name) if part is not None else None
+    if typing.get_origin(hint) is tuple:
+        return [item.strip() for item in value.split(",") if item.strip()]
+    return value
+
+
+def _decode(kind: type, value: Any) -> Any:
+    """Read what msgspec does not know by itself: a path."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+def _one_line(message: str, origins: Mapping[str, str]) -> str:
+    """Say msgspec's complaint with the name the operator has written."""
+    complaint, _, where = message.partition(" - at `$")
+    path = where.rstrip("`").lstrip(".").split("[")[0]
+    if complaint.startswith("Object contains unknown field"):
+        path = f"{path}.{complaint.split('`')[1]}".lstrip(".")
+        complaint = "there is no such setting"
+    origin = origins.get(path)
+    if origin is None:
+        origin = next((name for key, name in origins.items() if key.startswith(f"{path}.")), path)
+    return f"{origin}: {complaint[0].lower()}{complaint[1:]}"
