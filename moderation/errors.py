@@ -11,6 +11,14 @@ class ModerationError(Exception):
     code = "moderation_error"
 
 
+class SetupRefused(Exception):
+    """The service cannot run as it is set up.
+
+    The message is one line for the person at the terminal: what is wrong, where, and what to do. It is never an
+    answer to a request, and so it has no code.
+    """
+
+
 class UnknownSite(ModerationError):
     """No site has this id."""
 
