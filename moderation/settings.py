@@ -15,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 from msgspec import Meta
 
+from moderation.errors import SetupRefused
+
 PREFIX = "MODERATION_"
 SHORT_NAMES = {"MODERATION_DATA": ("store", "data")}
 
@@ -22,7 +24,7 @@ Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 
 
-class SettingsInvalid(Exception):
+class SettingsInvalid(SetupRefused):
     """A setting that cannot be used: the message is one line and names the variable or the place in the file."""
 
 
