@@ -1,0 +1,109 @@
+"""Sentences that differ only in the group of people they speak of, civil, hostile and insulting, in many languages.
+
+A model that scores the civil ones of one group higher than those of another has learned the name of the group. The
+sentences are our own. Half of the templates may be learned from, fairness is measured on the other half alone.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from classifiers.dataset import Dataset, Row, from_rows
+
+FOLDER = Path(__file__).parent / "seeds" / "identities"
+Half = Literal["train", "heldout"]
+KINDS = ("civil", "hostile", "insulting")
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """One template with one group put in."""
+
+    text: str
+    lang: str
+    identity: str
+    kind: str
+    """What sort of group it is: religion, origin, gender, ability, age or status."""
+    tone: str
+    """civil, hostile or insulting."""
+    template: str
+
+
+class _Templates(msgspec.Struct, frozen=True):
+    civil: list[str]
+    hostile: list[str]
+    insulting: list[str]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    identities: list[tuple[str, str, str]]
+    train: _Templates
+    heldout: _Templates
+
+
+def languages() -> tuple[str, ...]:
+    """Name the languages there are sentences in."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def identity_terms(lang: str) -> dict[str, tuple[str, ...]]:
+    """Give the names of groups in one language by kind, small letters, for slices of an evaluation."""
+    terms: dict[str, list[str]] = {}
+    for plural, adjective, kind in _read(lang).identities:
+        terms.setdefault(kind, []).extend(term.casefold() for term in (plural, adjective) if term)
+    return {kind: tuple(dict.fromkeys(found)) for kind, found in terms.items()}
+
+
+def sentences(half: Half, langs: tuple[str, ...] | None = None) -> tuple[Sentence, ...]:
+    """Put every group into every template of one half."""
+    found = []
+    for lang in langs if langs is not None else languages():
+        file = _read(lang)
+        for plural, adjective, kind in file.identities:
+            for tone in KINDS:
+                for template in getattr(getattr(file, half), tone):
+                    if "{a}" in template and not adjective:
+                        continue
+                    text = template.replace("{n}", plural).replace("{a}", adjective)
+                    found.append(Sentence(_capital(_article(text)), lang, plural, kind, tone, template))
+    return tuple(found)
+
+
+def as_dataset(half: Half, langs: tuple[str, ...] | None = None) -> Dataset:
+    """Give the sentences as labelled rows: hostile ones attack an identity, insulting ones a person beside it."""
+    rows = []
+    for sentence in sentences(half, langs):
+        civil, hostile = sentence.tone == "civil", sentence.tone == "hostile"
+        rows.append(
+            Row(
+                text=sentence.text,
+                lang=sentence.lang,
+                source="identities",
+                split=half,
+                toxicity=0.0 if civil else 1.0,
+                identity_attack=1.0 if hostile else 0.0,
+                insult=0.0 if civil else 1.0 if sentence.tone == "insulting" else None,
+                phenomenon=f"identity_{sentence.tone}",
+                pair=sentence.template,
+            )
+        )
+    return from_rows(rows)
+
+
+def _read(lang: str) -> _File:
+    data: Any = tomllib.loads((FOLDER / f"{lang}.toml").read_text("utf-8"))
+    return msgspec.convert(data, _File)
+
+
+def _article(text: str) -> str:
+    """Write "an" before a vowel in English, where an adjective was put in after "a"."""
+    words = text.split(" ")
+    for at, word in enumerate(words[:-1]):
+        if word in {"a", "A"} and words[at + 1][:1] in "aeioAEIO" and words[at + 1][:1]:
+            words[at] = word + "n"
+    return " ".join(words)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
