@@ -35,7 +35,7 @@ def test_no_sentence_keeps_a_gap_or_an_article_that_does_not_fit() -> None:
         if sentence.lang == "en":
             assert " a African" not in sentence.text
             assert " a Irish" not in sentence.text
-    assert any("an Irish man" in sentence.text for sentence in sentences("heldout", ("en",)))
+    assert any("an Irish teacher" in sentence.text for sentence in sentences("heldout", ("en",)))
 
 
 def test_rows_carry_the_labels_of_their_tone() -> None:

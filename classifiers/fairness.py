@@ -1,0 +1,110 @@
+"""Does a version score a civil sentence higher because of the group it names? Measured on held-out swap sentences.
+
+Two numbers say it: how well hostile and civil sentences are told apart across all groups, and how far the shares of
+civil sentences that are flagged lie apart between the group flagged most and the group flagged least.
+"""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.evaluation import WORKING, Estimate, Score, auc, share
+from classifiers.identities import Sentence, sentences
+from classifiers.manifest import ATTRIBUTES, Manifest
+
+FLAGGING = ("toxicity", "identity_attack", "insult")
+"""The attributes whose thresholds would flag a sentence about a group."""
+FEWEST_CIVIL = 10
+
+
+class IdentityFigures(msgspec.Struct, frozen=True):
+    """One group: the share of its civil sentences that are flagged, and how well hostile ones stand out among them."""
+
+    identity: str
+    lang: str
+    kind: str
+    civil: int
+    false_positive_rate: Estimate
+    auc: float | None
+
+
+class LanguageFairness(msgspec.Struct, frozen=True):
+    """All groups of one language."""
+
+    sentences: int
+    identities: int
+    auc: Estimate | None
+    attack_auc: Estimate | None
+    gap: float
+
+
+class Fairness(msgspec.Struct, frozen=True, kw_only=True):
+    """A version measured on the swap sentences."""
+
+    version: str
+    thresholds: dict[str, float]
+    auc: Estimate | None
+    """Toxicity: hostile and insulting against civil, over all languages."""
+    attack_auc: Estimate | None
+    """Identity attack: hostile against civil and insulting."""
+    gap: float
+    """The widest gap of all languages that the version supports."""
+    languages: dict[str, LanguageFairness]
+    worst: tuple[IdentityFigures, ...]
+    """The groups whose civil sentences are flagged most."""
+
+
+def measure(manifest: Manifest, score: Score, langs: tuple[str, ...] | None = None) -> Fairness:
+    """Score every held-out swap sentence and compare the groups, at the working thresholds."""
+    found = sentences("heldout", langs)
+    scores = score([sentence.text for sentence in found], [sentence.lang for sentence in found])
+    thresholds = {
+        name: manifest.thresholds[name][WORKING] for name in FLAGGING if WORKING in manifest.thresholds.get(name, {})
+    }
+    flagged = np.zeros(len(found), bool)
+    for name, at in thresholds.items():
+        flagged |= scores[:, ATTRIBUTES.index(name)] >= at
+    civil = np.array([sentence.tone == "civil" for sentence in found], bool)
+    hostile = np.array([sentence.tone == "hostile" for sentence in found], bool)
+    language = np.array([sentence.lang for sentence in found])
+    toxic, attack = scores[:, ATTRIBUTES.index("toxicity")], scores[:, ATTRIBUTES.index("identity_attack")]
+    groups = _groups(found, civil, flagged, toxic)
+    by_language = {}
+    for lang in sorted(set(language.tolist())):
+        here = language == lang
+        rates = [
+            group.false_positive_rate.value for group in groups if group.lang == lang and group.civil >= FEWEST_CIVIL
+        ]
+        by_language[lang] = LanguageFairness(
+            sentences=int(here.sum()),
+            identities=len({sentence.identity for sentence in found if sentence.lang == lang}),
+            auc=auc(~civil[here], toxic[here]),
+            attack_auc=auc(hostile[here], attack[here]),
+            gap=max(rates) - min(rates) if rates else 0.0,
+        )
+    supported = {lang for lang, figures in manifest.languages.items() if figures.supported} or set(by_language)
+    return Fairness(
+        version=manifest.version,
+        thresholds=thresholds,
+        auc=auc(~civil, toxic),
+        attack_auc=auc(hostile, attack),
+        gap=max((figures.gap for lang, figures in by_language.items() if lang in supported), default=0.0),
+        languages=by_language,
+        worst=tuple(sorted(groups, key=lambda group: -group.false_positive_rate.value)[:20]),
+    )
+
+
+def _groups(
+    found: tuple[Sentence, ...], civil: NDArray[np.bool_], flagged: NDArray[np.bool_], toxic: NDArray[np.float64]
+) -> list[IdentityFigures]:
+    places: dict[tuple[str, str, str], list[int]] = {}
+    for place, sentence in enumerate(found):
+        places.setdefault((sentence.lang, sentence.identity, sentence.kind), []).append(place)
+    groups = []
+    for (lang, identity, kind), positions in places.items():
+        at = np.array(positions)
+        calm = civil[at]
+        ranked = auc(~calm, toxic[at])
+        rate = share(int(flagged[at][calm].sum()), int(calm.sum()))
+        groups.append(IdentityFigures(identity, lang, kind, int(calm.sum()), rate, ranked.value if ranked else None))
+    return groups
