@@ -3,10 +3,56 @@
 In CI (`CI=true`) a skipped test fails the run: what CI does not run, nobody has seen run.
 """
 
+import fnmatch
+import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
+import redis
+
+from moderation.settings import StoreSettings
+from moderation.store.connection import Connection, connect
+from moderation.store.embedded import CONF, EmbeddedServer
+from moderation.store.folder import DataFolder
+
+PERMANENT_BY_ITSELF = ("cm:{sites}:*",)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run one embedded server for the whole session and give its socket. Unlike ours it permits every command."""
+    base = tmp_path_factory.mktemp("server")
+    conf = base / "test.conf"
+    conf.write_text("".join(line for line in CONF.open() if not line.startswith("user ")))
+    folder = DataFolder(base / "data")
+    with folder.owned(wait=0.0), EmbeddedServer(folder, StoreSettings(max_memory_mb=512), conf=conf):
+        yield folder.socket()
+
+
+@pytest.fixture
+def store_url(server: Path) -> Iterator[str]:
+    """Give the URL of an empty store; afterwards no key may be left that never goes, unless it is meant to stay."""
+    client = redis.Redis(unix_socket_path=str(server), decode_responses=True)
+    client.flushall()
+    yield f"unix://{server}"
+    permanent = _permanent_patterns()
+    left = [
+        key
+        for key in client.scan_iter(count=1000)
+        if client.ttl(key) == -1 and not any(fnmatch.fnmatchcase(key, pattern) for pattern in permanent)
+    ]
+    client.close()
+    assert not left, f"keys without a TTL that no list of permanent keys names: {left[:5]}"
+
+
+@pytest.fixture
+async def connection(store_url: str) -> AsyncIterator[Connection]:
+    """Give a connection to an empty store."""
+    connection = await connect(StoreSettings(url=store_url))
+    yield connection
+    await connection.aclose()
 
 
 @pytest.fixture
@@ -20,3 +66,30 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.01)
 
     return wait
+
+
+def _permanent_patterns() -> tuple[str, ...]:
+    """Return the patterns of keys that may live without a TTL; `{` and `}` stand for themselves in them."""
+    try:
+        from moderation.store.keys import PERMANENT
+    except ModuleNotFoundError:
+        return PERMANENT_BY_ITSELF
+    return tuple(PERMANENT)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Let no skip pass in CI."""
+    if _skipped(session.config) and os.environ.get("CI") == "true" and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Always say how many tests were skipped."""
+    count = len(terminalreporter.stats.get("skipped", []))
+    verdict = "; in CI that is a failure" if count and os.environ.get("CI") == "true" else ""
+    terminalreporter.write_line(f"skipped: {count}{verdict}")
+
+
+def _skipped(config: pytest.Config) -> int:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    return len(reporter.stats.get("skipped", [])) if reporter else 0

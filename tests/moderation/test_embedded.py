@@ -313,7 +313,7 @@ def test_a_write_that_a_power_cut_has_torn_does_not_hinder_the_start(folder):
 def test_a_start_that_fails_says_what_the_server_said(folder, tmp_path):
     conf = tmp_path / "wrong.conf"
     conf.write_text("appendfsync sometimes\n")
-    with pytest.raises(ServerNotStarted, match="argument.*must be one of"):
+    with pytest.raises(ServerNotStarted, match=r"argument.*must be one of"):
         EmbeddedServer(folder, SETTINGS, conf=conf).start()
 
 

@@ -1,0 +1,256 @@
+"""The connection: embedded, single, Sentinel or Cluster; nothing outside this file knows which.
+
+Without a URL it attaches to the embedded server of the data folder, which somebody else keeps running. What the
+driver reports leaves this file as `StoreUnavailable`; a failed command may or may not have been carried out, so every
+script is idempotent. In the `ha` profile a write is answered only after a replica has confirmed it.
+"""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis.exceptions as driver
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import ExponentialBackoff
+from redis.maint_notifications import MaintNotificationsConfig
+
+from moderation.errors import SetupRefused, StoreUnavailable
+from moderation.settings import StoreSettings, without_password
+from moderation.store.folder import DataFolder
+from moderation.store.refusals import border, unknown_outcome
+
+Kind = Literal["embedded", "single", "sentinel", "cluster"]
+
+REPLICA_TIMEOUT_MS = 500
+
+# What the driver does by itself takes up to a minute when a server hangs; a visitor waits for a second.
+PATIENCE: dict[str, Any] = {
+    "socket_timeout": 1.0,
+    "socket_connect_timeout": 0.5,
+    "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+}
+POOL_TIMEOUT = 0.5
+
+# Everything else is taken for a write: in the `ha` profile it waits for a replica.
+READS = frozenset((
+    "DBSIZE", "EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HKEYS", "HLEN", "HMGET", "HSCAN", "INFO", "LLEN",
+    "LRANGE", "MGET", "PING", "PTTL", "SCAN", "SCARD", "SISMEMBER", "SMEMBERS", "SMISMEMBER", "SSCAN", "STRLEN",
+    "TIME", "TTL", "TYPE", "XLEN", "XRANGE", "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZMSCORE", "ZRANGE",
+    "ZRANGEBYSCORE", "ZRANK", "ZREVRANGE", "ZREVRANGEBYSCORE", "ZREVRANK", "ZSCAN", "ZSCORE",
+))  # fmt: skip
+
+
+class StoreUrlInvalid(SetupRefused):
+    """This URL names no store."""
+
+
+class Script(Protocol):
+    """A Lua script: its text and the SHA-1 by which a server knows it."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def sha(self) -> str: ...
+
+
+class Connection:
+    """The way to the store. Replies are those of Redis; turning them into records is the caller's part."""
+
+    def __init__(self, client: Any, kind: Kind, settings: StoreSettings) -> None:
+        self.client = client
+        self.kind = kind
+        self.is_cluster = kind == "cluster"
+        self.settings = settings
+        self.confirms = settings.profile == "ha"
+
+    async def execute(self, *command: Any) -> Any:
+        """Carry out one command."""
+        if self.confirms and str(command[0]).upper() not in READS:
+            return (await self._confirmed([command]))[0]
+        with border():
+            return await self.client.execute_command(*command)
+
+    async def many(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Carry out several commands in one round trip, not as one transaction; raise the first error among them."""
+        if not commands:
+            return []
+        if self.confirms and any(str(command[0]).upper() not in READS for command in commands):
+            return await self._confirmed(commands)
+        with border():
+            return await self._pipelined(commands)
+
+    async def run(self, script: Script, names: Sequence[Any], args: Sequence[Any], *, durable: bool = False) -> Any:
+        """Run a script; `durable` when it writes what is acknowledged to somebody."""
+        for call in (("EVALSHA", script.sha), ("EVAL", script.text)):
+            command = (*call, len(names), *names, *args)
+            try:
+                if durable and self.confirms:
+                    return (await self._confirmed([command]))[0]
+                with border():
+                    return await self.client.execute_command(*command)
+            except driver.NoScriptError:
+                continue
+        raise StoreUnavailable("the store forgets scripts as soon as it has learned them")
+
+    async def aclose(self) -> None:
+        """Give the sockets back."""
+        await self.client.aclose()
+
+    async def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        pipeline = self.client.pipeline(transaction=False) if not self.is_cluster else self.client.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    async def _confirmed(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Carry out writes and wait, on the same connections, until a replica has each of them."""
+        with border():
+            if not self.is_cluster:
+                *replies, copies = await self._pipelined([*commands, ("WAIT", 1, REPLICA_TIMEOUT_MS)])
+                if copies < 1:
+                    raise unknown_outcome()
+                return replies
+            return await self._confirmed_in_cluster(commands)
+
+    async def _confirmed_in_cluster(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        await self.client.initialize()
+        first_keys = [_first_key(command) for command in commands]
+        nodes = {self.client.get_node_from_key(key).name: self.client.get_node_from_key(key) for key in first_keys}
+        pipeline = self.client.pipeline()
+        for command in commands:
+            pipeline.execute_command(*command)
+        for node in nodes.values():
+            pipeline.execute_command("WAIT", 1, REPLICA_TIMEOUT_MS, target_nodes=node)
+        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        # A slot that moved meanwhile had its command sent again to another node, where nobody waited for a replica.
+        moved = any(self.client.get_node_from_key(key).name not in nodes for key in first_keys)
+        if moved or any(copies < 1 for copies in replies[len(commands) :]):
+            raise unknown_outcome()
+        return replies[: len(commands)]
+
+
+async def connect(settings: StoreSettings) -> Connection:
+    """Open the way to the store. That it does not answer yet is no error here: `check` says so."""
+    if settings.url is None:
+        connection = Connection(_unix(str(DataFolder(settings.data).socket()), settings, {}), "embedded", settings)
+    else:
+        connection = _of_url(settings.url, settings)
+    with contextlib.suppress(StoreUnavailable):
+        await connection.execute("PING")
+    return connection
+
+
+def _of_url(url: str, settings: StoreSettings) -> Connection:
+    parts = urlsplit(url)
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    login: dict[str, Any] = {}
+    if "@" in parts.netloc:
+        name, _, password = parts.netloc.rpartition("@")[0].partition(":")
+        login = {"username": unquote(name) or None, "password": unquote(password) or None}
+    secure: dict[str, Any] = {"ssl": True, **({"ssl_ca_certs": options["ca"]} if "ca" in options else {})}
+    tls = parts.scheme == "rediss" or options.get("tls") == "true"
+    if parts.scheme == "unix":
+        if parts.netloc.rpartition("@")[2] or len(parts.path) < 2:
+            raise _wrong(url, "a unix socket is written unix:///run/redis/redis.sock")
+        return Connection(_unix(unquote(parts.path), settings, login), "single", settings)
+    servers = _servers(url, parts.netloc.rpartition("@")[2], 26379 if parts.scheme == "sentinel" else 6379)
+    if parts.scheme in ("redis", "rediss"):
+        if len(servers) != 1:
+            raise _wrong(url, "name one server; several are sentinel://h1,h2/service or cluster://h1,h2")
+        try:
+            db = int(parts.path.strip("/") or 0)
+        except ValueError:
+            raise _wrong(url, "the path is the number of a database, such as redis://host/0") from None
+        [(host, port)] = servers
+        pool = BlockingConnectionPool(
+            **_pooled(settings), **PATIENCE, **_tls_connection(tls, options), **login, host=host, port=port, db=db
+        )
+        return Connection(Redis.from_pool(pool), "single", settings)
+    if not tls:
+        secure = {}
+    if parts.scheme == "sentinel":
+        service = unquote(parts.path.strip("/"))
+        if not service:
+            raise _wrong(url, "the path is the name of the service, such as sentinel://h1,h2/mymaster")
+        guards = {"username": options.get("sentinel_username"), "password": options.get("sentinel_password")}
+        sentinel = Sentinel(  # type: ignore[no-untyped-call]
+            servers, sentinel_kwargs={**PATIENCE, "retry": _retry(), **guards, **secure}
+        )
+        client = sentinel.master_for(
+            service,
+            connection_pool_class=_BlockingSentinelPool,
+            **_pooled(settings),
+            **PATIENCE,
+            **login,
+            **secure,
+        )
+        return Connection(client, "sentinel", settings)
+    if parts.scheme == "cluster":
+        cluster = RedisCluster(
+            startup_nodes=[ClusterNode(host, port) for host, port in servers],
+            max_connections=settings.connections,
+            retry=_retry(),
+            **PATIENCE,
+            **login,
+            **secure,
+        )
+        return Connection(cluster, "cluster", settings)
+    raise _wrong(url, "use redis://, rediss://, unix://, sentinel://h1,h2/service or cluster://h1,h2")
+
+
+class _BlockingSentinelPool(SentinelConnectionPool, BlockingConnectionPool):
+    """A Sentinel pool in which a caller waits for a free connection instead of failing at once."""
+
+
+def _unix(path: str, settings: StoreSettings, login: dict[str, Any]) -> Redis:
+    pool = BlockingConnectionPool(
+        connection_class=UnixDomainSocketConnection, path=path, **_pooled(settings), **PATIENCE, **login
+    )
+    return Redis.from_pool(pool)
+
+
+def _tls_connection(tls: bool, options: dict[str, str]) -> dict[str, Any]:
+    if not tls:
+        return {}
+    return {"connection_class": SSLConnection, **({"ssl_ca_certs": options["ca"]} if "ca" in options else {})}
+
+
+def _pooled(settings: StoreSettings) -> dict[str, Any]:
+    return {"max_connections": settings.connections, "timeout": POOL_TIMEOUT, "retry": _retry()}
+
+
+def _retry() -> Retry:
+    return Retry(ExponentialBackoff(cap=0.1, base=0.02), 1)
+
+
+def _servers(url: str, hosts: str, port: int) -> list[tuple[str, int]]:
+    servers = []
+    for host in hosts.split(","):
+        try:
+            one = urlsplit(f"//{host}")
+            name, number = one.hostname, one.port or port
+        except ValueError:
+            raise _wrong(url, f"`{host}` is not a host and a port") from None
+        if not name:
+            raise _wrong(url, "it names no host")
+        servers.append((name, number))
+    return servers
+
+
+def _first_key(command: Sequence[Any]) -> Any:
+    return command[3] if str(command[0]).upper() in ("EVAL", "EVALSHA") else command[1]
+
+
+def _wrong(url: str, remedy: str) -> StoreUrlInvalid:
+    return StoreUrlInvalid(f"store.url {without_password(url)}: {remedy}")

@@ -1,0 +1,91 @@
+"""Real servers beside the embedded one: plain, with a replica, under Sentinel, as a cluster; all on loopback."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import redis
+
+from moderation.store.embedded import find_server
+
+
+def free_port() -> int:
+    """Return a port nobody listens on, low enough that a cluster's bus fits above it."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 50_000:
+            return port
+
+
+@contextmanager
+def plain_server(folder: Path, *options: str, port: int | None = None, sentinel: bool = False) -> Iterator[int]:
+    """Run a server with these options; give its port. Durable unless an option says otherwise."""
+    port = port or free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = folder / "server.conf"
+    durable = () if sentinel else ("appendonly yes", "appendfsync always", "maxmemory-policy noeviction", 'save ""')
+    conf.write_text("\n".join((f"port {port}", "bind 127.0.0.1", f'dir "{folder}"', *durable, *options)) + "\n")
+    command = [str(find_server()), str(conf), *(("--sentinel",) if sentinel else ())]
+    with open(folder / "server.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                redis.Redis(port=port, socket_timeout=1, retry=None).ping()
+                break
+            except redis.AuthenticationError:
+                break
+            except redis.RedisError:
+                assert process.poll() is None, (folder / "server.log").read_text()
+                assert time.monotonic() < deadline, "the server did not answer"
+                time.sleep(0.02)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def replicated_servers(folder: Path, *options: str) -> Iterator[tuple[int, int]]:
+    """Run a primary and a replica of it; give both ports."""
+    with (
+        plain_server(folder / "primary", "repl-diskless-sync-delay 0", *options) as primary,
+        plain_server(folder / "replica", f"replicaof 127.0.0.1 {primary}") as replica,
+    ):
+        client = redis.Redis(port=primary)
+        deadline = time.monotonic() + 20
+        while "state=online" not in str(client.info("replication").get("slave0", "")).replace("': '", "="):
+            assert time.monotonic() < deadline, "the replica did not come up"
+            time.sleep(0.05)
+        yield primary, replica
+
+
+@contextmanager
+def cluster(folder: Path, nodes: int = 1) -> Iterator[list[int]]:
+    """Run a cluster of primaries that cover every slot; give their ports."""
+    with ExitStack() as stack:
+        options = ("cluster-enabled yes", "cluster-node-timeout 2000", "cluster-allow-replica-migration no")
+        ports = [stack.enter_context(plain_server(folder / str(node), *options)) for node in range(nodes)]
+        share = 16384 // nodes
+        for number, port in enumerate(ports):
+            client = redis.Redis(port=port)
+            last = 16383 if number == nodes - 1 else (number + 1) * share - 1
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+            client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            client.execute_command("CLUSTER", "MEET", "127.0.0.1", ports[0])
+        deadline = time.monotonic() + 20
+        while not all(_complete(port, nodes) for port in ports):
+            assert time.monotonic() < deadline, "the cluster did not come together"
+            time.sleep(0.05)
+        yield ports
+
+
+def _complete(port: int, nodes: int) -> bool:
+    told = redis.Redis(port=port).execute_command("CLUSTER", "INFO").decode()
+    return "cluster_state:ok" in told and f"cluster_known_nodes:{nodes}\r" in told
