@@ -1,0 +1,204 @@
+"""Asks the models: one call for a whole batch, active and shadow, with the words that moved a score.
+
+Never in the way: a model that is missing, raises, answers nonsense or takes too long leaves the comment unscored (it
+waits for a person), and rests for some seconds so that it does not slow down everybody else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from moderation.records import ATTRIBUTES, Comment, Word
+
+Precisions = Mapping[str, Mapping[str, float]]
+"""Attribute -> {"precision_0.98": threshold, ...}, as a version's manifest has it."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """What one comment gives to a model."""
+
+    text: str
+    name: str = ""
+    url: str = ""
+    lang: str = ""
+
+
+class Scorer(Protocol):
+    """What a model version offers; `classifiers.scorer.Scorer` is one."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def manifest(self) -> Any: ...
+
+    def score(self, items: Sequence[Any], *, explain: bool = False) -> Sequence[Any]: ...
+
+
+class Scored(msgspec.Struct, frozen=True):
+    """What the models say of one comment."""
+
+    scores: dict[str, float] = {}
+    lang: str = ""
+    supported: bool = True
+    spam_words: tuple[Word, ...] = ()
+    toxicity_words: tuple[Word, ...] = ()
+    versions: tuple[str, ...] = ()
+    """The active version, and the shadow one where there is one."""
+    shadow: dict[str, float] = {}
+    degraded: str = ""
+    """Why there are no scores: missing, resting, failed, slow, nonsense; empty where there are."""
+
+
+class _Seat:
+    """Where one scorer sits, with its breaker: after a failure it is not asked again until `rested`."""
+
+    __slots__ = ("rested", "scorer")
+
+    def __init__(self, scorer: Scorer | None) -> None:
+        self.scorer = scorer
+        self.rested = -math.inf
+
+
+class Models:
+    """The active and the shadow model. `swap` changes both between two batches, in one assignment.
+
+    `timeout` is in seconds for a batch of comments of common length; long texts may take longer in proportion.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        active: Scorer | None = None,
+        shadow: Scorer | None = None,
+        *,
+        timeout: float = 0.25,
+        rest: float = 5.0,
+        on_fault: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._timeout = timeout
+        self._rest = rest
+        self._on_fault = on_fault
+        self._seats = (_Seat(active), _Seat(shadow))
+
+    def swap(self, active: Scorer | None, shadow: Scorer | None = None) -> None:
+        """Let the next batch be scored by these; a batch under way keeps the ones it began with."""
+        self._seats = (_Seat(active), _Seat(shadow))
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The active version, and the shadow one where there is one; empty without an active model."""
+        active, shadow = (seat.scorer for seat in self._seats)
+        if active is None:
+            return ()
+        return (active.version,) if shadow is None else (active.version, shadow.version)
+
+    @property
+    def resting(self) -> bool:
+        """Say whether the active model is not asked at the moment because it failed."""
+        active = self._seats[0]
+        return active.scorer is not None and self._clock() < active.rested
+
+    def score(self, comments: Sequence[Comment], langs: Sequence[str] = ()) -> tuple[list[Scored], Precisions]:
+        """Score a batch, and say at which scores the active model reaches which precision.
+
+        `langs` are the sites' languages, a hint for texts too short to tell.
+        """
+        active, shadow = self._seats
+        if active.scorer is None:
+            return [_MISSING] * len(comments), _UNKNOWN
+        precisions: Precisions = getattr(active.scorer.manifest, "thresholds", _UNKNOWN)
+        items = [
+            Item(comment.text, comment.name, comment.url, comment.lang or lang)
+            for comment, lang in zip(comments, langs or [""] * len(comments), strict=True)
+        ]
+        answers = self._ask(active, items, "active", explain=True)
+        if isinstance(answers, str):
+            return [Scored(degraded=answers)] * len(comments), precisions
+        versions: tuple[str, ...] = (active.scorer.version,)
+        others: list[Any] = [None] * len(comments)
+        if shadow.scorer is not None:
+            asked = self._ask(shadow, items, "shadow", explain=False)
+            if not isinstance(asked, str):
+                others = asked
+                versions = (active.scorer.version, shadow.scorer.version)
+        return [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)], precisions
+
+    def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Any] | str:
+        began = self._clock()
+        if began < seat.rested:
+            return "resting"
+        assert seat.scorer is not None
+        try:
+            answers: list[Any] = list(seat.scorer.score(items, explain=explain))
+            fault = "" if len(answers) == len(items) else "nonsense"
+        except Exception:
+            answers = self._ask_singly(seat.scorer, items, explain=explain)
+            fault = "" if any(answer is not None for answer in answers) else "failed"
+        ended = self._clock()
+        if not fault and ended - began > self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items):
+            fault = "slow"
+        if fault:
+            seat.rested = ended + self._rest
+            self._tell(which, fault)
+            return fault
+        return answers
+
+    def _ask_singly(self, scorer: Scorer, items: list[Item], *, explain: bool) -> list[Any]:
+        """Find the comments on which a batch failed, so that they take nobody along."""
+        answers: list[Any] = []
+        for item in items if len(items) > 1 else ():
+            try:
+                (answer,) = scorer.score([item], explain=explain)
+            except Exception:
+                answer = None
+            answers.append(answer)
+        return answers
+
+    def _tell(self, which: str, fault: str) -> None:
+        if self._on_fault is not None:
+            self._on_fault(which, fault)
+
+
+_SECONDS_A_CHARACTER = 2e-6
+"""Far more than a character costs, so that a batch of long texts is not taken for a slow model."""
+
+_MISSING = Scored(degraded="missing")
+_UNKNOWN: Precisions = {}
+
+
+def _scored(answer: Any, other: Any, versions: tuple[str, ...]) -> Scored:
+    if answer is None:
+        return Scored(degraded="failed", versions=versions)
+    scores: dict[str, float] = answer.values
+    if not _sane(scores):
+        return Scored(degraded="nonsense", versions=versions)
+    spam: list[Word] = []
+    toxicity: list[Word] = []
+    for word in answer.words:
+        if word.attribute == "spam":
+            spam.append(Word(word.begin, word.end, word.weight, word.feature))
+        elif word.attribute == "toxicity":
+            toxicity.append(Word(word.begin, word.end, word.weight, word.feature))
+    return Scored(
+        scores,
+        answer.lang,
+        answer.supported,
+        tuple(spam),
+        tuple(toxicity),
+        versions,
+        other.values if other is not None and _sane(other.values) else {},
+    )
+
+
+def _sane(scores: Mapping[str, float]) -> bool:
+    """Say whether every attribute is there and a probability; a NaN is not."""
+    try:
+        return all(0.0 <= scores[attribute] <= 1.0 for attribute in ATTRIBUTES)
+    except (KeyError, TypeError):
+        return False

@@ -1,0 +1,211 @@
+"""The one place of opinion: signals, scores and a site's policy become a verdict.
+
+Hard stops decide alone; everything else is a score against a threshold. A worse signal never gives a milder verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from moderation.records import ATTRIBUTES, Outcome, Policy, Reason, Signal, Threshold, Verdict
+
+SIGNALS = "signals"
+"""The name under which a policy keeps the threshold of the hand-written checks."""
+
+NEVER = 1.01
+
+
+class Bar(NamedTuple):
+    """A threshold of a profile: a precision to ask of the model, bounds for its answer, and what holds without one."""
+
+    precision: str
+    least: float
+    most: float
+    otherwise: float
+
+    def value(self, known: Mapping[str, float]) -> float:
+        """Give the score from which on the model is right as often as this bar asks."""
+        found = known.get(self.precision, self.otherwise)
+        return min(max(found, self.least), self.most)
+
+
+_OFF = Bar("", NEVER, NEVER, NEVER)
+
+# profile -> attribute -> (hold from, reject from). `watch` decides as `balanced` would, and lets everything pass.
+_BALANCED = {
+    "spam": (Bar("precision_0.90", 0.5, 0.9, 0.7), Bar("precision_0.98", 0.95, 0.995, 0.97)),
+    "toxicity": (Bar("precision_0.90", 0.6, 0.9, 0.8), _OFF),
+    "severe_toxicity": (Bar("precision_0.90", 0.5, 0.85, 0.6), _OFF),
+    "profanity": (_OFF, _OFF),
+    "threat": (Bar("precision_0.90", 0.5, 0.85, 0.7), _OFF),
+    "insult": (Bar("precision_0.90", 0.7, 0.95, 0.85), _OFF),
+    "identity_attack": (Bar("precision_0.90", 0.5, 0.85, 0.7), _OFF),
+    SIGNALS: (Bar("", 0.5, 0.5, 0.5), _OFF),
+}
+_STRICT = {
+    "spam": (Bar("precision_0.90", 0.3, 0.6, 0.5), Bar("precision_0.95", 0.85, 0.98, 0.9)),
+    "toxicity": (Bar("precision_0.90", 0.4, 0.7, 0.6), Bar("precision_0.98", 0.95, 0.995, 0.97)),
+    "severe_toxicity": (Bar("precision_0.90", 0.3, 0.6, 0.4), Bar("precision_0.98", 0.9, 0.99, 0.95)),
+    "profanity": (Bar("precision_0.90", 0.6, 0.9, 0.8), _OFF),
+    "threat": (Bar("precision_0.90", 0.3, 0.7, 0.5), Bar("precision_0.98", 0.95, 0.995, 0.97)),
+    "insult": (Bar("precision_0.90", 0.5, 0.8, 0.65), _OFF),
+    "identity_attack": (Bar("precision_0.90", 0.3, 0.7, 0.5), _OFF),
+    SIGNALS: (Bar("", 0.3, 0.3, 0.3), Bar("", 0.9, 0.9, 0.9)),
+}
+PROFILES = {"watch": _BALANCED, "balanced": _BALANCED, "strict": _STRICT}
+
+_MODEL_SIGNALS = frozenset(("spam", "toxicity"))
+_BLATANT_SPAM = 0.98
+_EASE = {"known": 0.3, "marked": 0.6}
+"""How far trust moves a threshold to hold towards 1."""
+
+
+class Thresholds(msgspec.Struct, frozen=True):
+    """The thresholds that apply to one site under one model version, nothing left open."""
+
+    attributes: tuple[tuple[str, Reason, float, float], ...]
+    """Attribute, the reason it gives, hold from, reject from."""
+    signals: Threshold
+
+    def reason(self, family: Reason, scores: Mapping[str, float]) -> tuple[str, float, Reason]:
+        """Find what stands out of a family of scores: attribute, score, and the reason where it passes its threshold."""
+        name, score, passed = str(family), scores.get(family, 0.0), False
+        for attribute, reason, hold_at, _ in self.attributes:
+            if reason is family and scores.get(attribute, 0.0) >= hold_at:
+                found = scores[attribute]
+                if not passed or found > score:
+                    name, score, passed = attribute, found, True
+        return name, score, family if passed else Reason.CLEAR
+
+
+class Examined(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was seen of one comment; with the policy it is all that the verdict rests on."""
+
+    signals: tuple[Signal, ...]
+    scores: dict[str, float] = {}
+    thresholds: Thresholds
+    models: tuple[str, ...] = ()
+    lang: str = ""
+    supported: bool = True
+    degraded: bool = False
+    shadow: dict[str, float] = {}
+
+
+def thresholds(policy: Policy, known: Mapping[str, Mapping[str, float]] | None = None) -> Thresholds:
+    """Work out a site's thresholds: its own, else the profile's as the active model's precision puts them."""
+    profile = PROFILES.get(policy.profile, _BALANCED)
+    precise = known or {}
+    found = {}
+    for name, (hold, reject) in profile.items():
+        own = policy.thresholds.get(name)
+        if own is None:
+            hold_at = hold.value(precise.get(name, {}))
+            own = Threshold(hold_at, max(hold_at, reject.value(precise.get(name, {}))))
+        found[name] = own
+    return Thresholds(
+        tuple(
+            (name, Reason.SPAM if name == "spam" else Reason.TOXICITY, found[name].hold_at, found[name].reject_at)
+            for name in ATTRIBUTES
+            if found[name].hold_at <= 1.0 or found[name].reject_at <= 1.0
+        ),
+        found[SIGNALS],
+    )
+
+
+def judge(examined: Examined, policy: Policy) -> Verdict:
+    """Turn what was seen into a verdict: hard stops first, then the strongest signal against its threshold."""
+    weights: dict[Reason, float] = {}
+    severity = _APPROVE
+    urgency = ease = 0.0
+    pardoned = marked = False
+    soft = []
+    for signal in examined.signals:
+        reason = signal.reason
+        if reason is Reason.CLEAR:
+            continue
+        if signal.hard:
+            stop = _HARD.get(reason, _HOLD)
+            if stop == _APPROVE:
+                pardoned = True
+                continue
+            severity = max(severity, stop)
+            urgency = max(urgency, 1.0 if stop == _REJECT else signal.score)
+            _weigh(weights, reason, signal.score + (3.0 if stop == _REJECT else 0.0))
+        elif reason is Reason.TRUSTED:
+            ease = _EASE.get(str(signal.facts[0]) if signal.facts else "", 0.0)
+            marked = ease == _EASE["marked"]
+        elif signal.name not in _MODEL_SIGNALS:
+            soft.append((reason, signal.score))
+
+    bar = examined.thresholds.signals
+    for reason, score in soft:
+        urgency = max(urgency, score)
+        if score >= bar.reject_at and not marked:
+            severity = _REJECT
+            _weigh(weights, reason, 2.0 + score)
+        elif score >= bar.reject_at or score >= _eased(bar.hold_at, ease):
+            severity = max(severity, _HOLD)
+            _weigh(weights, reason, 1.0 + score)
+
+    scores = examined.scores
+    if scores:
+        spared = marked or not examined.supported
+        for attribute, reason, hold_at, reject_at in examined.thresholds.attributes:
+            score = scores[attribute]
+            if score > urgency:
+                urgency = score
+            if score >= reject_at and not spared:
+                severity = _REJECT
+                _weigh(weights, reason, 2.0 + score)
+            elif score >= reject_at or score >= _eased(hold_at, ease):
+                severity = max(severity, _HOLD)
+                _weigh(weights, reason, 1.0 + score)
+
+    if pardoned:
+        severity = _APPROVE
+    outcome = _OUTCOMES[severity]
+    reasons = tuple(sorted(weights, key=weights.__getitem__, reverse=True)) if severity else ()
+    watched = policy.profile == "watch"
+    return Verdict(
+        outcome=Outcome.APPROVE if watched else outcome,
+        reasons=reasons,
+        score=urgency,
+        signals=examined.signals,
+        scores=scores,
+        models=examined.models,
+        policy=policy.version,
+        lang=examined.lang,
+        degraded=examined.degraded,
+        watched=watched,
+        would=outcome if watched else None,
+        shadow=examined.shadow,
+        blatant=severity == _REJECT and not watched and _is_blatant(weights),
+    )
+
+
+_APPROVE, _HOLD, _REJECT = 0, 1, 2
+_OUTCOMES = (Outcome.APPROVE, Outcome.HOLD, Outcome.REJECT)
+
+_HARD = {
+    Reason.TRUSTED: _APPROVE,
+    Reason.HONEYPOT: _REJECT,
+    Reason.BLOCKED_WORD: _REJECT,
+    Reason.BLOCKED_AUTHOR: _REJECT,
+}
+"""Which way a hard stop decides, by its reason; every other one holds."""
+
+
+def _weigh(weights: dict[Reason, float], reason: Reason, weight: float) -> None:
+    weights[reason] = max(weights.get(reason, 0.0), weight)
+
+
+def _eased(hold_at: float, ease: float) -> float:
+    return hold_at + (1.0 - hold_at) * ease if hold_at < 1.0 else hold_at
+
+
+def _is_blatant(weights: dict[Reason, float]) -> bool:
+    """Say whether nobody needs to look: a robot in the honeypot, or spam beyond doubt."""
+    return Reason.HONEYPOT in weights or weights.get(Reason.SPAM, 0.0) >= 2.0 + _BLATANT_SPAM
