@@ -1,0 +1,208 @@
+"""Logistic classifiers that learn from shares of annotators and from attributes that only some rows have.
+
+scikit-learn to the letter: parameters are stored untouched, what is learned ends in an underscore, and they work in a
+`Pipeline` after `CommentFeaturizer`, in `clone` and in `GridSearchCV`.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+Floats = NDArray[np.float64]
+_FLOATS = [np.float64, np.float32]
+
+
+def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int, tol: float) -> tuple[Floats, float]:
+    """Fit a logistic regression to shares: a row of share p counts as p of a yes and 1 - p of a no."""
+    yes, no = np.flatnonzero(shares * weights > 0), np.flatnonzero((1 - shares) * weights > 0)
+    stack = sparse.vstack if sparse.issparse(X) else np.concatenate
+    rows = stack([X[yes], X[no]])
+    target = np.repeat([1, 0], [len(yes), len(no)])
+    counted = np.concatenate([(shares * weights)[yes], ((1 - shares) * weights)[no]])
+    model = LogisticRegression(C=C, max_iter=max_iter, tol=tol, solver="lbfgs")
+    model.fit(rows.tocsr() if sparse.issparse(rows) else rows, target, sample_weight=counted)
+    return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+
+
+def sigmoid(logits: Any) -> Any:
+    """Turn logits into probabilities without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Tell two classes apart, from labels or from shares between 0 and 1.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse strength of the L2 regularisation.
+    max_iter : int, default=200
+        Most iterations of the solver.
+    tol : float, default=1e-4
+        When the solver stops.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (2,)
+        The labels; 0 and 1 when fitted to shares.
+    coef_ : ndarray of shape (1, n_features)
+        Weights of the features.
+    intercept_ : ndarray of shape (1,)
+        The bias.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from classifiers.estimators import SpamClassifier
+    >>> from classifiers.featurizer import CommentFeaturizer
+    >>> texts = ["cheap pills here www.pills.example", "a thoughtful reply"] * 4
+    >>> pipeline = make_pipeline(CommentFeaturizer(bits=12), SpamClassifier()).fit(texts, [1, 0] * 4)
+    >>> pipeline.predict(["more cheap pills"]).tolist()
+    [1]
+    """
+
+    def __init__(self, C: float = 1.0, max_iter: int = 200, tol: float = 1e-4) -> None:
+        self.C = C
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows `X` and their labels or shares `y`."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
+        shares = self._shares(y, X.shape[0])
+        weights = _weights(sample_weight, X.shape[0])
+        coef, bias = fit_shares(X, shares, weights, self.C, self.max_iter, self.tol)
+        self.coef_, self.intercept_ = coef[None, :], np.array([bias])
+        return self
+
+    def decision_function(self, X: Any) -> Floats:
+        """Give the logit of the second class."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        return np.asarray(X @ self.coef_[0] + self.intercept_[0])
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Give the probabilities of both classes."""
+        second = sigmoid(self.decision_function(X))
+        return np.stack([1 - second, second], axis=1)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Give the likelier class."""
+        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+
+    def _shares(self, y: Any, rows: int) -> Floats:
+        y = np.asarray(y)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y[:, 0]
+        if y.shape != (rows,):
+            raise ValueError(f"y has shape {y.shape}, expected ({rows},)")
+        if y.dtype.kind == "f":
+            if not np.isfinite(y).all():
+                raise ValueError("Input y contains NaN or infinity.")
+            if y.min() >= 0 and y.max() <= 1 and y.min() < y.max():
+                self.classes_ = np.array([0, 1])
+                return y.astype(np.float64)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) != 2:
+            raise ValueError(f"Only binary classification is supported: y has {len(self.classes_)} classes, 2 are needed")
+        return (y == self.classes_[1]).astype(np.float64)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
+        return tags
+
+
+class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Score several attributes at once, each learned from the rows that were annotated for it.
+
+    Parameters
+    ----------
+    C : float or sequence of float, default=1.0
+        Inverse strength of the L2 regularisation, for all attributes or for each.
+    max_iter : int, default=200
+        Most iterations of the solver.
+    tol : float, default=1e-4
+        When the solver stops.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_attributes, n_features)
+        Weights of the features.
+    intercept_ : ndarray of shape (n_attributes,)
+        The biases.
+    classes_ : list of ndarray
+        0 and 1 for each attribute, as scikit-learn's multi-label classifiers have it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from classifiers.estimators import ToxicityClassifier
+    >>> from classifiers.featurizer import CommentFeaturizer
+    >>> texts = ["you are an idiot", "you are kind", "go away, idiot", "be kind"] * 2
+    >>> shares = np.array([[1.0, np.nan], [0.0, 0.0], [0.8, 1.0], [0.0, 0.0]] * 2)
+    >>> pipeline = make_pipeline(CommentFeaturizer(bits=12), ToxicityClassifier()).fit(texts, shares)
+    >>> pipeline.predict(["what an idiot"]).tolist()
+    [[1, 1]]
+    """
+
+    def __init__(self, C: Any = 1.0, max_iter: int = 200, tol: float = 1e-4) -> None:
+        self.C = C
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Learn from rows `X` and shares `y` of shape (rows, attributes), NaN where a row was not annotated."""
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
+        shares = check_array(np.asarray(y, np.float64), ensure_all_finite="allow-nan", ensure_2d=False)
+        shares = shares[:, None] if shares.ndim == 1 else shares
+        if len(shares) != X.shape[0]:
+            raise ValueError(f"y has {len(shares)} rows, X has {X.shape[0]}")
+        weights = _weights(sample_weight, X.shape[0])
+        strengths = np.broadcast_to(np.asarray(self.C, np.float64), (shares.shape[1],))
+        found = []
+        for column, strength in zip(shares.T, strengths, strict=True):
+            there = np.flatnonzero(~np.isnan(column))
+            if not len(there) or column[there].max() == column[there].min() and column[there[0]] in (0, 1):
+                raise ValueError("every attribute needs annotated rows of both classes")
+            found.append(fit_shares(X[there], column[there], weights[there], strength, self.max_iter, self.tol))
+        self.coef_, self.intercept_ = np.stack([coef for coef, _ in found]), np.array([bias for _, bias in found])
+        self.classes_ = [np.array([0, 1])] * shares.shape[1]
+        return self
+
+    def decision_function(self, X: Any) -> Floats:
+        """Give the logits, of shape (rows, attributes)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
+        return np.asarray(X @ self.coef_.T + self.intercept_)
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Give the probability of each attribute, of shape (rows, attributes)."""
+        return np.asarray(sigmoid(self.decision_function(X)))
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Say for each attribute whether it is likelier than not."""
+        return (self.decision_function(X) > 0).astype(np.int64)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.two_d_labels = True
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _weights(given: Any, rows: int) -> Floats:
+    weights = np.ones(rows) if given is None else np.asarray(given, np.float64)
+    if weights.shape != (rows,) or not np.isfinite(weights).all() or (weights < 0).any():
+        raise ValueError(f"sample_weight must be {rows} numbers, none negative")
+    return weights

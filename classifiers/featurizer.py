@@ -1,0 +1,197 @@
+"""The features as a scikit-learn transformer, for training pipelines and grid searches; serving never imports this."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from classifiers.features import Analysed, Corpus, Shape, analyse, gather, neighbours, triplets
+from classifiers.hashing import hash_word
+from classifiers.lexicon import Lexicon, Term, build_lexicon, read_terms
+from classifiers.text import unfold
+from classifiers.traits import NAMES, traits
+
+SLICE = 50_000
+"""Chunks analysed at once."""
+
+
+class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn comment texts into hashed words, pairs and character n-grams, and hand-made traits.
+
+    Parameters
+    ----------
+    bits : int, default=19
+        The hashed space has ``2**bits`` columns. Fewer is smaller and collides more.
+    shortest, longest : int, default=2 and 5
+        Lengths of the character n-grams, word edges included.
+    triples : bool, default=False
+        Whether three words in a row are a feature beside two.
+    trait_scale : float, default=1.0
+        Factor on the hand-made traits: larger is regularised less.
+    min_texts : int, default=4
+        A word in at least so many training texts is known: a disguise that unfolds to it is taken for it.
+    terms : sequence of Term or None, default=None
+        The lexicons; None reads those of the package.
+
+    Attributes
+    ----------
+    idf_ : ndarray of shape (2**bits,)
+        Weight of each hashed column by how rare it is, on a coarse grid that half precision holds exactly.
+    known_ : ndarray of uint32
+        Hashes of known words.
+    lexicon_ : str
+        The marked words as JSON.
+
+    Examples
+    --------
+    >>> from classifiers.featurizer import CommentFeaturizer
+    >>> features = CommentFeaturizer(bits=10).fit_transform(["what a fine day", "what a day"])
+    >>> features.shape == (2, 2**10 + len(CommentFeaturizer.trait_names()))
+    True
+    """
+
+    def __init__(
+        self,
+        bits: int = 19,
+        shortest: int = 2,
+        longest: int = 5,
+        triples: bool = False,
+        trait_scale: float = 1.0,
+        min_texts: int = 4,
+        terms: Sequence[Term] | None = None,
+    ) -> None:
+        self.bits = bits
+        self.shortest = shortest
+        self.longest = longest
+        self.triples = triples
+        self.trait_scale = trait_scale
+        self.min_texts = min_texts
+        self.terms = terms
+
+    @staticmethod
+    def trait_names() -> tuple[str, ...]:
+        """Name the hand-made columns, which stand after the hashed ones."""
+        return NAMES
+
+    @property
+    def shape(self) -> Shape:
+        """The parameters that a compiled scorer needs."""
+        return Shape(self.bits, self.shortest, self.longest, self.triples)
+
+    def lexicon(self) -> Lexicon:
+        """Build the lexicon this featurizer was fitted with."""
+        check_is_fitted(self, "lexicon_")
+        return Lexicon.decode(self.lexicon_.encode(), self.known_.tolist())
+
+    def fit(self, X: Iterable[str], y: Any = None) -> Self:
+        """Learn which words are known and how rare each hashed column is."""
+        self.fit_transform(X)
+        return self
+
+    def fit_transform(self, X: Iterable[str], y: Any = None, **params: Any) -> sparse.csr_matrix:
+        """Fit, and give the features of the same texts without analysing them twice."""
+        corpus = gather(_checked(X))
+        lexicon = build_lexicon(read_terms() if self.terms is None else self.terms)
+        self.lexicon_ = lexicon.encode().decode()
+        self.known_ = _known_words(corpus, lexicon, self.min_texts)
+        self.n_features_out_ = self.shape.buckets + len(NAMES)
+        hashed, counts = self._counted(corpus)
+        texts = hashed.shape[0]
+        frequencies = np.bincount(hashed.indices, minlength=self.shape.buckets)
+        idf = np.log((1 + texts) / (1 + frequencies)) + 1
+        self.idf_ = np.round(idf * 32).astype(np.float32) / np.float32(32)
+        return self._weighed(hashed, counts)
+
+    def transform(self, X: Iterable[str]) -> sparse.csr_matrix:
+        """Give the features of texts: hashed columns divided by the text's length, then the traits."""
+        check_is_fitted(self, "idf_")
+        return self._weighed(*self._counted(gather(_checked(X))))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Name the columns: hashed ones by number, traits by name."""
+        return np.array([*(f"bucket{place}" for place in range(self.shape.buckets)), *NAMES], dtype=object)
+
+    def _counted(self, corpus: Corpus) -> tuple[sparse.csr_matrix, NDArray[np.float32]]:
+        """Count the hashed features and the countable things of each text."""
+        shape, lexicon = self.shape, self.lexicon()
+        parts = [
+            analyse(corpus.chunks[begin : begin + SLICE], lexicon, shape) for begin in range(0, len(corpus.chunks), SLICE)
+        ]
+        texts = len(corpus.starts)
+        ends = np.append(corpus.starts[1:], len(corpus.ids))
+        occurs = sparse.csr_matrix(
+            (np.ones(len(corpus.ids), np.float32), corpus.ids, np.append(corpus.starts, len(corpus.ids))),
+            shape=(texts, len(corpus.chunks)),
+        )
+        own = sparse.vstack([_rows(part, shape.buckets) for part in parts], format="csr")
+        counts = np.concatenate([part.counts for part in parts])
+        first, last = np.concatenate([part.first for part in parts]), np.concatenate([part.last for part in parts])
+        text_of = np.repeat(np.arange(texts), ends - corpus.starts)
+        hashed = occurs @ own + _pairs(corpus, text_of, first, last, shape)
+        hashed.sort_indices()
+        return hashed, np.asarray(occurs @ counts, np.float32)
+
+    def _weighed(self, hashed: sparse.csr_matrix, counts: NDArray[np.float32]) -> sparse.csr_matrix:
+        weights = self.idf_[hashed.indices]
+        squares = np.add.reduceat(
+            np.append(hashed.data * weights * weights, 0), hashed.indptr[:-1]
+        ) * (np.diff(hashed.indptr) > 0)
+        hashed.data = (
+            hashed.data * weights / np.repeat(np.sqrt(1 + squares), np.diff(hashed.indptr))
+        ).astype(np.float32)
+        return sparse.hstack([hashed, sparse.csr_matrix(traits(counts) * np.float32(self.trait_scale))], format="csr")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _checked(texts: Iterable[Any]) -> list[str]:
+    if isinstance(texts, str):
+        raise ValueError("expected many texts, found one string; put it in a list")
+    found = list(texts)
+    for text in found:
+        if not isinstance(text, str):
+            raise ValueError(f"expected texts, found {type(text).__name__}")
+    return found
+
+
+def _known_words(corpus: Corpus, lexicon: Lexicon, least: int) -> NDArray[np.uint32]:
+    text_of = np.repeat(np.arange(len(corpus.starts)), np.diff(np.append(corpus.starts, len(corpus.ids))))
+    seen = np.unique(text_of * len(corpus.chunks) + corpus.ids) % len(corpus.chunks)
+    in_texts = np.bincount(seen, minlength=len(corpus.chunks))
+    totals: dict[str, int] = {}
+    for chunk, texts in zip(corpus.chunks, in_texts.tolist(), strict=True):
+        for word in unfold(chunk, lexicon).words:
+            totals[word] = totals.get(word, 0) + texts
+    return np.array(sorted(hash_word(word) for word, texts in totals.items() if texts >= least), np.uint32)
+
+
+def _rows(part: Analysed, buckets: int) -> sparse.csr_matrix:
+    starts = np.searchsorted(part.owner, np.arange(len(part.counts) + 1))
+    return sparse.csr_matrix(
+        (np.ones(len(part.buckets), np.float32), part.buckets, starts), shape=(len(part.counts), buckets)
+    )
+
+
+def _pairs(
+    corpus: Corpus, text_of: NDArray[np.int64], first: NDArray[np.uint32], last: NDArray[np.uint32], shape: Shape
+) -> sparse.csr_matrix:
+    ids = corpus.ids
+    inside = (ids[:-1] != 0) & (ids[1:] != 0)
+    rows, columns = [text_of[:-1][inside]], [neighbours(first[ids], last[ids], shape)[inside]]
+    if shape.triples:
+        within = inside[:-1] & inside[1:]
+        rows.append(text_of[:-2][within])
+        columns.append(triplets(first[ids], last[ids], shape)[within])
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    return sparse.csr_matrix(
+        (np.ones(len(row), np.float32), (row, column)), shape=(len(corpus.starts), shape.buckets)
+    )
