@@ -26,7 +26,7 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
     target = np.repeat([1, 0], [len(yes), len(no)])
     counted = np.concatenate([(shares * weights)[yes], ((1 - shares) * weights)[no]])
     model = LogisticRegression(C=C, max_iter=max_iter, tol=tol, solver="lbfgs")
-    model.fit(rows.tocsr() if sparse.issparse(rows) else rows, target, sample_weight=counted)
+    model.fit(sparse.csr_matrix(rows) if sparse.issparse(rows) else rows, target, sample_weight=counted)
     return model.coef_[0].astype(np.float64), float(model.intercept_[0])
 
 
@@ -89,7 +89,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Floats:
         """Give the probabilities of both classes."""
-        second = sigmoid(self.decision_function(X))
+        second: Floats = sigmoid(self.decision_function(X))
         return np.stack([1 - second, second], axis=1)
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -110,7 +110,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 return y.astype(np.float64)
         self.classes_ = np.unique(y)
         if len(self.classes_) != 2:
-            raise ValueError(f"Only binary classification is supported: y has {len(self.classes_)} classes, 2 are needed")
+            raise ValueError(
+                f"Only binary classification is supported: y has {len(self.classes_)} classes, 2 are needed"
+            )
         return (y == self.classes_[1]).astype(np.float64)
 
     def __sklearn_tags__(self) -> Tags:
@@ -171,7 +173,7 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found = []
         for column, strength in zip(shares.T, strengths, strict=True):
             there = np.flatnonzero(~np.isnan(column))
-            if not len(there) or column[there].max() == column[there].min() and column[there[0]] in (0, 1):
+            if not len(there) or (column[there].max() == column[there].min() and column[there[0]] in (0, 1)):
                 raise ValueError("every attribute needs annotated rows of both classes")
             found.append(fit_shares(X[there], column[there], weights[there], strength, self.max_iter, self.tol))
         self.coef_, self.intercept_ = np.stack([coef for coef, _ in found]), np.array([bias for _, bias in found])

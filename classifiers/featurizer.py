@@ -120,7 +120,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Count the hashed features and the countable things of each text."""
         shape, lexicon = self.shape, self.lexicon()
         parts = [
-            analyse(corpus.chunks[begin : begin + SLICE], lexicon, shape) for begin in range(0, len(corpus.chunks), SLICE)
+            analyse(corpus.chunks[begin : begin + SLICE], lexicon, shape)
+            for begin in range(0, len(corpus.chunks), SLICE)
         ]
         texts = len(corpus.starts)
         ends = np.append(corpus.starts[1:], len(corpus.ids))
@@ -138,13 +139,14 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _weighed(self, hashed: sparse.csr_matrix, counts: NDArray[np.float32]) -> sparse.csr_matrix:
         weights = self.idf_[hashed.indices]
-        squares = np.add.reduceat(
-            np.append(hashed.data * weights * weights, 0), hashed.indptr[:-1]
-        ) * (np.diff(hashed.indptr) > 0)
-        hashed.data = (
-            hashed.data * weights / np.repeat(np.sqrt(1 + squares), np.diff(hashed.indptr))
-        ).astype(np.float32)
-        return sparse.hstack([hashed, sparse.csr_matrix(traits(counts) * np.float32(self.trait_scale))], format="csr")
+        squares = np.add.reduceat(np.append(hashed.data * weights * weights, 0), hashed.indptr[:-1]) * (
+            np.diff(hashed.indptr) > 0
+        )
+        hashed.data = (hashed.data * weights / np.repeat(np.sqrt(1 + squares), np.diff(hashed.indptr))).astype(
+            np.float32
+        )
+        scaled = sparse.csr_matrix(traits(counts) * np.float32(self.trait_scale))
+        return sparse.csr_matrix(sparse.hstack([hashed, scaled], format="csr"))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -192,6 +194,4 @@ def _pairs(
         rows.append(text_of[:-2][within])
         columns.append(triplets(first[ids], last[ids], shape)[within])
     row, column = np.concatenate(rows), np.concatenate(columns)
-    return sparse.csr_matrix(
-        (np.ones(len(row), np.float32), (row, column)), shape=(len(corpus.starts), shape.buckets)
-    )
+    return sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape=(len(corpus.starts), shape.buckets))

@@ -104,7 +104,11 @@ def build_lexicon(terms: Iterable[Term]) -> Lexicon:
             if len(words) != 1 or len(words[0]) < 2:
                 continue
             before = marks.get(words[0], ())
-            others = tuple(other for other in before if other // len(GRADES) != place // len(GRADES) or other >= len(KINDS) * len(GRADES))
+            others = tuple(
+                other
+                for other in before
+                if other // len(GRADES) != place // len(GRADES) or other >= len(KINDS) * len(GRADES)
+            )
             same = [other for other in before if other not in others]
             marks[words[0]] = tuple(sorted({*others, min([place, *same])}))
     return Lexicon(marks)

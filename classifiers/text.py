@@ -10,7 +10,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 MAX_CHARS = 10_000
 HEAD_CHARS = 7_000
@@ -19,23 +19,28 @@ MAX_MARKS = 8
 MAX_WORD = 40
 """Longer words are hashed like any other, but not searched for disguises."""
 
-_HAN = "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_HAN = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+)
 _HAN_PRESENT = re.compile(f"[{_HAN}]")
 _HAN_CHUNKS = re.compile(f"[{_HAN}]|[^\\s{_HAN}]+")
 _MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0\u1ab0-\u1aff\u1dc0-\u1dff\ufe20-\ufe2f])+")
-_LONG_MARKS = re.compile(
-    "([\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0730-\u074a\u07eb-\u07f3"
+_ANY_MARK = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0730-\u074a\u07eb-\u07f3"
     "\u0816-\u082d\u0859-\u085b\u08d3-\u08ff\u093c\u094d\u0e31-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff"
-    "\u20d0-\u20f0\u302a-\u302f\u3099\u309a\ufe20-\ufe2f]{%d})[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a"
-    "\u064b-\u065f\u0670\u06d6-\u06ed\u0730-\u074a\u07eb-\u07f3\u0816-\u082d\u0859-\u085b\u08d3-\u08ff\u093c\u094d"
-    "\u0e31-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\u302a-\u302f\u3099\u309a\ufe20-\ufe2f]+" % MAX_MARKS
+    "\u20d0-\u20f0\u302a-\u302f\u3099\u309a\ufe20-\ufe2f"
 )
-_STRIPPED_MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f\u0670\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]")
+_LONG_MARKS = re.compile(f"([{_ANY_MARK}]{{{MAX_MARKS}}})[{_ANY_MARK}]+")
+_STRIPPED_MARKS = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f\u0670\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]"
+)
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-_STYLED = re.compile("[\u1d00-\u1dbf\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ua730-\ua7ff\uff01-\uff5e\U0001d400-\U0001d7ff\U0001f100-\U0001f189]")
+_STYLED = re.compile(
+    "[\u1d00-\u1dbf\u2070-\u209c\u2100-\u214f\u2460-\u24ff\ua730-\ua7ff\uff01-\uff5e\U0001d400-\U0001d7ff\U0001f100-\U0001f189]"
+)
 _EMOJI = re.compile(
     "[\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u25aa-\u25fe\u2600-\u27bf\u2934\u2935\u2b05-\u2b55\u3030\u303d"
     "\U0001f004-\U0001f0cf\U0001f18e-\U0001faff]"
@@ -206,14 +211,26 @@ def unfold(chunk: str, words: Words) -> Unfolded:
         if not _LINK.search(chunk):
             chunk, tags = _TAG.subn("", chunk)
     lowered = chunk.lower()
-    counted = {"emoji": emoji, "invisible": invisible, "marks": marks, "styled": styled, "tags": tags, "joined": joined}
+    counted: dict[str, Any] = {
+        "emoji": emoji,
+        "invisible": invisible,
+        "marks": marks,
+        "styled": styled,
+        "tags": tags,
+        "joined": joined,
+    }
     if "@" in chunk and _MAIL.match(lowered.strip(_EDGE)):
         return Unfolded(("<mail>", *_pieces(lowered)), mail=True, **counted)
     if ("." in chunk or "/" in chunk) and len(chunk) < 2_000 and (link := _LINK.search(lowered.rstrip(_EDGE))):
         before = _pieces(lowered[: link.start()])
         address = lowered[link.start() :].strip(_EDGE)
         return Unfolded((*before, "<link>", *_address_words(address)), link=address, **counted)
-    if chunk[0:1] == "@" and len(chunk) > 1 and (chunk[1].isalnum() or chunk[1] == "_") and not words.known(_leet(lowered, words)[0]):
+    if (
+        chunk[0:1] == "@"
+        and len(chunk) > 1
+        and (chunk[1].isalnum() or chunk[1] == "_")
+        and not words.known(_leet(lowered, words)[0])
+    ):
         return Unfolded(("<mention>",), mentions=1, **counted)
     if lowered in _PLACEHOLDERS:
         return Unfolded((_PLACEHOLDERS[lowered],), mentions=int(_PLACEHOLDERS[lowered] == "<mention>"), **counted)
@@ -225,7 +242,11 @@ def unfold(chunk: str, words: Words) -> Unfolded:
 
 
 _PLACEHOLDERS = {
-    "@user": "<mention>", "<user>": "<mention>", "@anonymized_account": "<mention>", "@url": "<link>", "httpurl": "<link>",
+    "@user": "<mention>",
+    "<user>": "<mention>",
+    "@anonymized_account": "<mention>",
+    "@url": "<link>",
+    "httpurl": "<link>",
     "<url>": "<link>",
 }
 
@@ -246,8 +267,8 @@ def _to_letters(chunk: str) -> tuple[str, int, int, int, tuple[str, ...]]:
     return chunk.translate(_STYLED_LETTERS), invisible, marks, styled, faces
 
 
-def _read(lowered: str, words: Words) -> tuple[tuple[str, ...], dict[str, int]]:
-    undone = {"mixed": 0, "leet": 0, "stretched": 0, "joined": 0, "masked": 0}
+def _read(lowered: str, words: Words) -> tuple[tuple[str, ...], dict[str, Any]]:
+    undone: dict[str, Any] = {"mixed": 0, "leet": 0, "stretched": 0, "joined": 0, "masked": 0}
     core = lowered.strip(_EDGE)
     if not core:
         hidden = words.unmask(lowered) if "*" in lowered else None
@@ -266,7 +287,7 @@ def _read(lowered: str, words: Words) -> tuple[tuple[str, ...], dict[str, int]]:
     return tuple(found), undone
 
 
-def _read_word(part: str, words: Words, undone: dict[str, int]) -> Iterable[str]:
+def _read_word(part: str, words: Words, undone: dict[str, Any]) -> Iterable[str]:
     word = part.replace("'", "").replace("’", "").replace("`", "")
     if not word:
         return ()
@@ -336,7 +357,13 @@ def _masked(lowered: str, core: str, words: Words) -> str | None:
         return None
     for form in (lowered.strip(" .,;:?\"'()"), core):
         signs = _MASK.findall(form)
-        if signs and len(form) >= 3 and form[0].isalpha() and 2 * len(signs) <= len(form) + 1 and not _SPELLED.fullmatch(form):
+        if (
+            signs
+            and len(form) >= 3
+            and form[0].isalpha()
+            and 2 * len(signs) <= len(form) + 1
+            and not _SPELLED.fullmatch(form)
+        ):
             found = words.unmask(re.sub(r"[*#@$%!?.\-_~^•·°×]", "*", form))
             if found:
                 return found

@@ -26,9 +26,13 @@ _FIRST_MARK = len(_SHAPE)
 
 _PHONE = re.compile(r"^[+(]?\d[\d().\-/]{6,}$")
 _CURRENCY = re.compile(r"[$€£¥₽₴₺₹₩₿]|^\d[\d.,]*(?:usd|eur|gbp|btc|eth|usdt|rub|uah|руб|грн|tl|zł|k)$", re.IGNORECASE)
-_WALLET = re.compile(r"^(?:0x[0-9a-f]{40}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|bc1[a-z0-9]{20,60}|T[a-km-zA-HJ-NP-Z1-9]{33})\b", re.IGNORECASE)
+_WALLET = re.compile(
+    r"^(?:0x[0-9a-f]{40}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|bc1[a-z0-9]{20,60}|T[a-km-zA-HJ-NP-Z1-9]{33})\b", re.IGNORECASE
+)
 _MULTIPLE = re.compile(r"^\d+(?:[.,]\d+)?[x%]\W*$|^x\d+$|^\d+/\d+\W*$", re.IGNORECASE)
-_SHORT_LINK = re.compile(r"(?:bit\.ly|tinyurl|goo\.gl|t\.co/|ow\.ly|is\.gd|cutt\.ly|rb\.gy|shorturl|adf\.ly|clck\.ru|vk\.cc)")
+_SHORT_LINK = re.compile(
+    r"(?:bit\.ly|tinyurl|goo\.gl|t\.co/|ow\.ly|is\.gd|cutt\.ly|rb\.gy|shorturl|adf\.ly|clck\.ru|vk\.cc)"
+)
 _MESSENGER = re.compile(r"(?:t\.me|telegram|wa\.me|whatsapp|discord|viber|instagram|onlyfans|snapchat|wechat|line\.me)")
 _ODD_DOMAIN = re.compile(
     r"\.(?:xyz|top|site|online|shop|store|club|icu|vip|win|bet|casino|click|link|space|website|pw|tk|ml|ga|cf|gq|cfd|sbs|loan|"
@@ -68,7 +72,19 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
     found["exclaims"] = min(chunk.count("!"), 5)
     found["asks"] = min(chunk.count("?"), 5)
     found["ellipses"] = float("..." in chunk or "…" in chunk)
-    for name in ("emoji", "mentions", "hashtags", "tags", "styled", "mixed", "invisible", "marks", "leet", "joined", "masked"):
+    for name in (
+        "emoji",
+        "mentions",
+        "hashtags",
+        "tags",
+        "styled",
+        "mixed",
+        "invisible",
+        "marks",
+        "leet",
+        "joined",
+        "masked",
+    ):
         value = getattr(unfolded, name)
         if value:
             found[name] = min(value, 20)
@@ -109,15 +125,19 @@ def _both(one: str, other: str) -> Callable[[Column], Matrix]:
 
 
 def _grade(kind: str, *grades: int) -> Callable[[Column], Matrix]:
-    return lambda at: np.log1p(sum((at(f"{kind}_{grade}") for grade in grades), np.float32(0)))
+    return lambda at: np.log1p(np.sum([at(f"{kind}_{grade}") for grade in grades], axis=0, dtype=np.float32))
 
 
 def _at_most(name: str, limit: int) -> Callable[[Column], Matrix]:
     return lambda at: (at(name) <= limit).astype(np.float32)
 
 
-def _rude(at: Column) -> Matrix:
-    return sum((at(f"{kind}_{grade}") for kind in KINDS for grade in GRADES), np.float32(0)) > 0  # type: ignore[return-value]
+def _rude(at: Column) -> NDArray[np.bool_]:
+    return _rude_words(at) > 0
+
+
+def _rude_words(at: Column) -> Matrix:
+    return np.sum([at(f"{kind}_{grade}") for kind in KINDS for grade in GRADES], axis=0, dtype=np.float32)
 
 
 def _rude_and(name: str) -> Callable[[Column], Matrix]:
@@ -125,7 +145,7 @@ def _rude_and(name: str) -> Callable[[Column], Matrix]:
 
 
 def _rude_share(at: Column) -> Matrix:
-    return sum((at(f"{kind}_{grade}") for kind in KINDS for grade in GRADES), np.float32(0)) / (at("words") + np.float32(1))  # type: ignore[return-value]
+    return _rude_words(at) / (at("words") + np.float32(1))
 
 
 TRAITS: dict[str, Callable[[Column], Matrix]] = {

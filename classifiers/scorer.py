@@ -1,0 +1,346 @@
+"""The door for serving: open a version, score many comments at once, say what moved each score.
+
+Imports no scikit-learn. What a chunk contributes to every attribute, its counts and its language evidence are one row
+of a bounded table kept between calls, so a batch is a few dictionary look-ups per comment and a handful of NumPy calls
+for all of them; the explanation falls out of the same rows.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.errors import VersionBroken
+from classifiers.features import Shape, analyse, neighbours, triplets
+from classifiers.lexicon import Lexicon
+from classifiers.manifest import Manifest, verify
+from classifiers.text import clip, cut, locate, spell
+from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, traits
+
+ROWS = 32_768
+"""Chunks kept between calls; when the table is full it starts over."""
+LONGEST_KEY = 60
+"""Longer chunks are analysed each time, so that the table's keys stay small."""
+EXPLAINED = ("spam", "toxicity")
+FAINT = 0.05
+"""Contributions to the logit below this are not worth showing."""
+SURE_OF_LANGUAGE = 12.0
+"""Nats by which the likeliest language must lead before it overrules the site's language."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """What one comment gives to score."""
+
+    text: str
+    name: str = ""
+    url: str = ""
+    lang: str = ""
+    """ISO 639-1 code of the site's language, which a short or undecided text counts as."""
+
+
+class Word(msgspec.Struct, frozen=True, array_like=True):
+    """What moved a score: a span of the original text in code points, or a named feature with an empty span."""
+
+    attribute: str
+    begin: int
+    end: int
+    weight: float
+    feature: str = ""
+
+
+class Scores(msgspec.Struct, frozen=True):
+    """The probabilities of one comment."""
+
+    values: dict[str, float]
+    lang: str
+    supported: bool
+    words: tuple[Word, ...] = ()
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """All that one attribute's logit is the sum of."""
+
+    logit: float
+    probability: float
+    bias: float
+    words: tuple[Word, ...]
+    features: dict[str, float]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why one comment got its scores: attribute -> the parts of its logit."""
+
+    lang: str
+    supported: bool
+    attributes: dict[str, Parts]
+
+
+class _Batch(NamedTuple):
+    """The arithmetic of many comments: per chunk what it contributes, per comment the sums."""
+
+    chunks: list[str]
+    starts: NDArray[np.int64]
+    moved: Matrix
+    """Contribution of each chunk to each calibrated logit."""
+    features: Matrix
+    logits: Matrix
+    evidence: Matrix
+
+
+class Scorer:
+    """A version of the model, opened for scoring. Safe to call from several threads, one at a time does the work."""
+
+    def __init__(self, manifest: Manifest, arrays: dict[str, NDArray[Any]], lexicon: Lexicon) -> None:
+        self.manifest = manifest
+        self.version = manifest.version
+        self.attributes = manifest.attributes
+        self._shape = msgspec.convert(manifest.features["shape"], Shape)
+        self._languages = tuple(manifest.features["languages"])
+        self._weights = arrays["weights"]
+        self._language_weights = arrays["languages"]
+        self._lexicon = lexicon
+        slopes = np.array([manifest.calibration[name]["slope"] for name in self.attributes], np.float32)
+        offsets = np.array([manifest.calibration[name]["offset"] for name in self.attributes], np.float32)
+        head = arrays["head"].astype(np.float32)
+        self._slopes = slopes
+        self._trait_weights = head[:, :-1] * slopes[:, None]
+        self._bias = head[:, -1] * slopes + offsets
+        self._explained = [name for name in EXPLAINED if name in self.attributes]
+        self._explained_columns = [self.attributes.index(name) for name in self._explained]
+        self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
+        self._lock = Lock()
+        width = len(self.attributes) + 1
+        self._counts = slice(width, width + len(COUNTS))
+        self._evidence = slice(width + len(COUNTS), width + len(COUNTS) + len(self._languages))
+        self._rows = np.zeros((ROWS, self._evidence.stop), np.float32)
+        self._first, self._last = np.zeros(ROWS, np.uint32), np.zeros(ROWS, np.uint32)
+        self._places: dict[str, int] = {}
+        self._next = 1
+        self._forget()
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a version folder, checking every byte against its manifest; arrays stay on disk until they are used."""
+        manifest = verify(folder)
+        try:
+            arrays = {
+                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                for name in ("weights", "head", "languages", "known")
+            }
+            lexicon = Lexicon.decode((folder / "lexicon.json").read_bytes(), arrays["known"].tolist())
+            scorer = cls(manifest, arrays, lexicon)
+        except (OSError, ValueError, KeyError, msgspec.DecodeError) as error:
+            raise VersionBroken(f"{folder} cannot be scored with: {error}") from None
+        scorer._check(folder)
+        return scorer
+
+    def score(self, items: Sequence[Item], *, explain: bool = False, top: int = 5) -> list[Scores]:
+        """Score comments, in order. Every text gets every score; nothing a text holds makes this raise."""
+        if not items:
+            return []
+        with self._lock:
+            batch = self._compute(items)
+        probabilities = _sigmoid(batch.logits).tolist()
+        languages = self._judge_languages(items, batch)
+        words = self._strongest(items, batch, top) if explain else [()] * len(items)
+        return [
+            Scores(dict(zip(self.attributes, row, strict=True)), lang, self._supported.get(lang, False), found)
+            for row, lang, found in zip(probabilities, languages, words, strict=True)
+        ]
+
+    def explain(self, item: Item) -> Explanation:
+        """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
+        with self._lock:
+            batch = self._compute([item])
+        lang = self._judge_languages([item], batch)[0]
+        spans = _spans(item, batch.chunks)
+        found = {}
+        for column, attribute in enumerate(self.attributes):
+            moved = batch.moved[:, column].tolist()
+            words = tuple(Word(attribute, *span, weight) for span, weight in zip(spans, moved, strict=True) if weight)
+            features = (batch.features[0] * self._trait_weights[column]).tolist()
+            logit = float(batch.logits[0, column])
+            found[attribute] = Parts(
+                logit,
+                float(_sigmoid(batch.logits[0, column])),
+                float(self._bias[column]),
+                words,
+                {name: weight for name, weight in zip(NAMES, features, strict=True) if weight},
+            )
+        return Explanation(lang, self._supported.get(lang, False), found)
+
+    def _compute(self, items: Sequence[Item]) -> _Batch:
+        texts = [_read(item) for item in items]
+        chunked = [["", *cut(text)] for text in texts]
+        flat = list(chain.from_iterable(chunked))
+        ids = self._number(flat)
+        rows = self._rows[ids]
+        if self._spelled(rows):
+            chunked = [["", *spell(chunks[1:])] for chunks in chunked]
+            flat = list(chain.from_iterable(chunked))
+            ids = self._number(flat)
+            rows = self._rows[ids]
+        lengths = np.fromiter(map(len, chunked), np.int64, len(chunked))
+        starts = np.cumsum(lengths) - lengths
+        width = len(self.attributes) + 1
+        self._add_neighbours(rows, ids, width)
+        sums = np.add.reduceat(rows, starts, axis=0)
+        scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
+        features = traits(sums[:, self._counts])
+        factors = scale * self._slopes
+        logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
+        moved = rows[:, : width - 1] * np.repeat(factors, lengths, axis=0)
+        return _Batch(flat, starts, moved, features, logits, sums[:, self._evidence])
+
+    def _add_neighbours(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
+        """Give each pair of neighbours half to the one, half to the other."""
+        inside = np.flatnonzero((ids[:-1] != 0) & (ids[1:] != 0))
+        if not len(inside):
+            return
+        first, last = self._first[ids], self._last[ids]
+        pairs = neighbours(first, last, self._shape)[inside]
+        shared = self._weights[pairs].astype(np.float32)
+        shared *= np.float32(0.5)
+        rows[inside, :width] += shared
+        rows[inside + 1, :width] += shared
+        if self._shape.triples:
+            within = np.flatnonzero((ids[:-2] != 0) & (ids[1:-1] != 0) & (ids[2:] != 0))
+            rows[within + 1, :width] += self._weights[triplets(first, last, self._shape)[within]].astype(np.float32)
+
+    def _number(self, chunks: list[str]) -> NDArray[np.int64]:
+        """Find the rows of chunks, analysing those not seen before."""
+        if self._next > ROWS:
+            self._forget()
+        numbers = list(map(self._places.get, chunks))
+        if None in numbers:
+            fresh = list(dict.fromkeys(chunk for chunk, number in zip(chunks, numbers, strict=True) if number is None))
+            if self._next + len(fresh) > ROWS:
+                self._forget()
+                fresh = list(dict.fromkeys(chunks))[1:]
+                self._make_room(len(fresh) + 1)
+            self._learn(fresh)
+            numbers = [self._places[chunk] for chunk in chunks]
+            for chunk in fresh:
+                if len(chunk) > LONGEST_KEY:
+                    del self._places[chunk]
+        return np.array(numbers, np.int64)
+
+    def _learn(self, chunks: list[str]) -> None:
+        found = analyse(chunks, self._lexicon, self._shape)
+        begin = self._next
+        end = begin + len(chunks)
+        rows = self._rows[begin:end]
+        rows[:] = 0
+        if len(found.owner):
+            starts = np.flatnonzero(np.diff(found.owner, prepend=-1))
+            owners = found.owner[starts]
+            rows[owners, : len(self.attributes) + 1] = np.add.reduceat(
+                self._weights[found.buckets].astype(np.float32), starts, axis=0
+            )
+            places = found.buckets & (len(self._language_weights) - 1)
+            rows[owners, self._evidence] = np.add.reduceat(
+                self._language_weights[places].astype(np.float32), starts, axis=0
+            )
+        rows[:, self._counts] = found.counts
+        self._first[begin:end], self._last[begin:end] = found.first, found.last
+        self._places.update(zip(chunks, range(begin, end), strict=True))
+        self._next = end
+
+    def _forget(self) -> None:
+        """Start the table over. Row 0 is the empty chunk that leads every text."""
+        self._rows = self._rows[:ROWS]
+        self._first, self._last = self._first[:ROWS], self._last[:ROWS]
+        self._places = {"": 0}
+        self._next = 1
+
+    def _make_room(self, needed: int) -> None:
+        """Hold a batch of more distinct chunks than the table keeps, for this one call."""
+        extra = needed - len(self._rows)
+        if extra > 0:
+            self._rows = np.concatenate([self._rows, np.zeros((extra, self._rows.shape[1]), np.float32)])
+            self._first = np.concatenate([self._first, np.zeros(extra, np.uint32)])
+            self._last = np.concatenate([self._last, np.zeros(extra, np.uint32)])
+
+    def _spelled(self, rows: Matrix) -> bool:
+        single = rows[:, self._counts.start + PLACE["single"]] > 0
+        return bool((single[:-2] & single[1:-1] & single[2:]).any())
+
+    def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
+        if len(self._languages) < 2:
+            return [item.lang or (self._languages[0] if self._languages else "") for item in items]
+        best = batch.evidence.argmax(axis=1)
+        ordered = np.partition(batch.evidence, -2, axis=1)
+        sure = ordered[:, -1] - ordered[:, -2] >= SURE_OF_LANGUAGE
+        return [
+            self._languages[place] if certain or not item.lang else item.lang
+            for item, place, certain in zip(items, best.tolist(), sure.tolist(), strict=True)
+        ]
+
+    def _strongest(self, items: Sequence[Item], batch: _Batch, top: int) -> list[tuple[Word, ...]]:
+        moved = batch.moved[:, self._explained_columns]
+        features = batch.features[:, None, :] * self._trait_weights[self._explained_columns][None, :, :]
+        ends = np.append(batch.starts[1:], len(batch.chunks))
+        result = []
+        for place, item in enumerate(items):
+            begin, end = int(batch.starts[place]), int(ends[place])
+            chosen: list[tuple[str, int, float]] = []
+            for column, attribute in enumerate(self._explained):
+                weights = np.concatenate([moved[begin:end, column], features[place, column]])
+                sizes = np.abs(weights)
+                strongest = np.argpartition(sizes, -top)[-top:] if top < len(sizes) else np.arange(len(sizes))
+                strongest = strongest[np.argsort(-sizes[strongest], kind="stable")]
+                chosen.extend(
+                    (attribute, at, weight)
+                    for at, weight in zip(strongest.tolist(), weights[strongest].tolist(), strict=True)
+                    if abs(weight) >= FAINT
+                )
+            result.append(_words(item, batch.chunks[begin:end], chosen) if chosen else ())
+        return result
+
+    def _check(self, folder: Path) -> None:
+        """Refuse arrays of other sizes than the manifest's shape asks for."""
+        attributes = len(self.attributes)
+        expected = {
+            "weights": (self._weights.shape, (self._shape.buckets, attributes + 1)),
+            "head": (self._trait_weights.shape, (attributes, len(NAMES))),
+            "languages": (self._language_weights.shape[1:], (len(self._languages),)),
+        }
+        for name, (found, wanted) in expected.items():
+            if found != wanted:
+                raise VersionBroken(f"{folder / name}.npy has shape {found}, this release expects {wanted}")
+        if len(self._language_weights) & (len(self._language_weights) - 1):
+            raise VersionBroken(f"{folder}/languages.npy must have a power of two rows")
+
+
+def _read(item: Item) -> str:
+    return clip(item.text)
+
+
+def _spans(item: Item, chunks: list[str]) -> list[tuple[int, int]]:
+    return [(0, 0), *locate(item.text, chunks[1:])]
+
+
+def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
+    spans = _spans(item, chunks)
+    return tuple(
+        Word(attribute, *spans[at], weight)
+        if at < len(chunks)
+        else Word(attribute, 0, 0, weight, NAMES[at - len(chunks)])
+        for attribute, at, weight in chosen
+    )
+
+
+def _sigmoid(logits: Any) -> Any:
+    return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+@lru_cache(maxsize=1)
+def bundled() -> Scorer:
+    """Open the version that ships with the package."""
+    return Scorer.open(Path(__file__).parent / "bundled")

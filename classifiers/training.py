@@ -1,0 +1,275 @@
+"""The recipe from scratch: rows in, a complete version folder out, the same for the same rows, recipe and seed."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_line, threshold
+from classifiers.card import write_card
+from classifiers.dataset import Dataset, concatenate, load_seeds, read
+from classifiers.errors import RecipeInvalid, TooFewLabels
+from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
+from classifiers.features import analyse
+from classifiers.featurizer import CommentFeaturizer
+from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
+from classifiers.sources import known_sources, tidy
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many steps are done, and of how many."""
+
+STEPS = 8
+LANGUAGE_ROWS = 1 << 15
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be turned in a training run; the defaults are those of the bundled version."""
+
+    bits: int = 19
+    shortest: int = 2
+    longest: int = 5
+    triples: bool = False
+    trait_scale: float = 1.0
+    min_texts: int = 4
+    spam_strength: float = 4.0
+    toxicity_strength: float = 2.0
+    """Inverse strength of the regularisation."""
+    seeds: bool = True
+    """Whether the corpus of the package is learned from too."""
+    seed_weight: float = 2.0
+    """What one row of that corpus counts for."""
+    assumed_ham: float = 0.1
+    """Weight, as no spam, of comments that nobody looked at for spam; 0 leaves them out."""
+    natural: tuple[str, ...] = ("jigsaw-toxic-2018/train", "civil-comments/sample", "cat-large")
+    """Sources in which abuse is as frequent as in life: probabilities are calibrated on them."""
+    language_bar: float = 0.72
+    """A language whose held-back rows are ranked with a lower AUC is marked unsupported."""
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe from TOML; fields left out have their defaults."""
+    import tomllib
+
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Recipe)
+    except OSError as error:
+        raise RecipeInvalid(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise RecipeInvalid(f"{path}: {error}") from None
+
+
+def train_from_scratch(
+    data: Sequence[Path], recipe: Recipe, seed: int, out: Path, *, version: str = "", progress: Progress | None = None
+) -> Path:
+    """Train on files or folders of rows and on the package's own corpus; write the version into the empty folder `out`."""
+    tell = progress or (lambda _step, _done, _total: None)
+    tell("reading", 0, STEPS)
+    rows = gather_rows(data, recipe)
+    train, held = parts(rows, seed)
+    tell("features", 1, STEPS)
+    featurizer = CommentFeaturizer(
+        bits=recipe.bits,
+        shortest=recipe.shortest,
+        longest=recipe.longest,
+        triples=recipe.triples,
+        trait_scale=recipe.trait_scale,
+        min_texts=recipe.min_texts,
+    )
+    texts = [tidy(text, source) for text, source in zip(rows.text, rows.source, strict=True)]
+    X = featurizer.fit_transform([texts[place] for place in train])
+    tell("spam", 2, STEPS)
+    shares, weights = targets(rows, recipe)
+    there = np.flatnonzero(~np.isnan(shares[train, 0]))
+    spam = SpamClassifier(C=recipe.spam_strength).fit(X[there], shares[train[there], 0], weights[train[there], 0])
+    tell("toxicity", 3, STEPS)
+    toxicity = ToxicityClassifier(C=recipe.toxicity_strength)
+    toxicity.fit(X, shares[train, 1:], weights[train, 1])
+    coef = np.concatenate([spam.coef_, toxicity.coef_])
+    bias = np.concatenate([spam.intercept_, toxicity.intercept_])
+    tell("languages", 4, STEPS)
+    languages, evidence = learn_languages(rows.take(train), [texts[place] for place in train], featurizer)
+    tell("compiling", 5, STEPS)
+    out.mkdir(parents=True, exist_ok=True)
+    coef = compile_weights(out, featurizer, coef, bias, evidence)
+    spam.coef_, toxicity.coef_ = coef[:1], coef[1:]
+    tell("calibrating", 6, STEPS)
+    logits = featurizer.transform([texts[place] for place in held]) @ coef.T + bias
+    lines, thresholds, figures = calibrate(logits, rows.take(held), recipe)
+    tell("writing", 7, STEPS)
+    made = datetime.now(UTC)
+    manifest = Manifest(
+        version=version or f"scratch-{made:%Y%m%d-%H%M%S}",
+        made_at=made.isoformat(timespec="seconds"),
+        kind="scratch",
+        attributes=ATTRIBUTES,
+        files=entries_of(out),
+        recipe={**msgspec.to_builtins(recipe), "seed": seed},
+        data=_entries(rows),
+        libraries=_libraries(),
+        features={"shape": msgspec.to_builtins(featurizer.shape), "languages": list(languages)},
+        thresholds=thresholds,
+        calibration={name: {"slope": line.slope, "offset": line.offset} for name, line in lines.items()},
+        languages=language_figures(logits, rows.take(held), recipe.language_bar),
+        language_bar=recipe.language_bar,
+        figures=figures,
+    )
+    write_manifest(out, manifest)
+    write_card(out)
+    tell("done", STEPS, STEPS)
+    return out
+
+
+def gather_rows(data: Sequence[Path], recipe: Recipe) -> Dataset:
+    """Read the rows given and, if the recipe says so, the training part of the package's own corpus."""
+    found = [read(data)] if data else []
+    if recipe.seeds:
+        found.append(load_seeds("train"))
+    rows = concatenate(found)
+    if len(rows) < 200:
+        raise TooFewLabels(len(rows), 200)
+    return rows
+
+
+def parts(rows: Dataset, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Part the rows into those to learn from and those to calibrate on: by their `split` where they have one."""
+    split = np.array(rows.split)
+    held = split == "valid"
+    unsplit = np.flatnonzero(split == "")
+    held[np.random.default_rng(seed).permutation(unsplit)[: len(unsplit) // 10]] = True
+    seeds = np.flatnonzero(np.array([source.startswith("seeds/") for source in rows.source]))
+    tenth = np.array([hash_of(rows.pair[place] or rows.id[place]) % 10 == 0 for place in seeds], bool)
+    held[seeds[tenth]] = True
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def hash_of(name: str) -> int:
+    """Hash a name the same way in every process."""
+    from classifiers.hashing import hash_word
+
+    return hash_word(name)
+
+
+def targets(rows: Dataset, recipe: Recipe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give shares of shape (rows, attributes) and weights of shape (rows, 2) for spam and for the others."""
+    shares = rows.values.astype(np.float64)
+    weights = np.repeat(rows.weight.astype(np.float64)[:, None], 2, axis=1)
+    seeds = np.array([source.startswith("seeds/") for source in rows.source])
+    weights[seeds] *= recipe.seed_weight
+    unseen = np.isnan(shares[:, 0]) & np.array([source in recipe.natural for source in rows.source])
+    if recipe.assumed_ham:
+        shares[unseen, 0] = 0.0
+        weights[unseen, 0] *= recipe.assumed_ham
+    return shares, weights
+
+
+def compile_weights(
+    out: Path,
+    featurizer: CommentFeaturizer,
+    coef: NDArray[np.float64],
+    bias: NDArray[np.float64],
+    evidence: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Write the arrays that the scorer maps, in half precision; give the coefficients that they stand for."""
+    buckets, idf = featurizer.shape.buckets, featurizer.idf_.astype(np.float64)
+    weights = np.empty((buckets, len(coef) + 1), np.float16)
+    weights[:, :-1] = (coef[:, :buckets] * idf).T
+    weights[:, -1] = idf * idf
+    head = np.concatenate([coef[:, buckets:] * featurizer.trait_scale, bias[:, None]], axis=1)
+    np.save(out / "weights.npy", weights, allow_pickle=False)
+    np.save(out / "head.npy", head, allow_pickle=False)
+    np.save(out / "languages.npy", evidence.astype(np.float16), allow_pickle=False)
+    np.save(out / "known.npy", featurizer.known_, allow_pickle=False)
+    (out / "lexicon.json").write_text(featurizer.lexicon_, "utf-8")
+    rounded = coef.copy()
+    rounded[:, :buckets] = weights[:, :-1].T.astype(np.float64) / idf
+    return rounded
+
+
+def learn_languages(
+    rows: Dataset, texts: list[str], featurizer: CommentFeaturizer, most: int = 3000, least: int = 100
+) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Learn how much each hashed feature speaks for each language: log-odds against the mean of all."""
+    counted: dict[str, int] = {}
+    chosen: dict[str, list[str]] = {}
+    for lang, text in zip(rows.lang, texts, strict=True):
+        if lang:
+            counted[lang] = counted.get(lang, 0) + 1
+            if len(chosen.setdefault(lang, [])) < most:
+                chosen[lang].append(text)
+    languages = tuple(sorted(lang for lang, found in counted.items() if found >= least))
+    lexicon, shape = featurizer.lexicon(), featurizer.shape
+    totals = np.zeros((len(languages), LANGUAGE_ROWS))
+    for place, lang in enumerate(languages):
+        chunks = [chunk for text in chosen[lang] for chunk in text.split()]
+        found = analyse(chunks, lexicon, shape)
+        totals[place] = np.bincount(found.buckets & (LANGUAGE_ROWS - 1), minlength=LANGUAGE_ROWS)
+    totals = (totals + 0.5) / (totals + 0.5).sum(axis=1, keepdims=True)
+    evidence = np.log(totals) - np.log(totals).mean(axis=0)
+    return languages, np.ascontiguousarray(evidence.T)
+
+
+def calibrate(
+    logits: NDArray[np.float64], held: Dataset, recipe: Recipe
+) -> tuple[dict[str, Line], dict[str, dict[str, float]], dict[str, Any]]:
+    """Fit each attribute's line and thresholds, on sources of natural prevalence where they have the attribute."""
+    natural = np.array([source in recipe.natural for source in held.source], bool)
+    lines: dict[str, Line] = {}
+    thresholds: dict[str, dict[str, float]] = {}
+    figures: dict[str, Any] = {}
+    for column, attribute in enumerate(ATTRIBUTES):
+        shares = held.values[:, column].astype(np.float64)
+        there = ~np.isnan(shares)
+        chosen = there & natural if (shares[there & natural] >= 0.5).sum() >= 10 else there
+        lines[attribute] = fit_line(logits[chosen, column], shares[chosen])
+        probabilities = sigmoid(lines[attribute].slope * logits[:, column] + lines[attribute].offset)
+        labels = shares >= 0.5
+        thresholds[attribute] = {
+            f"precision_{precision:.2f}": threshold(probabilities[chosen], labels[chosen], precision)
+            for precision in PRECISIONS
+        }
+        figures[attribute] = {
+            "n": int(there.sum()),
+            "positives": int(labels[there].sum()),
+            "auc": auc(logits[there, column], labels[there]),
+            "calibration_error": calibration_error(probabilities[chosen], shares[chosen]),
+        }
+    return lines, thresholds, figures
+
+
+def language_figures(logits: NDArray[np.float64], held: Dataset, bar: float) -> dict[str, LanguageFigures]:
+    """Measure how well toxicity is ranked within each language."""
+    column = ATTRIBUTES.index("toxicity")
+    labels, langs = held.values[:, column], np.array(held.lang)
+    result = {}
+    for lang in sorted(set(held.lang) - {""}):
+        chosen = (langs == lang) & ~np.isnan(labels)
+        found = auc(logits[chosen, column], labels[chosen] >= 0.5)
+        result[lang] = LanguageFigures(found is not None and found >= bar, found, int(chosen.sum()))
+    return result
+
+
+def auc(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float | None:
+    """Measure the area under the ROC curve; None where a class is missing."""
+    from sklearn.metrics import roc_auc_score
+
+    if labels.all() or not labels.any():
+        return None
+    return round(float(roc_auc_score(labels, scores)), 4)
+
+
+def _entries(rows: Dataset) -> tuple[DataEntry, ...]:
+    table = {entry.digest: entry for entry in known_sources().values()}
+    return tuple(
+        DataEntry(entry.source, entry.rows, table[entry.digest].licence if entry.digest in table else "", entry.digest)
+        for entry in rows.files
+    )
+
+
+def _libraries() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}

@@ -1,0 +1,81 @@
+"""Serving: every text gets every score, and every score says what moved it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from classifiers.manifest import ATTRIBUTES
+from classifiers.scorer import Item, Scorer, bundled
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return bundled()
+
+
+def test_every_text_gets_every_score(scorer):
+    odd = [
+        "",
+        " ",
+        "\x00",
+        "\ud800",
+        "a" * 30_000,
+        "\u0301" * 9_000,
+        "\ufdfa" * 9_000,
+        "\u202e",
+        "y o u",
+        "你",
+        "*",
+        "@",
+        "#",
+        "&;",
+    ]
+    for scores in scorer.score([Item(text) for text in odd], explain=True):
+        assert tuple(scores.values) == ATTRIBUTES
+        assert all(0 <= value <= 1 for value in scores.values.values())
+
+
+def test_an_insult_scores_higher_than_thanks(scorer):
+    rude, kind = scorer.score([Item("You are a stupid fucking idiot"), Item("Thank you, that was a lovely article")])
+    assert rude.values["toxicity"] > 0.8 > 0.1 > kind.values["toxicity"]
+
+
+def test_an_offer_with_a_link_scores_higher_than_a_question(scorer):
+    offer, question = scorer.score(
+        [
+            Item("Make $5000 a week with bitcoin, click http://cash.example.xyz now!!!"),
+            Item("Has anyone read the second part?"),
+        ]
+    )
+    assert offer.values["spam"] > 0.8 > 0.2 > question.values["spam"]
+
+
+def test_words_point_into_the_original_text(scorer):
+    text = "Well,  that man is an idiot!"
+    words = scorer.score([Item(text)], explain=True)[0].words
+    assert "idiot!" in {text[word.begin : word.end] for word in words if word.attribute == "toxicity"}
+
+
+def test_an_explanation_sums_to_the_logit(scorer):
+    explanation = scorer.explain(Item("You are a stupid idiot, click http://x.example 100% free"))
+    for parts in explanation.attributes.values():
+        total = parts.bias + sum(word.weight for word in parts.words) + sum(parts.features.values())
+        assert total == pytest.approx(parts.logit, abs=1e-4)
+
+
+def test_a_batch_scores_as_its_comments_alone_do(scorer):
+    texts = ["one fine day", "you utter fool", "", "buy followers at www.example.top", "y o u f o o l", "你好"]
+    together = scorer.score([Item(text) for text in texts])
+    for text, scores in zip(texts, together, strict=True):
+        assert scorer.score([Item(text)])[0].values == pytest.approx(scores.values, abs=1e-5)
+
+
+def test_serving_imports_neither_scikit_learn_nor_scipy():
+    code = (
+        "import sys; from classifiers.scorer import Item, bundled; bundled().score([Item('hello')], explain=True); "
+        "print(sorted({'sklearn', 'scipy', 'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
