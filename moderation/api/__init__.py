@@ -1,0 +1,1 @@
+"""The HTTP side: wire shapes, controllers, and the one table from errors to answers."""
