@@ -1,0 +1,54 @@
+# What a person or a machine does with this repository. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+ARGS ?=
+TESTS ?= tests
+
+.PHONY: help run test lint bench figures clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; \
+		do printf '  make %-9s %s\n' "$$name" "$$text"; done
+
+run: $(VENV)/installed ## Install what is needed and start the service on 127.0.0.1:8000 (ARGS="--port 9000")
+	@exec $(BIN)/moderation serve $(ARGS)
+
+test: $(VENV)/installed-dev ## Run all tests (TESTS=tests/moderation ARGS="-k queue")
+	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+lint: $(VENV)/installed-dev ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/installed-dev ## Measure speed on this machine; writes bench.json
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+figures: $(VENV)/installed-dev ## Run the long form of the tests (hours)
+	@$(BIN)/python -m pytest -m long $(TESTS) $(ARGS)
+
+clean: ## Remove what was built; data folders stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python cannot make a virtual environment here; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@echo "Installing into $(VENV) (a minute or two) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@echo "Installing into $(VENV), with what the tests need (a minute or two) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $@ $(VENV)/installed
