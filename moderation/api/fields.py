@@ -238,17 +238,21 @@ def _faults(it: Submission) -> list[tuple[str, str]]:
         + it.referrer + it.lang + it.external_id + it.submitted_at
     )  # fmt: skip
     odd = not lines.isprintable()
-    optional: list[tuple[str, str, Callable[[str], bool] | None]] = []
-    if it.url:
-        optional.append(("url", it.url, is_web_address))
-    if thread.url:
-        optional.append(("thread.url", thread.url, is_web_address))
-    if it.ip:
-        optional.append(("ip", it.ip, is_network_address))
-    if it.lang:
-        optional.append(("lang", it.lang, is_language_tag))
-    if it.submitted_at:
-        optional.append(("submitted_at", it.submitted_at, is_time))
+    faults = [
+        ("text", _text_fault(it.text)),
+        ("name", _name_fault(it.name, odd)),
+        ("email", _email_fault(it.email, odd)),
+    ]
+    if it.url and (odd or not is_web_address(it.url)):
+        faults.append(("url", _optional_fault("url", it.url, is_web_address)))
+    if thread.url and (odd or not is_web_address(thread.url)):
+        faults.append(("thread.url", _optional_fault("thread.url", thread.url, is_web_address)))
+    if it.ip and (odd or not is_network_address(it.ip)):
+        faults.append(("ip", _optional_fault("ip", it.ip, is_network_address)))
+    if it.lang and (odd or not is_language_tag(it.lang)):
+        faults.append(("lang", _optional_fault("lang", it.lang, is_language_tag)))
+    if it.submitted_at and (odd or not is_time(it.submitted_at)):
+        faults.append(("submitted_at", _optional_fault("submitted_at", it.submitted_at, is_time)))
     if (
         odd
         or len(thread.title) > LIMITS["thread.title"]
@@ -257,20 +261,9 @@ def _faults(it: Submission) -> list[tuple[str, str]]:
         or len(it.referrer) > LIMITS["referrer"]
         or len(it.external_id) > LIMITS["external_id"]
     ):
-        optional += [
-            ("thread.title", thread.title, None),
-            ("parent_id", it.parent_id, None),
-            ("user_agent", it.user_agent, None),
-            ("referrer", it.referrer, None),
-            ("external_id", it.external_id, None),
-        ]
-
-    faults = [
-        ("text", _text_fault(it.text)),
-        ("name", _name_fault(it.name, odd)),
-        ("email", _email_fault(it.email, odd)),
-        *[(field, _optional_fault(field, value, valid, odd)) for field, value, valid in optional],
-    ]
+        faults.append(("thread.title", _optional_fault("thread.title", thread.title)))
+        for field in ("parent_id", "user_agent", "referrer", "external_id"):
+            faults.append((field, _optional_fault(field, getattr(it, field))))
     if it.form_seconds is not None and not 0 <= it.form_seconds < math.inf:
         faults.append(("form_seconds", "invalid"))
     if len(it.honeypot) > LIMITS["honeypot"]:
@@ -278,12 +271,12 @@ def _faults(it: Submission) -> list[tuple[str, str]]:
     return [(field, fault) for field, fault in faults if fault]
 
 
-def _optional_fault(field: str, value: str, valid: Callable[[str], bool] | None, odd: bool) -> str:
+def _optional_fault(field: str, value: str, valid: Callable[[str], bool] | None = None) -> str:
     if len(value) > LIMITS[field]:
         return "too_long"
-    if odd and (fault := _line_fault(value)):
+    if value and (fault := _line_fault(value)):
         return fault
-    return "invalid" if valid is not None and not valid(value) else ""
+    return "invalid" if value and valid is not None and not valid(value) else ""
 
 
 def _name_fault(name: str, odd: bool) -> str:
@@ -374,7 +367,7 @@ _WEB_ADDRESS = re.compile(
 
 def is_web_address(value: str) -> bool:
     """Say whether this is an absolute http or https address with a host."""
-    return _WEB_ADDRESS.fullmatch(value) is not None
+    return len(value) <= LIMITS["url"] and _WEB_ADDRESS.fullmatch(value) is not None
 
 
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", re.ASCII)

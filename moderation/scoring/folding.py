@@ -60,6 +60,8 @@ _UNSEEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
+_PICTURES = re.compile("[\u2600-\u27bf\ufe0f\u200d\U0001f300-\U0001faff]+")
+"""Most of the emoji: none holds a letter."""
 
 # These two would backtrack quadratically in `re`; re2 is linear on any text.
 _LEET_WORD = re2.compile(r"\pL+[0-9@$!|]+[\pL0-9@$!|]*|[0-9@$!|]+\pL[\pL0-9@$!|]*")
@@ -76,7 +78,7 @@ def fold(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
-        folded = _PLAIN.spell(unicodedata.normalize("NFC", _PILED_MARKS.sub(r"\1", text)))[:MAX_FOLDED]
+        folded = _PLAIN.spell(_compose(text))[:MAX_FOLDED]
         if _LATIN.search(folded) and _IMITATION.search(folded):
             folded = _WORD.sub(_unfold_word, folded)
     encoded = folded.encode("utf-8", "replace")
@@ -92,7 +94,18 @@ def letters(text: str) -> str:
     """Keep the bare letters of a text and nothing else; look-alikes of one letter all become that letter."""
     if text.isascii():
         return text.encode().translate(_ASCII_LETTERS, _ASCII_OTHERS).decode()
-    return _BARE.spell(text)
+    bare = _BARE.spell_page(text)
+    if bare is not None:
+        return bare
+    shorter = _PICTURES.sub("", text)
+    return letters(shorter) if len(shorter) < len(text) else text.translate(_BARE)
+
+
+def _compose(text: str) -> str:
+    """Join letters and their marks, after piles of marks are cut: composing a pile takes time quadratic in its height."""
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    return unicodedata.normalize("NFC", _PILED_MARKS.sub(r"\1", text))
 
 
 def _unfold_word(match: re.Match[str]) -> str:
@@ -104,6 +117,8 @@ def _unfold_word(match: re.Match[str]) -> str:
 
 
 def _unfold_leet(match: re.Match[str]) -> str:
+    if "@" in match[0] and match.string[match.end() : match.end() + 1] in (".", "-"):
+        return match[0]  # an e-mail address stays one
     word = match[0].rstrip("!|")
     return word.translate(_LEET) + match[0][len(word) :]
 
@@ -127,12 +142,17 @@ class _Spelling(dict[int, str]):
 
     def spell(self, text: str) -> str:
         """Spell every character of a text."""
+        spelled = self.spell_page(text)
+        return text.translate(self) if spelled is None else spelled
+
+    def spell_page(self, text: str) -> str | None:
+        """Spell a text that fits a code page, or give None."""
         for page in self.pages:
             try:
                 return page.spell(text)
             except UnicodeEncodeError:
                 continue
-        return text.translate(self)
+        return None
 
     def _page(self, name: str) -> _Page:
         """Write this table for the bytes of one code page."""
