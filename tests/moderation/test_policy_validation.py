@@ -16,7 +16,7 @@ from moderation.scoring.words import MAX_WORDS
         Policy(),
         Policy(profile="watch", first_comment="hold", retention_days=0, audit_share=1.0, links_allowed=0),
         Policy(thresholds={"spam": Threshold(0.5, 0.9), "signals": Threshold(1.01, 1.01)}),
-        Policy(blocked_words=("赌场", "p*", "$$")[:1] + ("pill*",), suspect_words=("word",) * MAX_WORDS),
+        Policy(blocked_words=("赌场", "pill*"), suspect_words=("word",) * MAX_WORDS),
     ],
 )
 def test_a_policy_that_works_is_taken(policy):
