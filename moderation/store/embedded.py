@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import BinaryIO
 
 import structlog
@@ -237,7 +237,7 @@ class EmbeddedServer:
 @contextmanager
 def running_for_service(folder: DataFolder, settings: StoreSettings) -> Iterator[EmbeddedServer]:
     """Be the one service of this folder, with its server running and watched, while the block runs."""
-    with folder.served(), folder.owned(wait=60.0) as owner:
+    with _ended_by_signals(interrupted=False), folder.served(), folder.owned(wait=60.0) as owner:
         if not owner:
             raise FolderServed(f"a moderation command has been busy in {folder.path} for a minute; let it end first")
         with EmbeddedServer(folder, settings) as server:
@@ -250,7 +250,7 @@ def running_for_command(folder: DataFolder, settings: StoreSettings) -> Iterator
     """Have the server of this folder running while the block runs: the service's, or else one of our own."""
     deadline = time.monotonic() + 60.0
     while True:
-        with folder.owned(wait=0.0) as owner:
+        with _ended_by_signals(interrupted=True), folder.owned(wait=0.0) as owner:
             if owner:
                 with EmbeddedServer(folder, settings):
                     yield
@@ -261,6 +261,28 @@ def running_for_command(folder: DataFolder, settings: StoreSettings) -> Iterator
         if time.monotonic() > deadline:
             raise FolderServed(f"the store of {folder.path} has been busy or down for a minute; try again")
         time.sleep(0.05)
+
+
+@contextmanager
+def _ended_by_signals(*, interrupted: bool) -> Iterator[None]:
+    """Leave the block in order when the process is told to end, so that no server stays behind.
+
+    uvicorn handles the signals while it runs and raises them again when it is done: this is where they arrive.
+    """
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        # To end is what a service is for at that moment; a command has not done its work.
+        raise SystemExit(128 + number if interrupted else 0)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def machine_memory() -> int:

@@ -42,10 +42,25 @@ def client_of(folder):
     return redis.Redis(unix_socket_path=str(folder.socket()), socket_timeout=2)
 
 
-def serving(folder):
+UNDER_UVICORN = SERVE.replace(
+    "sys.stdin.read()",
+    """import uvicorn
+
+    async def app(scope, receive, send):
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                return await send({"type": "lifespan.shutdown.complete"})
+            await send({"type": "lifespan.startup.complete"})
+
+    uvicorn.run(app, port=0, log_level="warning")""",
+)
+
+
+def serving(folder, program=SERVE):
     """Run a service of this folder in a process of its own; return it and the pid of its server."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(folder.path)],
+        [sys.executable, "-c", program, str(folder.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -165,6 +180,18 @@ def test_a_second_service_on_the_folder_is_refused_in_one_line(folder):
         service.stdin.close()
         service.wait(20)
     assert service.returncode == 0
+
+
+@pytest.mark.parametrize("program", [SERVE, UNDER_UVICORN], ids=["plain", "uvicorn"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_a_service_that_is_told_to_end_leaves_no_server(folder, program, number, wait_until):
+    service, server = serving(folder, program)
+    wait_until(lambda: "sleep" in (Path(f"/proc/{service.pid}/status").read_text()))
+    os.kill(service.pid, number)
+    status = service.wait(20)
+    assert status == 0 or number is signal.SIGINT
+    assert not alive(server)
+    service.stdin.close()
 
 
 def test_after_a_kill_of_everything_a_restart_finds_everything(folder):
