@@ -60,7 +60,6 @@ class Reason(StrEnum):
     UNSCORED = "unscored"
     EDITED = "edited"
     REPORTED = "reported"
-    AUDIT = "audit"
 
 
 class DecisionReason(StrEnum):
@@ -118,6 +117,8 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True):
 
     url: str = ""
     title: str = ""
+    id: str = ""
+    """The digest of its url, by which the store names it."""
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,6 +279,16 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """Until when (stamp) the decision is kept from the site; 0 where it is not."""
     previous: Status | None = None
     """What the site still sees while the embargo lasts."""
+    fingerprint: str = ""
+    """The digest of the text's skeleton, by which copies are known."""
+    escalated: str = ""
+    """The note with which a moderator passed the case on."""
+    waiting_since: int = 0
+    """The stamp when it came in."""
+    waits_for: str = ""
+    """The reasons it waits for now, where they are not its verdict's."""
+    before: str = ""
+    """What the decision changed, for an undo: the status before it, and whether it waited."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -287,7 +298,39 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     holder: str = ""
     lease_ends: str = ""
-    escalated: str = ""
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """What a moderator wants to see of the queue."""
+
+    sort: str = "priority"
+    """priority, oldest or newest."""
+    reason: str = ""
+    lang: str = ""
+    thread: str = ""
+    """The url of the page."""
+    author: str = ""
+    minimum: float = 0.0
+    """Urgency from 0 to 1."""
+    text: str = ""
+    """A text that the comment or its author's name holds, in any case."""
+    escalated: bool = False
+    limit: int = 50
+    cursor: str = ""
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of the queue."""
+
+    cases: list[Case]
+    cursor: str
+    """Where the next page begins; empty at the end."""
+    count: int
+    """How many wait under the one filter that is counted."""
+    exact: bool
+    """Whether `count` counts exactly what was asked for."""
+    complete: bool
+    """False where the look stopped before the page was full and the queue at its end."""
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -367,8 +410,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Keep e-mail and address, encrypted, beside their digests."""
     retention_days: int = 90
     """How long after its decision a comment is kept; 0 keeps it for ever."""
-    audit_share: float = 0.0
-    """The share of machine-decided comments that also enter the queue, to measure errors without bias."""
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):

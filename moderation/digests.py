@@ -1,0 +1,98 @@
+"""Who is the same, without saying who: e-mail and network addresses as keyed digests, and sealed where a site asks.
+
+The key (a pepper of 32 bytes) belongs to the deployment. Without it a digest cannot be tried against a list of
+addresses; with another one every author is a stranger.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import functools
+import hashlib
+import hmac
+import ipaddress
+import os
+
+import msgspec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from moderation.records import Comment
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment at the door, with the digests by which the store knows it."""
+
+    comment: Comment
+    author: str
+    address: str = ""
+    fingerprint: str = ""
+    idempotency: str = ""
+    """Digest of the Idempotency-Key, or empty."""
+    body: str = ""
+    """Digest of the body that came with it: 16 characters."""
+    sealed: str = ""
+    spends_form: bool = False
+
+
+class Digests:
+    """The keyed digests of one deployment."""
+
+    def __init__(self, pepper: bytes) -> None:
+        if len(pepper) < 32:
+            raise ValueError("the pepper needs at least 32 bytes")
+        self._key = hashlib.sha256(b"digest" + pepper).digest()
+        self._seal = AESGCM(hashlib.sha256(b"seal" + pepper).digest())
+        self.author = functools.lru_cache(maxsize=20_000)(self._author)
+        self.address = functools.lru_cache(maxsize=20_000)(self._address)
+
+    def of(self, kind: str, value: str) -> str:
+        """Give 16 characters (96 bits) that stand for this value."""
+        mac = hmac.digest(self._key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
+        return base64.urlsafe_b64encode(mac[:12]).decode()
+
+    def _author(self, email: str, ip: str, name: str) -> str:
+        # An author without an e-mail address is known by the network address, and without that by the name.
+        if email:
+            return self.of("email", canonical_email(email))
+        return self.of("author-ip", ip) if ip else self.of("author-name", name.casefold())
+
+    def _address(self, ip: str) -> str:
+        return self.of("address", address_prefix(ip)) if ip else ""
+
+    def author_of(self, comment: Comment) -> str:
+        """Give the id of who wrote this."""
+        return self.author(comment.email, "" if comment.email else comment.ip, "" if comment.email else comment.name)
+
+    def seal(self, site: str, comment: Comment) -> str:
+        """Encrypt e-mail and address so that only this deployment can read them (AES-256-GCM, bound to the site)."""
+        nonce = os.urandom(12)
+        clear = msgspec.json.encode({"email": comment.email, "ip": comment.ip})
+        return base64.b64encode(nonce + self._seal.encrypt(nonce, clear, site.encode())).decode()
+
+    def unseal(self, site: str, sealed: str) -> dict[str, str]:
+        """Read what `seal` wrote."""
+        raw = base64.b64decode(sealed)
+        return msgspec.json.decode(self._seal.decrypt(raw[:12], raw[12:], site.encode()), type=dict[str, str])
+
+
+def canonical_email(email: str) -> str:
+    """Write an address so that the same mailbox is the same text: the domain in lower case and ASCII.
+
+    The part before the @ keeps its letters but for their case, which no mail service of today tells apart.
+    """
+    local, _, domain = email.strip().rpartition("@")
+    with contextlib.suppress(UnicodeError):
+        domain = domain.encode("idna").decode()
+    return f"{local.casefold()}@{domain.lower()}"
+
+
+def address_prefix(ip: str) -> str:
+    """Give the network that one household or host shares: /24 for IPv4, /64 for IPv6."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ip
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

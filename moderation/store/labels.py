@@ -1,0 +1,68 @@
+"""Labels: the truth that decisions and clients leave for training, one record each, by id and by time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from moderation.errors import UnknownLabel
+from moderation.records import Label
+from moderation.store import keys
+from moderation.store.connection import Connection
+
+_label = msgspec.msgpack.Decoder(Label)
+encode_label = msgspec.msgpack.Encoder().encode
+
+
+class Labels:
+    """The labels of all sites. A label of a decision is written by the move that decides."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def put(self, label: Label, stamp: int) -> None:
+        """Write a label that no decision leaves (feedback of a client, an import); the same id is replaced."""
+        names = keys.of_site(label.site)
+        await self._connection.many(
+            [("HSET", names.labels, label.id, encode_label(label)), ("ZADD", names.labels_at, stamp, label.id)]
+        )
+
+    async def get(self, site_id: str, label_id: str) -> Label:
+        """Read one label; raises UnknownLabel."""
+        row = await self._connection.execute("HGET", keys.of_site(site_id).labels, label_id)
+        if row is None:
+            raise UnknownLabel(label_id)
+        return _label.decode(row)
+
+    async def remove(self, site_id: str, label_id: str) -> None:
+        """Take a label back, so that no later training learns from it; raises UnknownLabel."""
+        names = keys.of_site(site_id)
+        gone, _ = await self._connection.many([("HDEL", names.labels, label_id), ("ZREM", names.labels_at, label_id)])
+        if not gone:
+            raise UnknownLabel(label_id)
+
+    async def page(self, site_id: str, after: int, limit: int) -> list[tuple[int, Label]]:
+        """List labels by the stamp they were given at, those after `after` only."""
+        names = keys.of_site(site_id)
+        ids = await self._connection.execute(
+            "ZRANGE", names.labels_at, f"({after}", "+inf", "BYSCORE", "LIMIT", 0, limit
+        )
+        if not ids:
+            return []
+        rows, stamps = await self._connection.many([("HMGET", names.labels, *ids), ("ZMSCORE", names.labels_at, *ids)])
+        return [(int(stamp), _label.decode(row)) for row, stamp in zip(rows, stamps, strict=True) if row and stamp]
+
+    async def walk(self, site_id: str, after: int = 0) -> AsyncIterator[Label]:
+        """Read all labels of a site in the order they were given, five hundred at a time."""
+        while True:
+            page = await self.page(site_id, after, 500)
+            for stamp, label in page:
+                after = stamp
+                yield label
+            if len(page) < 500:
+                return
+
+    async def count(self, site_id: str) -> int:
+        """Count the labels of a site."""
+        return int(await self._connection.execute("HLEN", keys.of_site(site_id).labels))

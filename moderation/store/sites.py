@@ -1,0 +1,206 @@
+"""Sites and their keys. They change seldom and are asked for with every request, so each worker remembers them.
+
+Every change raises one number, the generation; a worker that sees a new one forgets what it remembered (`refresh`, asked
+once a second). A revoked key is refused at once by the worker that revoked it and within about a second by the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+
+import msgspec
+
+from moderation.errors import FieldError, FieldsInvalid, SiteExists, UnknownKey, UnknownSite
+from moderation.records import Key, Policy, Role, Site
+from moderation.store import keys
+from moderation.store.connection import Connection
+
+SITE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_PREFIX = {Role.FORM: "cmf1"}
+_REMEMBER_AT_MOST = 10_000
+_site = msgspec.json.Decoder(Site)
+_key = msgspec.json.Decoder(Key)
+
+
+class Sites:
+    """All sites and all keys."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sites: dict[str, Site] = {}
+        self._keys: dict[str, Key | None] = {}
+        self._by_secret: dict[str, Key] = {}
+        self._generation = b""
+
+    # what is remembered ---------------------------------------------------------------------------
+
+    async def refresh(self) -> bool:
+        """Forget what is remembered if anything changed since; says whether it did."""
+        generation = await self._connection.execute("GET", keys.GENERATION) or b"0"
+        if generation == self._generation:
+            return False
+        self._forget()
+        self._generation = generation
+        return True
+
+    def _forget(self) -> None:
+        self._sites.clear()
+        self._keys.clear()
+        self._by_secret.clear()
+
+    async def _changed(self) -> None:
+        self._generation = str(await self._connection.execute("INCR", keys.GENERATION)).encode()
+        self._forget()
+
+    # sites ----------------------------------------------------------------------------------------
+
+    def remembered(self, site_id: str) -> Site | None:
+        """Give a site without asking the store, or None where it is not remembered."""
+        return self._sites.get(site_id)
+
+    async def site(self, site_id: str) -> Site:
+        """Give a site; raises UnknownSite."""
+        found = self._sites.get(site_id)
+        if found is None:
+            row = await self._connection.execute("HGET", keys.SITES, site_id)
+            if row is None:
+                raise UnknownSite(site_id)
+            found = self._sites[site_id] = _site.decode(row)
+        return found
+
+    async def sites(self) -> list[Site]:
+        """List all sites by id."""
+        rows = await self._connection.execute("HVALS", keys.SITES)
+        return sorted((_site.decode(row) for row in rows), key=lambda site: site.id)
+
+    async def add(self, site: Site) -> Site:
+        """Add a site; raises SiteExists, or FieldsInvalid for an id that cannot be one."""
+        if not SITE_ID.fullmatch(site.id):
+            message = "A site's id is 1 to 32 small letters, digits and hyphens, for example 'evening-news'."
+            raise FieldsInvalid([FieldError("id", "site_id_invalid", message)])
+        if not await self._connection.execute("HSETNX", keys.SITES, site.id, msgspec.json.encode(site)):
+            raise SiteExists(site.id)
+        await self._changed()
+        return site
+
+    async def save(self, site: Site) -> None:
+        """Write a changed site; every worker uses it within about a second."""
+        await self._connection.execute("HSET", keys.SITES, site.id, msgspec.json.encode(site))
+        await self._changed()
+
+    async def save_policy(self, site_id: str, policy: Policy) -> Site:
+        """Give a site a new policy; its version is one more than the one before."""
+        row = await self._connection.execute("HGET", keys.SITES, site_id)
+        if row is None:
+            raise UnknownSite(site_id)
+        site = _site.decode(row)
+        policy = msgspec.structs.replace(policy, version=site.policy.version + 1)
+        site = msgspec.structs.replace(site, policy=policy)
+        await self.save(site)
+        return site
+
+    # keys -----------------------------------------------------------------------------------------
+
+    async def create_key(
+        self,
+        role: Role,
+        site_id: str = "",
+        *,
+        label: str = "",
+        created_at: str = "",
+        value: str = "",
+        not_after: str = "",
+    ) -> tuple[Key, str]:
+        """Make a key; gives its record and the secret, which is shown this once and kept as a digest only.
+
+        A compat key is 12 hex digits (`value`, or made here): short enough for clients of other services, and
+        accepted by their routes only.
+        """
+        key_id = secrets.token_hex(4)
+        if role is Role.COMPAT:
+            secret = value or secrets.token_hex(6)
+            key_id = "c" + secrets.token_hex(4)[1:]
+        else:
+            secret = f"{_PREFIX.get(role, 'cm1')}_{key_id}_{secrets.token_urlsafe(32)}"
+        key = Key(
+            id=key_id,
+            role=role,
+            site=site_id,
+            digest=_digest(secret),
+            label=label,
+            created_at=created_at,
+            not_after=not_after,
+        )
+        if role is Role.COMPAT and not await self._connection.execute("HSETNX", keys.COMPAT_KEYS, key.digest, key_id):
+            raise FieldsInvalid(
+                [FieldError("value", "key_taken", "This compat key is in use already; choose another one.")]
+            )
+        await self._connection.execute("HSET", keys.API_KEYS, key_id, msgspec.json.encode(key))
+        await self._changed()
+        return key, secret
+
+    async def keys(self, site_id: str | None = None) -> list[Key]:
+        """List keys, of one site or all; digests only."""
+        rows = await self._connection.execute("HVALS", keys.API_KEYS)
+        found = (_key.decode(row) for row in rows)
+        return sorted((key for key in found if site_id is None or key.site == site_id), key=lambda key: key.created_at)
+
+    async def revoke_key(self, key_id: str) -> Key:
+        """Revoke a key for good; raises UnknownKey."""
+        row = await self._connection.execute("HGET", keys.API_KEYS, key_id)
+        if row is None:
+            raise UnknownKey(key_id)
+        key = msgspec.structs.replace(_key.decode(row), revoked=True)
+        await self._connection.execute("HSET", keys.API_KEYS, key_id, msgspec.json.encode(key))
+        if key.role is Role.COMPAT:
+            await self._connection.execute("HDEL", keys.COMPAT_KEYS, key.digest)
+        await self._changed()
+        return key
+
+    def key_remembered(self, secret: str) -> Key | None:
+        """Give the key of a secret that was checked before, without asking the store."""
+        return self._by_secret.get(secret)
+
+    async def key_of(self, secret: str, now: str) -> Key | None:
+        """Give the key that has this secret, or None where it is unknown, revoked or past its end (`now`, RFC 3339).
+
+        The comparison takes the same time for a wrong secret and an unknown id.
+        """
+        found = self._by_secret.get(secret)
+        if found is None:
+            key_id = await self._id_of(secret)
+            key = await self._key(key_id) if key_id else None
+            right = hmac.compare_digest(_digest(secret), key.digest if key else _NO_DIGEST)
+            if key is None or not right:
+                return None
+            found = key
+            if len(self._by_secret) < _REMEMBER_AT_MOST:
+                self._by_secret[secret] = key
+        if found.revoked or (found.not_after and found.not_after <= now):
+            return None
+        return found
+
+    async def _id_of(self, secret: str) -> str:
+        parts = secret.split("_", 2)
+        if len(parts) == 3:
+            return parts[1]
+        found = await self._connection.execute("HGET", keys.COMPAT_KEYS, _digest(secret))
+        return found.decode() if found else ""
+
+    async def _key(self, key_id: str) -> Key | None:
+        if key_id not in self._keys:
+            row = await self._connection.execute("HGET", keys.API_KEYS, key_id)
+            if len(self._keys) >= _REMEMBER_AT_MOST:
+                self._keys.clear()
+            self._keys[key_id] = _key.decode(row) if row else None
+        return self._keys[key_id]
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_NO_DIGEST = "0" * 64
