@@ -54,6 +54,9 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`single` asks for a server that syncs every write to disk, `ha` for a replica that has confirmed it."""
     accept_weaker_durability: bool = False
     """Serve although the server may lose comments it has acknowledged."""
+    pepper: str | None = None
+    """Key of the digests of e-mail and network addresses: 32 random bytes in base64url, the same on every machine.
+    Without it the file `pepper` of the data folder."""
     connections: Annotated[int, Meta(ge=2, le=1000)] = 32
     """Connections to the store that one process may hold."""
     max_memory_mb: Annotated[int, Meta(ge=16)] | None = None
@@ -153,6 +156,8 @@ def shown(settings: Settings) -> dict[str, str]:
             if isinstance(value, tuple):
                 value = ",".join(value)
             text = "" if value is None else str(value)
+            if name == "pepper" and text:
+                text = "***"
             lines[f"{section}.{name}"] = without_password(text) if name == "url" else text
     return lines
 

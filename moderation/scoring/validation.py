@@ -17,7 +17,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "undo_seconds": (0, 86_400),
     "wait_warning_minutes": (1, 525_600),
     "retention_days": (0, 36_500),
-    "audit_share": (0, 1),
 }
 _MOST_A_MINUTE = 1_000_000
 

@@ -1,0 +1,241 @@
+"""Who may do what: keys and sessions become a caller, or nobody.
+
+Every failure looks the same from outside. Passwords are argon2id, computed in threads, two at a time, so that sign-in
+attempts cannot take the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import argon2
+import msgspec
+import pyotp
+
+from moderation.digests import Digests, canonical_email
+from moderation.errors import FieldError, FieldsInvalid, KeyRefused, RateExceeded, SignInRefused, UnknownModerator
+from moderation.records import Caller, Key, Moderator, Role, Site
+from moderation.settings import ConsoleSettings
+from moderation.store.ledger import STAFF, Ledger
+from moderation.store.people import People, Session
+from moderation.store.sites import Sites
+
+INVITE_HOURS = 72
+PASSWORD_LENGTH = (12, 128)
+ATTEMPTS = {"account": (5, 900), "address": (20, 900), "all": (50, 60)}
+"""Sign-in attempts: how many in how many seconds."""
+
+
+class Access:
+    """The door: keys for machines, passwords and sessions for people."""
+
+    def __init__(
+        self,
+        sites: Sites,
+        people: People,
+        ledger: Ledger,
+        digests: Digests,
+        settings: ConsoleSettings,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._sites = sites
+        self._people = people
+        self._ledger = ledger
+        self._digests = digests
+        self._now = now
+        self._idle = settings.idle_minutes * 60
+        self._absolute = settings.session_hours * 3600
+        self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._hashing = asyncio.Semaphore(2)
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
+
+    # keys -----------------------------------------------------------------------------------------
+
+    async def by_key(self, secret: str) -> Caller:
+        """Say who holds this key; raises KeyRefused for a wrong, revoked or ended one, and for a compat key."""
+        key = await self._sites.key_of(secret, written(self._now()))
+        if key is None or key.role is Role.COMPAT:
+            raise KeyRefused
+        return caller_of(key)
+
+    async def by_form_key(self, secret: str) -> Site:
+        """Give the site of a form key; raises KeyRefused."""
+        key = await self._sites.key_of(secret, written(self._now()))
+        if key is None or key.role is not Role.FORM:
+            raise KeyRefused("this form is not known; its form key is wrong or was revoked")
+        return await self._sites.site(key.site)
+
+    async def by_compat_key(self, secret: str, ip: str) -> Caller:
+        """Say who holds this compat key (or site key). Guesses are limited to 20 in 15 minutes for each address."""
+        key = await self._sites.key_of(secret, written(self._now())) if secret else None
+        if key is None or key.role not in (Role.COMPAT, Role.SITE):
+            if secret:
+                wait = await self._people.spend_attempt("compat", self._digests.address(ip) or "-", 20, 900)
+                if wait:
+                    raise RateExceeded("address", wait, 20, 900)
+            raise KeyRefused
+        return caller_of(key)
+
+    # people ---------------------------------------------------------------------------------------
+
+    async def invite(self, email: str, name: str, role: Role, sites: tuple[str, ...]) -> tuple[Moderator, str]:
+        """Add a person; gives the token of the one-time link by which the password is set (72 hours)."""
+        token = secrets.token_urlsafe(32)
+        moderator = Moderator(
+            id="m" + secrets.token_hex(5),
+            email=email,
+            name=name or email.partition("@")[0],
+            role=role,
+            sites=sites,
+            created_at=written(self._now()),
+            invite=_digest(token),
+            invite_ends=written(self._now() + timedelta(hours=INVITE_HOURS)),
+        )
+        await self._people.add(moderator, self._mail(email))
+        await self._ledger.append(STAFF, "moderator.added", who=moderator.id, role=role.value)
+        return moderator, f"{moderator.id}.{token}"
+
+    async def reinvite(self, moderator: Moderator) -> str:
+        """Give a new one-time link (a forgotten password, a lost device); all sessions end."""
+        token = secrets.token_urlsafe(32)
+        moderator = msgspec.structs.replace(
+            moderator,
+            invite=_digest(token),
+            invite_ends=written(self._now() + timedelta(hours=INVITE_HOURS)),
+            totp="",
+            generation=moderator.generation + 1,
+        )
+        await self._people.save(moderator)
+        return f"{moderator.id}.{token}"
+
+    async def disable(self, who: str) -> Moderator:
+        """Disable a person by id or e-mail address; every session ends. Raises UnknownModerator."""
+        moderator = await self._people.by_mail(self._mail(who)) if "@" in who else await self._people.get(who)
+        if moderator is None:
+            raise UnknownModerator(who)
+        moderator = msgspec.structs.replace(moderator, disabled=True, generation=moderator.generation + 1)
+        await self._people.save(moderator)
+        await self._ledger.append(STAFF, "moderator.disabled", who=moderator.id)
+        return moderator
+
+    async def accept_invite(self, token: str, password: str) -> Moderator:
+        """Set the password by a one-time link; raises SignInRefused for a used or ended link."""
+        moderator_id, _, secret = token.partition(".")
+        try:
+            moderator = await self._people.get(moderator_id)
+        except UnknownModerator:
+            raise SignInRefused from None
+        right = hmac.compare_digest(_digest(secret), moderator.invite or "-")
+        if not right or moderator.disabled or moderator.invite_ends <= written(self._now()):
+            raise SignInRefused
+        return await self.set_password(moderator, password)
+
+    async def set_password(self, moderator: Moderator, password: str) -> Moderator:
+        """Give a person a new password and end all sessions; raises FieldsInvalid where it is too short or long."""
+        least, most = PASSWORD_LENGTH
+        if not least <= len(password) <= most:
+            message = f"A password has {least} to {most} characters; a few words in a row are fine."
+            raise FieldsInvalid([FieldError("password", "password_length", message)])
+        moderator = msgspec.structs.replace(
+            moderator,
+            password=await self._hash(password),
+            invite="",
+            invite_ends="",
+            generation=moderator.generation + 1,
+        )
+        await self._people.save(moderator)
+        return moderator
+
+    async def sign_in(
+        self, email: str, password: str, code: str, ip: str, agent: str
+    ) -> tuple[str, Session, Moderator]:
+        """Start a session; gives its token. Raises SignInRefused for every cause alike, RateExceeded after too many."""
+        mail = self._mail(email)
+        for scope, who in (("account", mail), ("address", self._digests.address(ip) or "-"), ("all", "-")):
+            limit, window = ATTEMPTS[scope]
+            wait = await self._people.spend_attempt(scope, who, limit, window)
+            if wait:
+                raise RateExceeded("account" if scope == "account" else "address", wait, limit, window)
+        moderator = await self._people.by_mail(mail)
+        right = await self._verify(moderator.password if moderator and moderator.password else self._nobody, password)
+        if moderator is None or not right or not moderator.password or moderator.disabled:
+            raise SignInRefused
+        if moderator.totp:
+            moderator = await self._check_code(moderator, code)
+        if self._hasher.check_needs_rehash(moderator.password):
+            moderator = msgspec.structs.replace(moderator, password=await self._hash(password))
+            await self._people.save(moderator)
+        token, session = await self._people.open_session(
+            moderator, idle=self._idle, absolute=self._absolute, agent=agent
+        )
+        await self._ledger.append(STAFF, "moderator.signed_in", moderator.id)
+        return token, session, moderator
+
+    async def _check_code(self, moderator: Moderator, code: str) -> Moderator:
+        """Check a TOTP code; one step is taken once."""
+        totp = pyotp.TOTP(moderator.totp)
+        now = self._now().timestamp()
+        for drift in (0, -1, 1):
+            step = int(now // totp.interval) + drift
+            if hmac.compare_digest(totp.generate_otp(step), code.strip()) and step > moderator.totp_step:
+                moderator = msgspec.structs.replace(moderator, totp_step=step)
+                await self._people.save(moderator)
+                return moderator
+        raise SignInRefused
+
+    async def by_session(self, token: str) -> tuple[Caller, Session]:
+        """Say whose session this is, and prolong it; raises KeyRefused where it has ended."""
+        found = await self._people.session(token, idle=self._idle, absolute=self._absolute)
+        if found is None:
+            raise KeyRefused("your session has ended; sign in again")
+        session, moderator = found
+        caller = Caller(
+            role=moderator.role,
+            id=moderator.id,
+            name=moderator.name,
+            sites=moderator.sites,
+            session=token,
+        )
+        return caller, session
+
+    async def sign_out(self, token: str) -> None:
+        """End one session."""
+        await self._people.close_session(token)
+
+    async def sign_out_everywhere(self, moderator_id: str) -> None:
+        """End all sessions of a person."""
+        await self._people.close_all(await self._people.get(moderator_id))
+
+    def _mail(self, email: str) -> str:
+        return self._digests.of("staff", canonical_email(email))
+
+    async def _hash(self, password: str) -> str:
+        async with self._hashing:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def _verify(self, digest: str, password: str) -> bool:
+        async with self._hashing:
+            try:
+                return await asyncio.to_thread(self._hasher.verify, digest, password)
+            except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+                return False
+
+
+def caller_of(key: Key) -> Caller:
+    """Give the caller that a key makes."""
+    role = Role.SITE if key.role is Role.COMPAT else key.role
+    return Caller(role=role, id="key:" + key.id, name=key.label or f"key {key.id}", site=key.site, key_id=key.id)
+
+
+def written(now: datetime) -> str:
+    """Write a time as RFC 3339 in UTC."""
+    return now.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,56 @@
+"""Whether the service can keep its promises right now, and in one line each what is in the way."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from moderation.scoring.models import Models
+from moderation.store.connection import Connection
+from moderation.store.fitness import problems_of
+from moderation.telemetry import Telemetry
+
+REMEMBER_SECONDS = 1.0
+
+
+class State(msgspec.Struct, frozen=True):
+    """What was found at the last look."""
+
+    problems: tuple[str, ...]
+    """What keeps the service from being ready."""
+    warnings: tuple[str, ...]
+    """What an operator should know, though comments are taken in."""
+    models: tuple[str, ...]
+
+
+class Readiness:
+    """Asks the store what it promises, at most once a second however often it is asked itself."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        models: Models,
+        telemetry: Telemetry,
+    ) -> None:
+        self._connection = connection
+        self._models = models
+        self._telemetry = telemetry
+        self._state = State((), (), ())
+        self._looked = -REMEMBER_SECONDS
+
+    async def look(self) -> State:
+        """Say what stands in the way. A model that is missing does not: comments are taken in and wait."""
+        if time.monotonic() - self._looked < REMEMBER_SECONDS:
+            return self._state
+        found = await problems_of(self._connection)
+        problems = [one.detail for one in found if not one.waived]
+        warnings = [f"accepted by the operator: {one.detail}" for one in found if one.waived]
+        if not self._models.versions:
+            warnings.append("no model is loaded: comments wait unscored for a moderator")
+        elif self._models.resting:
+            warnings.append("the model failed a moment ago and rests: comments wait unscored until it is asked again")
+        self._state = State(tuple(problems), tuple(warnings), self._models.versions)
+        self._looked = time.monotonic()
+        self._telemetry.readiness_seen(not problems)
+        return self._state

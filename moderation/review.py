@@ -1,0 +1,335 @@
+"""The moderators' verbs: claim, release, decide, undo, escalate, mark. One decision wins; each can be taken back.
+
+A decision names the version it was made on. The first one on a version is carried out, a second one is told who was
+faster. What a decision teaches is decided by its reason, here and nowhere else (`lesson`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from moderation.errors import (
+    CaseDecided,
+    FieldError,
+    FieldsInvalid,
+    ModerationError,
+    UndoTooLate,
+    UnknownCase,
+    UnknownComment,
+)
+from moderation.records import (
+    Caller,
+    Case,
+    Decision,
+    DecisionKind,
+    DecisionReason,
+    Label,
+    Mark,
+    Page,
+    Query,
+    Reason,
+    Role,
+    Site,
+    Status,
+    Stored,
+)
+from moderation.store.comments import Comments, Move, label_id
+from moderation.store.labels import encode_label
+from moderation.store.ledger import Ledger
+from moderation.store.queue import Queue
+from moderation.telemetry import Telemetry
+
+UNDO_WITHIN_SECONDS = 86_400
+"""How long a decision may be undone at all; later it is decided anew."""
+CLAIM_AT_MOST = 50
+BULK_AT_MOST = 100
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """What a moderator says of one case."""
+
+    decision: DecisionKind
+    reason: DecisionReason | None = None
+    note: str = ""
+    learn: bool = True
+    version: int | None = None
+    """The version the moderator saw; without it the case must still be waiting."""
+
+
+def lesson(decision: DecisionKind, reason: DecisionReason | None, learn: bool) -> dict[str, float]:
+    """Say what a decision teaches: attribute to truth; empty where it teaches nothing.
+
+    An approved comment is neither spam nor toxic. A rejected one teaches what its reason names, and only that.
+    """
+    if not learn:
+        return {}
+    if decision is DecisionKind.APPROVE:
+        return {"spam": 0.0, "toxicity": 0.0}
+    if reason is DecisionReason.SPAM:
+        return {"spam": 1.0}
+    if reason is DecisionReason.TOXIC:
+        return {"toxicity": 1.0}
+    return {}
+
+
+class Review:
+    """What moderators do with the cases of their sites."""
+
+    def __init__(
+        self,
+        comments: Comments,
+        queue: Queue,
+        ledger: Ledger,
+        telemetry: Telemetry,
+        pseudonym: Callable[[str], str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._comments = comments
+        self._queue = queue
+        self._ledger = ledger
+        self._telemetry = telemetry
+        self._pseudonym = pseudonym
+        self._now = now
+
+    # seeing ---------------------------------------------------------------------------------------
+
+    async def page(self, site: Site, query: Query) -> Page:
+        """Give one page of what waits."""
+        if query.author:
+            return await self._queue.of_author(site.id, query.author, query.limit)
+        return await self._queue.page(site.id, query)
+
+    async def case(self, site: Site, comment_id: str) -> Case:
+        """Give one case, waiting or decided; raises UnknownCase."""
+        return await self._queue.case(await self._stored(site, comment_id))
+
+    async def _stored(self, site: Site, comment_id: str) -> Stored:
+        try:
+            return await self._comments.get(site.id, comment_id)
+        except UnknownComment as error:
+            raise UnknownCase(comment_id) from error
+
+    # claiming -------------------------------------------------------------------------------------
+
+    async def claim(self, site: Site, caller: Caller, count: int, lease_seconds: int, query: Query) -> list[Case]:
+        """Lease the next cases to the caller; those the caller holds already come again, their lease renewed."""
+        ids = await self._queue.claim(site.id, caller.id, min(max(count, 1), CLAIM_AT_MOST), lease_seconds, query)
+        found = await self._comments.get_many(site.id, ids)
+        return [await self._queue.case(item) for item in found if item]
+
+    async def keep(self, site: Site, caller: Caller, comment_id: str, lease_seconds: int) -> str:
+        """Lease one case, or prolong its lease; gives the time when it ends."""
+        return await self._queue.lease(site.id, comment_id, caller.id, lease_seconds)
+
+    async def release(self, site: Site, caller: Caller, comment_id: str) -> None:
+        """Give a case back, so that a colleague may have it."""
+        await self._queue.lease(site.id, comment_id, caller.id, 0)
+
+    # deciding -------------------------------------------------------------------------------------
+
+    async def decide(self, site: Site, caller: Caller, comment_id: str, ruling: Ruling) -> Stored:
+        """Decide a case, also one that was decided before; gives the comment as it stands then.
+
+        Raises CaseDecided where the version is no longer the one the moderator saw, CaseTaken where a colleague
+        leases it. Durable when it returns, also on a store that is out of memory.
+        """
+        if ruling.decision is DecisionKind.REJECT and ruling.reason is None:
+            message = "Say why: spam, toxic, off_topic, personal_data, illegal or other."
+            raise FieldsInvalid([FieldError("reason", "reason_missing", message)])
+        stored = await self._stored(site, comment_id)
+        waits = (await self._queue.case(stored)).state != "decided"
+        if (ruling.version is not None and ruling.version != stored.version) or (ruling.version is None and not waits):
+            raise _decided(stored)
+        now = self._now()
+        decision = Decision(
+            decision=ruling.decision,
+            by=caller.id,
+            name=caller.name,
+            at=_written(now),
+            reason=ruling.reason if ruling.decision is DecisionKind.REJECT else None,
+            note=ruling.note,
+            learn=ruling.learn,
+        )
+        label = self._label(site, stored, caller, decision)
+        facts: dict[str, object] = {"d": decision.decision.value, "learn": decision.learn}
+        if decision.reason:
+            facts["reason"] = decision.reason.value
+        if site.policy.undo_seconds and decision.decision.status != stored.status:
+            facts["wait"] = site.policy.undo_seconds
+        overrides = stored.verdict is not None and stored.verdict.outcome.value == _OPPOSITE[decision.decision]
+        seconds = max(0.0, now.timestamp() - stored.waiting_since / 1e6)
+        move = Move(
+            event="case.decided",
+            status=decision.decision.status,
+            by=caller.id,
+            leased_to="" if caller.role is Role.ADMIN else caller.id,
+            queue="leave",
+            decision=decision,
+            embargo_seconds=site.policy.undo_seconds,
+            label=encode_label(label) if label else b"",
+            forget_label=label is None,
+            scored=True,
+            counts=_counts(caller, decision, overrides=overrides, seconds=seconds),
+            facts=facts,
+            fields={"was": f"{stored.status.value} {'waiting' if waits else 'decided'}", "esc": "", "rep": ""},
+            drains=True,
+        )
+        version = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
+        self._telemetry.case_decided(decision.decision.value, decision.reason.value if decision.reason else "", seconds)
+        return msgspec.structs.replace(
+            stored, status=decision.decision.status, version=version, decision=decision, escalated=""
+        )
+
+    async def decide_many(
+        self, site: Site, caller: Caller, rulings: Sequence[tuple[str, Ruling]]
+    ) -> list[Stored | ModerationError]:
+        """Decide several cases, each on its own: what fails is answered as its error and stops no other."""
+        out: list[Stored | ModerationError] = []
+        for comment_id, ruling in rulings[:BULK_AT_MOST]:
+            try:
+                out.append(await self.decide(site, caller, comment_id, ruling))
+            except ModerationError as error:
+                out.append(error)
+        return out
+
+    async def undo(self, site: Site, caller: Caller, comment_id: str, version: int | None = None) -> Stored:
+        """Take the last decision back: the comment stands as before it, and what it taught is unlearned.
+
+        Only who decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never
+        hears of it, later it is told of the change back. Raises UndoTooLate, CaseDecided.
+        """
+        stored = await self._stored(site, comment_id)
+        if stored.decision is None or not stored.before:
+            raise UndoTooLate(comment_id)
+        mine = stored.decision.by == caller.id or caller.role is Role.ADMIN
+        if not mine or (version is not None and version != stored.version):
+            raise _decided(stored)
+        now = self._now()
+        age = now - datetime.fromisoformat(stored.decision.at)
+        if age.total_seconds() > UNDO_WITHIN_SECONDS:
+            raise UndoTooLate(comment_id)
+        status, _, place = stored.before.partition(" ")
+        back = Status(status)
+        verdict = stored.verdict
+        move = Move(
+            event="case.undone",
+            status=back,
+            by=caller.id,
+            queue="enter" if place == "waiting" else "keep",
+            reasons=verdict.reasons if verdict else (),
+            urgency=verdict.score if verdict else 0.0,
+            forget_decision=True,
+            forget_label=True,
+            drops_embargo=bool(stored.embargo),
+            counts="undone ",
+            fields={"was": ""},
+        )
+        new = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
+        return msgspec.structs.replace(stored, status=back, version=new, decision=None, embargo=0, before="")
+
+    async def escalate(self, site: Site, caller: Caller, comment_id: str, note: str) -> Stored:
+        """Pass a case on with a note: it stays in the queue, most urgent of all, free for anybody."""
+        stored = await self._stored(site, comment_id)
+        if (await self._queue.case(stored)).state == "decided":
+            raise _decided(stored)
+        move = Move(
+            event="case.escalated",
+            status=stored.status,
+            by=caller.id,
+            leased_to=caller.id,
+            queue="enter",
+            reasons=_reasons(stored),
+            urgency=1.0,
+            silent=True,
+            facts={"note": note},
+            fields={"esc": f"{caller.name or caller.id}: {note}"},
+        )
+        version = await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
+        return msgspec.structs.replace(stored, version=version, escalated=note)
+
+    # authors --------------------------------------------------------------------------------------
+
+    async def author(self, site: Site, author: str) -> tuple[list[Stored], dict[str, str]]:
+        """Give an author's latest comments and what is known: counts ap, rj, pd, and the mark mk with its end mu."""
+        return await self._comments.of_author(site.id, author)
+
+    async def mark(self, site: Site, caller: Caller, author: str, mark: Mark, days: int) -> None:
+        """Trust, watch or block an author for some days (0: for ever), or take the mark away."""
+        until = int((self._now().timestamp() + days * 86_400) * 1000) if days else 0
+        await self._comments.mark_author(site.id, author, mark, until, caller.id)
+        await self._ledger.append(site.id, "author.marked", caller.id, author=author, mark=mark.value, days=days)
+
+    async def similar(self, stored: Stored) -> list[Stored]:
+        """List other waiting comments with almost the same text."""
+        return await self._comments.copies_of(stored)
+
+    async def parent(self, site: Site, stored: Stored) -> Stored | None:
+        """Give the comment that this one answers, where it is known by our id or by the site's."""
+        if not stored.parent_id:
+            return None
+        known = await self._comments.by_external_id(site.id, stored.parent_id)
+        found = await self._comments.get_many(site.id, [known or stored.parent_id])
+        return found[0]
+
+    # what a decision teaches ----------------------------------------------------------------------
+
+    def _label(self, site: Site, stored: Stored, caller: Caller, decision: Decision) -> Label | None:
+        values = lesson(decision.decision, decision.reason, decision.learn)
+        if not values:
+            return None
+        verdict = stored.verdict
+        return Label(
+            id=label_id(stored.id),
+            site=site.id,
+            text=stored.text,
+            values=values,
+            source="moderator",
+            at=decision.at,
+            by=self._pseudonym(caller.id),
+            reason=decision.reason.value if decision.reason else "",
+            lang=verdict.lang if verdict else stored.lang,
+            comment_id=stored.id,
+            author=stored.author,
+            scores=verdict.scores if verdict else {},
+            model=verdict.models[0] if verdict and verdict.models else "",
+            name=stored.name,
+            url=stored.url,
+        )
+
+
+_OPPOSITE = {DecisionKind.APPROVE: "reject", DecisionKind.REJECT: "approve"}
+"""What the machine must have said for a decision to override it; a held comment is nobody's mistake."""
+
+
+def _reasons(stored: Stored) -> tuple[str, ...]:
+    if stored.waits_for:
+        return tuple(Reason(reason) for reason in stored.waits_for.split())
+    return stored.verdict.reasons if stored.verdict else ()
+
+
+def _decided(stored: Stored) -> CaseDecided:
+    decision = stored.decision
+    if decision is None:
+        return CaseDecided(stored.id, stored.version, "", "", "")
+    return CaseDecided(stored.id, stored.version, decision.name or decision.by, decision.decision.value, decision.at)
+
+
+def _written(now: datetime) -> str:
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+_TIMES = (60, 300, 900, 3600, 14_400, 86_400)
+
+
+def _counts(caller: Caller, decision: Decision, *, overrides: bool, seconds: float) -> str:
+    """Say what a decision adds to the counts of its day; the time to decide in buckets of `_TIMES` seconds."""
+    bucket = sum(seconds > edge for edge in _TIMES)
+    fields = [f"d:{decision.decision.value}", f"by:{caller.id}:{decision.decision.value}", f"tt:{bucket}"]
+    if decision.reason:
+        fields.append(f"dr:{decision.reason.value}")
+    if overrides:
+        fields.append("override")
+    return " ".join(fields) + " "

@@ -1,0 +1,85 @@
+"""What the service does by itself, between requests: notice changes, tell what an embargo held back, score what waits.
+
+Work that must be done once, not once for each worker, is done under a lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from moderation.errors import ModerationError
+from moderation.records import Site, Stored, Verdict
+from moderation.scoring.models import Models
+from moderation.store.comments import Comments
+from moderation.store.leases import Leases
+from moderation.store.queue import Queue
+from moderation.store.sites import Sites
+from moderation.telemetry import Telemetry
+
+STEP_SECONDS = 0.5
+LEASE_SECONDS = 5
+RESCORE_AT_ONCE = 50
+
+
+class Upkeep:
+    """One loop for each worker; a step that fails is tried again with the next."""
+
+    def __init__(
+        self,
+        comments: Comments,
+        sites: Sites,
+        queue: Queue,
+        models: Models,
+        telemetry: Telemetry,
+        leases: Leases,
+        rescore: Callable[[Site, Stored], Awaitable[Verdict | None]],
+    ) -> None:
+        self._comments = comments
+        self._sites = sites
+        self._queue = queue
+        self._models = models
+        self._telemetry = telemetry
+        self._leases = leases
+        self._rescore = rescore
+
+    async def run(self) -> None:
+        """Go on for ever; cancel it to stop."""
+        log = structlog.get_logger("moderation")
+        while True:
+            try:
+                await self.step()
+            except ModerationError as error:
+                log.warning("upkeep_failed", code=error.code)
+            await asyncio.sleep(STEP_SECONDS)
+
+    async def step(self) -> None:
+        """Do once what there is to do."""
+        await self._sites.refresh()
+        if await self._leases.take("upkeep", LEASE_SECONDS):
+            await self._for_all()
+
+    async def _for_all(self) -> None:
+        waiting, oldest = 0, 0
+        for site in await self._sites.sites():
+            await self._tell(site)
+            await self._score_what_waits(site)
+            waiting += (await self._queue.counts(site.id, ()))["total"]
+            since = await self._queue.oldest(site.id)
+            oldest = min(oldest or since, since) if since else oldest
+        self._telemetry.queue_measured(waiting, max(0.0, time.time() - oldest / 1e6) if oldest else 0.0)
+
+    async def _tell(self, site: Site) -> None:
+        now = int(time.time() * 1e6)
+        for stored in await self._comments.embargo_ended(site.id, now):
+            await self._comments.tell(stored)
+
+    async def _score_what_waits(self, site: Site) -> None:
+        if not self._models.versions or self._models.resting:
+            return
+        for stored in await self._comments.unscored(site.id, RESCORE_AT_ONCE):
+            if await self._rescore(site, stored) is None:
+                return
