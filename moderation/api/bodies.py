@@ -1,0 +1,53 @@
+"""Bodies and answers: read into one shape or refused with what is wrong; written as JSON by msgspec."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+
+from moderation.errors import BodyInvalid, BodyTooLarge, FieldError, FieldsInvalid
+
+Shape = TypeVar("Shape")
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+SMALL = 64 * 1024
+
+
+async def raw_body(request: Request[Any, Any, Any], limit: int) -> bytes:
+    """Read the body; raises BodyTooLarge, by the announced length before a byte is read where there is one."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limit:
+        raise BodyTooLarge(limit)
+    body = await request.body()
+    if len(body) > limit:
+        raise BodyTooLarge(limit)
+    return body
+
+
+async def read(request: Request[Any, Any, Any], shape: type[Shape], limit: int = SMALL) -> Shape:
+    """Read the body into a shape; raises BodyInvalid, FieldsInvalid (naming the field) or BodyTooLarge."""
+    body = await raw_body(request, limit)
+    if not body:
+        body = b"{}"
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        path = _PATH.search(message)
+        field = path.group(1) if path else ""
+        text = _PATH.sub("", message)
+        unknown = re.search(r"unknown field `([^`]*)`", text)
+        if unknown:
+            field = f"{field}.{unknown.group(1)}".lstrip(".")
+        missing = re.search(r"missing required field `([^`]*)`", text)
+        if missing:
+            field = f"{field}.{missing.group(1)}".lstrip(".")
+        code = "unknown_field" if unknown else ("missing" if missing else "invalid")
+        raise FieldsInvalid([FieldError(field, code, text + ".")]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BodyInvalid("the body is not JSON that can be read") from None
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """Answer a value as JSON."""
+    return Response(msgspec.json.encode(value), status_code=status, headers=headers, media_type="application/json")

@@ -1,0 +1,257 @@
+"""Comments on the wire: a site posts them, asks for them, changes and deletes them, and learns what became of them."""
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from moderation.api import shapes
+from moderation.api.bodies import answer, raw_body, read
+from moderation.api.fields import Submission, check, decode, field_errors
+from moderation.api.gate import EVERYBODY, address_of, allow, site_for, site_of_comment
+from moderation.api.problems import problem_of
+from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, ModerationError, RoleRefused, UnknownComment
+from moderation.intake import Intake
+from moderation.messages import choose_language
+from moderation.records import Caller, Role, Site
+from moderation.settings import Settings
+
+BATCH_AT_MOST = 100
+PAGE_AT_MOST = 200
+
+
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """Several comments at once; each is answered on its own."""
+
+    comments: list[msgspec.Raw]
+
+
+class BatchAnswer(msgspec.Struct):
+    """One answer for each comment, in their order: a receipt, or a problem."""
+
+    results: list[dict[str, Any]]
+
+
+class Edit(msgspec.Struct, forbid_unknown_fields=True):
+    """A changed text."""
+
+    text: str
+
+
+class Report(msgspec.Struct, forbid_unknown_fields=True):
+    """A reader's report of a published comment."""
+
+    reason: str = ""
+
+
+class Changes(msgspec.Struct):
+    """Comments by their last change; the next page begins at `cursor`."""
+
+    comments: list[dict[str, Any]]
+    cursor: str
+    more: bool
+
+
+def spoken_with(submission: Submission, accept_language: str, site: Site) -> str:
+    """Choose the language in which a commenter is answered."""
+    return choose_language(submission.lang, accept=accept_language, site=site.lang)
+
+
+def checked(body: bytes, site: Site, accept_language: str) -> Submission:
+    """Decode a submission and name every wrong field at once; raises BodyInvalid or FieldsInvalid."""
+    submission = decode(body, choose_language(accept=accept_language, site=site.lang))
+    check(submission, spoken_with(submission, accept_language, site))
+    return submission
+
+
+class Comments(Controller):
+    """What a site does with its comments."""
+
+    path = "/v1/comments"
+    tags = ["comments"]
+
+    @post("/", opt=allow(Role.SITE, body=Submission, answers=shapes.Receipt, status=201))
+    async def submit(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        settings: NamedDependency[Settings],
+    ) -> Response[bytes]:
+        """Take one comment in, and answer what becomes of it."""
+        site = await site_for(request, caller, None)
+        body = await raw_body(request, settings.intake.max_body_bytes)
+        key = idempotency_key(request.headers.get("idempotency-key", ""))
+        submission = checked(body, site, request.headers.get("accept-language", ""))
+        comment = submission.to_comment(intake.new_id(site), site.id)
+        taken = await intake.submit(site, comment, idempotency_key=key, body=body)
+        return answer(shapes.receipt(taken.id, taken.status, taken.verdict), 201)
+
+    @post("/batch", opt=allow(Role.SITE, body=Batch, answers=BatchAnswer))
+    async def submit_batch(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        settings: NamedDependency[Settings],
+    ) -> Response[bytes]:
+        """Take up to 100 comments in; one that is wrong or refused fails alone."""
+        site = await site_for(request, caller, None)
+        batch = await read(request, Batch, settings.intake.max_batch_body_bytes)
+        if not 1 <= len(batch.comments) <= BATCH_AT_MOST:
+            message = f"Send 1 to {BATCH_AT_MOST} comments at once."
+            raise FieldsInvalid([FieldError("comments", "batch_size", message)])
+        accept = request.headers.get("accept-language", "")
+        results: list[Any] = []
+        for raw in batch.comments:
+            try:
+                submission = checked(bytes(raw), site, accept)
+                comment = submission.to_comment(intake.new_id(site), site.id, "batch")
+                results.append(intake.begin(site, comment))
+            except ModerationError as error:
+                results.append(error)
+        out: list[Any] = []
+        for item in results:
+            try:
+                if isinstance(item, ModerationError):
+                    raise item
+                taken = await item
+                out.append(shapes.receipt(taken.id, taken.status, taken.verdict))
+            except ModerationError as error:
+                out.append(problem_of(error))
+        return answer({"results": out})
+
+    @get("/", opt=allow(*EVERYBODY, cookies=True, answers=Changes))
+    async def changes(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        since: FromQuery[str] = "0",
+        site: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 100,
+    ) -> Response[bytes]:
+        """List comments in the order of their last change, those after the cursor `since` only.
+
+        Keep the cursor you get and ask again with it: each comment comes once for each change you have not seen.
+        """
+        where = await site_for(request, caller, site)
+        if not since.isdigit() or len(since) > 17:
+            raise FieldsInvalid(
+                [FieldError("since", "cursor_invalid", "Start with since=0, then send the cursor you got.")]
+            )
+        limit = max(1, min(limit, PAGE_AT_MOST))
+        found = await intake.changed_since(where, int(since), limit)
+        show = shapes.for_site if caller.role is Role.SITE else shapes.for_staff
+        cursor = str(found[-1].changed) if found else since
+        return answer({"comments": [show(item) for item in found], "cursor": cursor, "more": len(found) == limit})
+
+    @get("/{comment_id:str}", opt=allow(*EVERYBODY, cookies=True, answers=dict[str, Any]))
+    async def read(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        comment_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Give one comment: its status, its verdict with every signal, its decision, its version."""
+        site = await _site_of(request, caller, comment_id)
+        stored = await intake.stored(site, comment_id)
+        return answer(shapes.for_site(stored) if caller.role is Role.SITE else shapes.for_staff(stored))
+
+    @patch("/{comment_id:str}", opt=allow(Role.SITE, Role.ADMIN, body=Edit, answers=shapes.Receipt))
+    async def edit(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        settings: NamedDependency[Settings],
+        comment_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Change a comment's text. It is judged again; the answer says what becomes of it now."""
+        site = await _site_of(request, caller, comment_id)
+        edit = await read(request, Edit, settings.intake.max_body_bytes)
+        probe = Submission(name="x", email="x@example.com", text=edit.text)
+        wrong = [error for error in field_errors(probe, site.lang) if error.field == "text"]
+        if wrong:
+            raise FieldsInvalid(wrong)
+        taken = await intake.edit(site, comment_id, edit.text)
+        return answer(shapes.receipt(taken.id, taken.status, taken.verdict))
+
+    @delete("/{comment_id:str}", status_code=204, opt=allow(Role.SITE, Role.ADMIN, status=204))
+    async def erase(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        comment_id: FromPath[str],
+    ) -> None:
+        """Delete a comment, its explanation and what models could learn from it; the ledger keeps its id."""
+        await intake.erase(await _site_of(request, caller, comment_id), comment_id, by=caller.id)
+
+    @post(
+        "/{comment_id:str}/reports",
+        status_code=202,
+        opt=allow(Role.SITE, Role.FORM, body=Report, answers=dict[str, Any], status=202),
+    )
+    async def report(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        comment_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Report a published comment as a reader. It waits in the queue; a reader counts once."""
+        site = await _site_of(request, caller, comment_id)
+        report = await read(request, Report)
+        if len(report.reason) > 500:
+            raise FieldsInvalid([FieldError("reason", "too_long", "Say it in at most 500 characters.")])
+        await intake.report(site, comment_id, address_of(request), report.reason)
+        return answer({"id": comment_id, "reported": True}, 202)
+
+
+class Scores(Controller):
+    """Scores for a text, without recording it."""
+
+    path = "/v1/score"
+    tags = ["comments"]
+
+    @post(
+        "/",
+        opt=allow(Role.SITE, Role.MODERATOR, Role.ML, Role.ADMIN, cookies=True, body=Submission, answers=shapes.Score),
+    )
+    async def score(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        intake: NamedDependency[Intake],
+        settings: NamedDependency[Settings],
+        site: FromQuery[str | None] = None,
+    ) -> Response[bytes]:
+        """Say what a comment would get. Only `text` is needed; nothing is stored and no allowance is spent."""
+        where = await site_for(request, caller, site)
+        submission = decode(await raw_body(request, settings.intake.max_body_bytes))
+        wrong = field_errors(submission, spoken_with(submission, request.headers.get("accept-language", ""), where))
+        wrong = [error for error in wrong if error.field not in ("name", "email") or error.code != "missing"]
+        if wrong:
+            raise FieldsInvalid(wrong)
+        comment = submission.to_comment(intake.new_id(where), where.id)
+        return answer(shapes.score(await intake.appraise(where, comment)))
+
+
+def idempotency_key(header: str) -> str:
+    """Read an Idempotency-Key: at most 255 printable ASCII characters; raises BodyInvalid for any other."""
+    if len(header) > 255 or not header.isascii() or (header and not header.isprintable()):
+        raise BodyInvalid("an Idempotency-Key has at most 255 printable ASCII characters")
+    return header
+
+
+async def _site_of(request: Request[Any, Any, Any], caller: Caller, comment_id: str) -> Site:
+    try:
+        return await site_of_comment(request, caller, comment_id)
+    except RoleRefused:
+        raise
+    except ModerationError as error:
+        raise UnknownComment(comment_id) from error

@@ -1,0 +1,225 @@
+"""The browser's side: a form that posts straight to the service, and the approved comments of a page.
+
+A form key is no secret. It is bound to the origins that its site lists, may only submit, report and read what is
+public, has an allowance of its own, and hears no scores.
+"""
+
+import html
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+from litestar import Controller, Request, Response, get, post, route
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+
+from moderation.access import Access
+from moderation.api import shapes
+from moderation.api.bodies import answer, raw_body
+from moderation.api.comments import checked, spoken_with
+from moderation.api.fields import Submission, check, of_form
+from moderation.api.gate import PUBLIC, address_of, allow, own_origin
+from moderation.api.problems import headers_of, problem_of, status_of
+from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError, OriginRefused
+from moderation.intake import Intake
+from moderation.messages import message
+from moderation.records import Role, Site
+from moderation.settings import Settings
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+
+
+class FormAnswer(msgspec.Struct):
+    """What a commenter hears: whether it is shown now, or waits, or is refused. No scores."""
+
+    id: str
+    status: str
+    message: str
+
+
+class ThreadPage(msgspec.Struct):
+    """The approved comments of a page."""
+
+    url: str
+    count: int
+    comments: list[shapes.ThreadComment]
+    cursor: str | None
+
+
+class Forms(Controller):
+    """Comments posted by a browser."""
+
+    path = "/v1/forms/{form_key:str}/comments"
+    tags = ["forms"]
+
+    @post("/", opt=allow(PUBLIC, media="", body=Submission, answers=FormAnswer, status=201))
+    async def submit(
+        self,
+        request: Request[Any, Any, Any],
+        access: NamedDependency[Access],
+        intake: NamedDependency[Intake],
+        settings: NamedDependency[Settings],
+        form_key: FromPath[str],
+    ) -> Response[Any]:
+        """Take a comment from a form: JSON by a script, or the form's own post when no script runs."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        site = await access.by_form_key(form_key)
+        origin = request.headers.get("origin", "")
+        require_origin(request, site, origin)
+        if kind not in (JSON, FORM):
+            raise MediaTypeRefused(f"send a form as {FORM} or as {JSON}")
+        body = await raw_body(request, settings.intake.max_body_bytes)
+        accept = request.headers.get("accept-language", "")
+        back = ""
+        try:
+            if kind == FORM:
+                submission, back = read_form(body)
+                check(submission, spoken_with(submission, accept, site))
+            else:
+                submission = checked(body, site, accept)
+            # what a browser says of its own address, agent or id is no fact
+            comment = msgspec.structs.replace(
+                submission.to_comment(intake.new_id(site), site.id, "form"),
+                ip=address_of(request),
+                user_agent=request.headers.get("user-agent", "")[:500],
+                external_id="",
+            )
+            taken = await intake.submit(site, comment)
+        except ModerationError as error:
+            return _refused(request, error, site, origin, plain=kind == FORM)
+        # what was refused as spam is told no more than what waits: a robot learns nothing from the answer
+        shown = "approved" if taken.status == "approved" else "pending"
+        text = message(f"comment.{shown}", spoken_with(submission, accept, site))
+        if kind == FORM:
+            return _back(request, site, back, shown, text)
+        return answer({"id": taken.id, "status": shown, "message": text}, 201, cors(origin))
+
+    @route("/", http_method=["OPTIONS"], status_code=204, opt=allow(PUBLIC, media="", status=204))
+    async def preflight(
+        self, request: Request[Any, Any, Any], access: NamedDependency[Access], form_key: FromPath[str]
+    ) -> Response[None]:
+        """Answer a browser that asks whether it may post."""
+        site = await access.by_form_key(form_key)
+        origin = request.headers.get("origin", "")
+        require_origin(request, site, origin)
+        return Response(None, status_code=204, headers=cors(origin))
+
+
+class Threads(Controller):
+    """What is published under a page."""
+
+    path = "/v1/threads"
+    tags = ["forms"]
+
+    @get("/", opt=allow(PUBLIC, answers=ThreadPage))
+    async def read(
+        self,
+        request: Request[Any, Any, Any],
+        access: NamedDependency[Access],
+        intake: NamedDependency[Intake],
+        url: FromQuery[str],
+        form_key: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: FromQuery[int] = 100,
+    ) -> Response[bytes]:
+        """List the approved comments of a page, oldest first. Takes a form key (as `form_key`) or a site key as Bearer."""
+        site = await _site_of_reader(request, access, form_key)
+        limit = max(1, min(limit, 500))
+        after = int(cursor) if cursor and cursor.isdigit() and len(cursor) < 18 else 0
+        found, count = await intake.approved_under(site, url, after, limit)
+        page = ThreadPage(
+            url=url,
+            count=count,
+            comments=[shapes.thread_comment(item) for item in found],
+            cursor=str(found[-1].waiting_since) if len(found) == limit else None,
+        )
+        origin = request.headers.get("origin", "")
+        headers = cors(origin) if may_post(request, site, origin) else {}
+        return answer(page, 200, headers | {"Cache-Control": "no-cache"})
+
+
+async def _site_of_reader(request: Request[Any, Any, Any], access: Access, form_key: str | None) -> Site:
+    if form_key:
+        return await access.by_form_key(form_key)
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise KeyRefused("send the form key as ?form_key=..., or a site key as Authorization: Bearer <key>")
+    caller = await access.by_key(secret.strip())
+    if caller.role not in (Role.SITE, Role.FORM):
+        raise KeyRefused
+    site: Site = await request.app.state.sites.site(caller.site)
+    return site
+
+
+def may_post(request: Request[Any, Any, Any], site: Site, origin: str) -> bool:
+    """Say whether a page of this origin may use the site's form."""
+    return bool(origin) and (origin in site.origins or origin == own_origin(request))
+
+
+def require_origin(request: Request[Any, Any, Any], site: Site, origin: str) -> None:
+    """Refuse another origin; a request without Origin must carry a Referer of an allowed one."""
+    if not origin:
+        parts = urlsplit(request.headers.get("referer", ""))
+        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    if not may_post(request, site, origin):
+        raise OriginRefused
+
+
+def cors(origin: str) -> dict[str, str]:
+    """Give the headers that let a page of this origin read the answer."""
+    if not origin:
+        return {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+        "Access-Control-Allow-Headers": "Content-Type, Authorization, Accept-Language",
+        "Access-Control-Max-Age": "600",
+        "Vary": "Origin",
+    }
+
+
+def read_form(body: bytes) -> tuple[Submission, str]:
+    """Read a form's own post: our fields, and where to go back to; fields we do not know are left alone."""
+    try:
+        text = body.decode("utf-8")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=200, errors="strict")
+    except ValueError:
+        raise BodyInvalid("the form is not UTF-8, or has more than 200 fields") from None
+    fields = dict(pairs)
+    fields.setdefault("text", fields.get("comment", ""))
+    submission = of_form(fields)
+    return submission, fields.get("back", "") or submission.thread.url
+
+
+def _back(request: Request[Any, Any, Any], site: Site, back: str, status: str, text: str) -> Response[Any]:
+    """Send the browser back to the page it came from, or show a small page where that is not one of the site's."""
+    parts = urlsplit(back)
+    if may_post(request, site, f"{parts.scheme}://{parts.netloc}"):
+        mark = "&" if parts.query else "?"
+        target = back.partition("#")[0] + f"{mark}comment={status}#comments"
+        return Response(None, status_code=303, headers={"Location": target})
+    return _page(201, [text])
+
+
+def _refused(
+    request: Request[Any, Any, Any], error: ModerationError, site: Site, origin: str, *, plain: bool
+) -> Response[Any]:
+    status = status_of(error).value
+    if plain:
+        lines = [one.message for one in error.errors] if isinstance(error, FieldsInvalid) else [str(error)]
+        return _page(status, lines, headers_of(error))
+    headers = headers_of(error) | cors(origin)
+    return Response(
+        msgspec.json.encode(problem_of(error)),
+        status_code=status,
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def _page(status: int, lines: list[str], headers: dict[str, str] | None = None) -> Response[Any]:
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comment</title><body>{said}</body></html>'
+    policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
+    return Response(page, status_code=status, headers=(headers or {}) | policy, media_type="text/html; charset=utf-8")

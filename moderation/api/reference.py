@@ -1,0 +1,174 @@
+"""The reference: OpenAPI 3.1 made from the routes and what they declare, and a page that shows it without any other host."""
+
+import importlib.metadata
+import inspect
+import re
+import typing
+from typing import Any
+
+import msgspec
+from litestar import Controller, Litestar, Request, Response, get
+
+from moderation.api import fields
+from moderation.api.bodies import answer
+from moderation.api.gate import PUBLIC, allow
+from moderation.records import Role
+
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_SAID = {
+    "400": "The body, a header or a cursor cannot be read.",
+    "401": "No key or session, or not a valid one.",
+    "403": "The role may not do this, or the origin may not post.",
+    "404": "No such thing, or none that the caller may see.",
+    "409": "Somebody was faster: the version, the moderator and the decision.",
+    "413": "The body is too large.",
+    "415": "The Content-Type is missing or not the one this route reads.",
+    "422": "Some fields are wrong; each is named.",
+    "429": "An allowance is spent; Retry-After says until when.",
+    "503": "The service cannot keep its promises at the moment; nothing was acknowledged. Try again.",
+}
+
+
+def describe(app: Litestar, version: str) -> dict[str, Any]:
+    """Build the OpenAPI document of an application."""
+    schemas: dict[str, Any] = {"Problem": _PROBLEM}
+    paths: dict[str, Any] = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if "allow" not in handler.opt or handler.opt.get("hidden"):
+                continue
+            path = _PARAMETER.sub(r"{\1}", handler_path(route.path))
+            for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
+                paths.setdefault(path, {})[method.lower()] = _operation(handler, path, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Comment moderation",
+            "version": version,
+            "description": "Comments come in, are scored with reasons, wait for moderators, and are decided.",
+        },
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-cm"},
+            },
+        },
+    }
+
+
+def handler_path(path: str) -> str:
+    """Write a route's path as OpenAPI does."""
+    return path.rstrip("/") or "/"
+
+
+def _operation(handler: Any, path: str, schemas: dict[str, Any]) -> dict[str, Any]:
+    opt = handler.opt
+    doc = inspect.getdoc(handler.fn) or ""
+    summary, _, rest = doc.partition("\n\n")
+    operation: dict[str, Any] = {
+        "operationId": handler.handler_name.replace(".", "_") + "_" + re.sub(r"\W+", "_", path).strip("_"),
+        "summary": summary.replace("\n", " "),
+        "tags": sorted(handler.tags or []),
+        "parameters": list(_parameters(handler, path)),
+        "responses": _responses(opt, schemas, with_body=opt["body"] is not None),
+    }
+    if rest:
+        operation["description"] = rest.replace("\n", " ")
+    if PUBLIC not in opt["allow"]:
+        operation["security"] = [{"key": []}] + ([{"session": []}] if opt["cookies"] else [])
+        operation["x-roles"] = sorted(str(role.value) for role in opt["allow"] if isinstance(role, Role))
+    if opt["body"] is not None:
+        operation["requestBody"] = {"required": True, "content": _content(opt["body"], schemas, "application/json")}
+    return operation
+
+
+def _parameters(handler: Any, path: str) -> typing.Iterator[dict[str, Any]]:
+    hints = typing.get_type_hints(handler.fn, include_extras=False)
+    named = set(re.findall(r"\{(\w+)\}", path))
+    for name in sorted(named):
+        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    for name, parameter in inspect.signature(handler.fn).parameters.items():
+        if name in named or ("FromQuery" not in str(parameter.annotation) and not _is_query(parameter.annotation)):
+            continue
+        schema, _ = msgspec.json.schema_components([hints[name]])
+        found: dict[str, Any] = {"name": name, "in": "query", "schema": schema[0]}
+        if parameter.default is inspect.Parameter.empty:
+            found["required"] = True
+        elif parameter.default not in (None, ""):
+            found["schema"] = {**schema[0], "default": parameter.default}
+        yield found
+
+
+def _is_query(annotation: Any) -> bool:
+    return any("Query" in type(item).__name__ for item in getattr(annotation, "__metadata__", ()))
+
+
+def _responses(opt: dict[str, Any], schemas: dict[str, Any], *, with_body: bool) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "Done."}
+    if opt["answers"] is not None:
+        good["content"] = _content(opt["answers"], schemas, "application/json")
+    found = {str(opt["status"]): good}
+    codes = ["400", "422", "429", "503", "404"]
+    if PUBLIC not in opt["allow"] or with_body:
+        codes += ["401", "403"]
+    if with_body:
+        codes += ["409", "413", "415"]
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for code in sorted(codes):
+        found[code] = {"description": _SAID[code], "content": problem}
+    return found
+
+
+def _content(shape: Any, schemas: dict[str, Any], media: str) -> dict[str, Any]:
+    if shape is fields.Submission:
+        schemas["Submission"] = fields.schema()
+        return {media: {"schema": {"$ref": "#/components/schemas/Submission"}}}
+    (schema,), components = msgspec.json.schema_components([shape], ref_template="#/components/schemas/{name}")
+    schemas.update(components)
+    return {media: {"schema": schema}}
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("comment-moderation")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+class Reference(Controller):
+    """What the service can be asked."""
+
+    path = "/docs"
+    tags = ["operations"]
+
+    @get("/openapi.json", opt=allow(PUBLIC, answers=dict[str, Any]))
+    async def document(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Give the OpenAPI document."""
+        app = request.app
+        if "reference" not in app.state:
+            app.state["reference"] = describe(app, _version())
+        return answer(app.state["reference"])

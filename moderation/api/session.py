@@ -1,0 +1,117 @@
+"""Signing in and out: a session of staff's browsers, in a cookie no script can read."""
+
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.di import NamedDependency
+
+from moderation.access import Access
+from moderation.api.bodies import answer, read
+from moderation.api.gate import COOKIE, PUBLIC, address_of, allow, check_same_origin, scheme_of
+from moderation.errors import BodyInvalid
+from moderation.records import Caller, Moderator, Role
+
+STAFF_AND_ML = (Role.MODERATOR, Role.ML, Role.ADMIN)
+
+
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """Who signs in; `code` where a second factor is set up."""
+
+    email: str
+    password: str
+    code: str = ""
+
+
+class Invitation(msgspec.Struct, forbid_unknown_fields=True):
+    """The token of a one-time link, and the password that is set with it."""
+
+    token: str
+    password: str
+
+
+class SessionShape(msgspec.Struct):
+    """Who is signed in, and the token that requests which change something must carry (X-CSRF-Token)."""
+
+    id: str
+    name: str
+    role: str
+    sites: list[str]
+    csrf: str
+
+
+class Sessions(Controller):
+    """The session of this browser."""
+
+    path = "/v1/session"
+    tags = ["session"]
+
+    @post("/", opt=allow(PUBLIC, body=SignIn, answers=SessionShape, status=201))
+    async def sign_in(self, request: Request[Any, Any, Any], access: NamedDependency[Access]) -> Response[bytes]:
+        """Sign in. Every failure is answered alike; too many attempts are answered 429."""
+        check_same_origin(request)
+        require_secure(request)
+        wanted = await read(request, SignIn)
+        token, session, moderator = await access.sign_in(
+            wanted.email,
+            wanted.password[:1000],
+            wanted.code,
+            address_of(request),
+            request.headers.get("user-agent", ""),
+        )
+        return answer(_shape(moderator, session.csrf), 201, {"Set-Cookie": _cookie(token)})
+
+    @get("/", opt=allow(*STAFF_AND_ML, cookies=True, answers=SessionShape))
+    async def current(self, request: Request[Any, Any, Any], caller: NamedDependency[Caller]) -> Response[bytes]:
+        """Say who is signed in."""
+        session = getattr(request.state, "session", None)
+        shown = SessionShape(
+            caller.id, caller.name, caller.role.value, list(caller.sites), session.csrf if session else ""
+        )
+        return answer(shown)
+
+    @delete("/", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, status=204))
+    async def sign_out(
+        self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], access: NamedDependency[Access]
+    ) -> Response[None]:
+        """Sign out in this browser."""
+        if caller.session:
+            await access.sign_out(caller.session)
+        return Response(None, status_code=204, headers={"Set-Cookie": _cookie("", ended=True)})
+
+    @delete("/all", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, status=204))
+    async def sign_out_everywhere(
+        self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], access: NamedDependency[Access]
+    ) -> Response[None]:
+        """End every session of the person who is signed in."""
+        if not caller.session:
+            raise BodyInvalid("a key has no sessions; revoke the key instead")
+        await access.sign_out_everywhere(caller.id)
+        return Response(None, status_code=204, headers={"Set-Cookie": _cookie("", ended=True)})
+
+    @post("/invitation", opt=allow(PUBLIC, body=Invitation, answers=dict[str, str]))
+    async def accept(self, request: Request[Any, Any, Any], access: NamedDependency[Access]) -> Response[bytes]:
+        """Set the password by a one-time link; then sign in with it."""
+        check_same_origin(request)
+        wanted = await read(request, Invitation)
+        moderator = await access.accept_invite(wanted.token, wanted.password)
+        return answer({"email": moderator.email})
+
+
+def require_secure(request: Request[Any, Any, Any]) -> None:
+    """Refuse to sign in where the browser would not keep the cookie: plain http from another machine."""
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    if scheme_of(request) == "https" or host in ("localhost", "127.0.0.1", "[::1]"):
+        return
+    raise BodyInvalid(
+        "signing in needs https: put the service behind a proxy with a certificate, or open it on this machine as "
+        "http://localhost"
+    )
+
+
+def _cookie(token: str, *, ended: bool = False) -> str:
+    return f"{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict" + ("; Max-Age=0" if ended else "")
+
+
+def _shape(moderator: Moderator, csrf: str) -> SessionShape:
+    return SessionShape(moderator.id, moderator.name, moderator.role.value, list(moderator.sites), csrf)

@@ -1,0 +1,173 @@
+"""The composition root: builds every room from the settings, and joins them into one application.
+
+It is the only file that knows every room. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from classifiers.errors import ClassifierError
+from classifiers.scorer import Scorer, bundled
+from moderation.access import Access
+from moderation.api import comments, forms, operations, oversight, problems, queue, reference, session
+from moderation.api.gate import gate, networks, provide_caller, undeclared
+from moderation.console import pages
+from moderation.digests import Digests
+from moderation.intake import Intake
+from moderation.oversight import Oversight
+from moderation.readiness import Readiness
+from moderation.review import Review
+from moderation.scoring.models import Models
+from moderation.scoring.pipeline import Pipeline
+from moderation.secrets import pepper_of
+from moderation.settings import Settings
+from moderation.store.comments import Comments
+from moderation.store.connection import Connection, connect
+from moderation.store.labels import Labels
+from moderation.store.leases import Leases
+from moderation.store.ledger import Ledger
+from moderation.store.people import People
+from moderation.store.queue import Queue
+from moderation.store.sites import Sites
+from moderation.telemetry import Telemetry
+from moderation.upkeep import Upkeep
+
+CONTROLLERS = (
+    comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
+    oversight.Overview, operations.Operations, reference.Reference, pages.Pages,
+)  # fmt: skip
+"""Every route of the service."""
+
+
+class House(msgspec.Struct, frozen=True):
+    """All rooms, built and joined. The command line uses it without the application."""
+
+    settings: Settings
+    connection: Connection
+    telemetry: Telemetry
+    digests: Digests
+    sites: Sites
+    people: People
+    comments: Comments
+    queue: Queue
+    ledger: Ledger
+    labels: Labels
+    models: Models
+    intake: Intake
+    review: Review
+    access: Access
+    oversight: Oversight
+    readiness: Readiness
+    upkeep: Upkeep
+
+
+def utc_now() -> datetime:
+    """Give the time of this machine, in UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> AsyncIterator[House]:
+    """Build the rooms around one connection to the store, and close it at the end."""
+    connection = await connect(settings.store)
+    telemetry = Telemetry()
+    digests = Digests(pepper_of(settings))
+    sites, people = Sites(connection), People(connection)
+    stored, ledger, labels = Comments(connection), Ledger(connection), Labels(connection)
+    cases = Queue(connection, stored)
+    models = Models(time.monotonic, timeout=settings.scoring.timeout_ms / 1000, on_fault=_say_fault)
+    try:
+        models.swap(_scorer())
+    except ClassifierError as error:
+        structlog.get_logger("moderation").error("model_not_loaded", code=error.code)
+    intake = Intake(
+        stored, Pipeline(models), digests, telemetry, now,
+        batch_size=settings.intake.batch_size, max_waiting=settings.intake.max_waiting,
+    )  # fmt: skip
+    review = Review(stored, cases, ledger, telemetry, lambda who: digests.of("labeller", who), now)
+    access = Access(sites, people, ledger, digests, settings.console, now)
+    upkeep = Upkeep(stored, sites, cases, models, telemetry, Leases(connection), intake.rescore)
+    try:
+        yield House(
+            settings, connection, telemetry, digests, sites, people, stored, cases, ledger, labels, models, intake,
+            review, access, Oversight(connection, cases, ledger, now), Readiness(connection, models, telemetry), upkeep,
+        )  # fmt: skip
+    finally:
+        await intake.close()
+        await connection.aclose()
+
+
+def _scorer() -> Scorer:
+    return bundled()
+
+
+def _say_fault(which: str, fault: str) -> None:
+    structlog.get_logger("moderation").warning("model_fault", model=which, cause=fault)
+
+
+def build(settings: Settings, *, started: Callable[[House], Awaitable[None]] | None = None) -> Litestar:
+    """Build the application of one worker process.
+
+    Raises RuntimeError where a route does not say who may use it.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            rooms = await stack.enter_async_context(house(settings))
+            app.state.update(
+                {
+                    "house": rooms,
+                    "sites": rooms.sites,
+                    "access": rooms.access,
+                    "settings": settings,
+                    "proxies": networks(settings.server.trusted_proxies),
+                }
+            )
+            tasks = [asyncio.create_task(rooms.upkeep.run())]
+            if started is not None:
+                tasks.append(asyncio.ensure_future(started(rooms)))
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    def room(name: str) -> Provide:
+        def provide(state: State) -> Any:
+            return getattr(state["house"], name)
+
+        return Provide(provide, sync_to_thread=False)
+
+    app = Litestar(
+        route_handlers=list(CONTROLLERS),
+        guards=[gate],
+        lifespan=[lifespan],
+        dependencies={
+            "caller": Provide(provide_caller, sync_to_thread=False),
+            **{
+                name: room(name)
+                for name in ("access", "intake", "oversight", "readiness", "review", "settings", "telemetry")
+            },
+        },
+        exception_handlers=problems.HANDLERS,
+        request_max_body_size=settings.intake.max_batch_body_bytes + 1024,
+        openapi_config=None,
+        logging_config=None,
+    )
+    if missing := undeclared(app):
+        raise RuntimeError(f"these routes do not declare who may use them: {', '.join(missing)}")
+    return app

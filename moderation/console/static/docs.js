@@ -1,0 +1,38 @@
+// Shows the OpenAPI document: one line a route, with what it takes and answers behind it.
+const make = (name, text, ...inside) => {
+  const element = document.createElement(name);
+  if (text) element.textContent = text;
+  element.append(...inside);
+  return element;
+};
+
+const reference = await (await fetch("/docs/openapi.json")).json();
+const named = (schema) => schema?.$ref ? reference.components.schemas[schema.$ref.split("/").pop()] : schema;
+const byTag = new Map();
+for (const [path, methods] of Object.entries(reference.paths)) {
+  for (const [method, operation] of Object.entries(methods)) {
+    const tag = operation.tags[0] ?? "other";
+    if (!byTag.has(tag)) byTag.set(tag, []);
+    byTag.get(tag).push({ path, method: method.toUpperCase(), operation });
+  }
+}
+
+const place = document.getElementById("reference");
+for (const [tag, routes] of byTag) {
+  place.append(make("h2", tag));
+  for (const { path, method, operation } of routes) {
+    const box = make("details", "", make("summary", "", make("code", `${method} ${path}`), ` ${operation.summary}`));
+    if (operation.description) box.append(make("p", operation.description));
+    box.append(make("p", `For: ${operation["x-roles"]?.join(", ") ?? "everybody"}`));
+    const query = operation.parameters.filter((parameter) => parameter.in === "query");
+    if (query.length) box.append(make("p", `Query: ${query.map((parameter) => parameter.name + (parameter.required ? " (required)" : "")).join(", ")}`));
+    const body = named(operation.requestBody?.content["application/json"].schema);
+    if (body) box.append(make("h3", "Body"), make("pre", JSON.stringify(body, null, 2)));
+    for (const [status, response] of Object.entries(operation.responses)) {
+      const schema = response.content?.["application/json"]?.schema;
+      box.append(make("p", `${status}: ${response.description}`));
+      if (schema) box.append(make("pre", JSON.stringify(named(schema), null, 2)));
+    }
+    place.append(box);
+  }
+}

@@ -1,0 +1,177 @@
+"""Serving: the store beside it, the first start's site and secrets, and one process or several that answer requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from moderation.app import build, house, utc_now
+from moderation.errors import SetupRefused
+from moderation.records import Role, Site
+from moderation.settings import Settings, load
+from moderation.store.embedded import running_for_service
+from moderation.store.fitness import problems_of
+from moderation.store.folder import DataFolder
+from moderation.telemetry import configure_logs
+
+FIRST_RUN = "first-run.json"
+DEMO = "demo"
+ADMIN = "admin@localhost"
+
+
+class FirstRun(msgspec.Struct, frozen=True):
+    """The secrets of the first start. They are in no other place."""
+
+    url: str
+    site: str
+    site_key: str
+    form_key: str
+    admin_email: str
+    admin_password: str
+    admin_key: str
+
+
+def application() -> Any:
+    """Build the application of one of several workers; its settings come through the environment."""
+    settings = load(os.environ)
+    configure_logs()
+    return build(settings)
+
+
+def serve(settings: Settings, say: Callable[[str], None]) -> None:
+    """Serve until told to stop. Raises SetupRefused with one line for what the operator must put right."""
+    configure_logs()
+    with _store(settings):
+        listening = _listen(settings)
+        port = listening.getsockname()[1]
+        url = settings.server.public_url or f"http://{_shown_host(settings.server.host)}:{port}"
+        first = asyncio.run(prepare(settings, url))
+        for line in welcome(settings, url, first):
+            say(line)
+        config = uvicorn.Config(
+            "moderation.serving:application" if settings.server.workers > 1 else build(settings),
+            factory=settings.server.workers > 1,
+            workers=settings.server.workers,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+            backlog=2048,
+        )
+        if settings.server.workers > 1:
+            os.environ.update(_environment(settings))
+            Multiprocess(config, sockets=[listening]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _store(settings: Settings) -> AbstractContextManager[object]:
+    if settings.store.url is not None:
+        return nullcontext()
+    return running_for_service(DataFolder(settings.store.data), settings.store)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.server.host, settings.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SetupRefused(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host and --port"
+        ) from None
+    listening.listen(2048)
+    listening.set_inheritable(True)
+    return listening
+
+
+def _shown_host(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - it is only shown
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Write the settings as the environment in which workers read them."""
+    found = {}
+    for section in settings.__struct_fields__:
+        part = getattr(settings, section)
+        for name in part.__struct_fields__:
+            value = getattr(part, name)
+            if value is None:
+                continue
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            found[f"MODERATION_{section.upper()}__{name.upper()}"] = text
+    return found
+
+
+async def prepare(settings: Settings, url: str) -> FirstRun | None:
+    """Make the demo site and an admin where the store has no site yet; gives their secrets that once."""
+    async with house(settings) as rooms:
+        if await rooms.sites.sites():
+            return None
+        problems = [one for one in await problems_of(rooms.connection) if one.code == "unreachable"]
+        if problems:
+            return None
+        now = utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        site = Site(id=DEMO, name="Demo", url=url, origins=(url,), created_at=now)
+        await rooms.sites.add(site)
+        _, site_key = await rooms.sites.create_key(Role.SITE, DEMO, label="demo site", created_at=now)
+        _, form_key = await rooms.sites.create_key(Role.FORM, DEMO, label="demo form", created_at=now)
+        _, admin_key = await rooms.sites.create_key(Role.ADMIN, label="first admin", created_at=now)
+        password = "-".join(secrets.token_hex(3) for _ in range(4))
+        moderator, _ = await rooms.access.invite(ADMIN, "Admin", Role.ADMIN, ())
+        await rooms.access.set_password(moderator, password)
+        first = FirstRun(url, DEMO, site_key, form_key, ADMIN, password, admin_key)
+        _keep(settings.store.data / FIRST_RUN, first)
+        return first
+
+
+def _keep(path: Path, first: FirstRun) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(msgspec.to_builtins(first), file, indent=2)
+        file.write("\n")
+
+
+def welcome(settings: Settings, url: str, first: FirstRun | None) -> list[str]:
+    """Say where things are, and at the first start the secrets."""
+    lines = [
+        "",
+        "  Comment moderation runs.",
+        f"  Demo article   {url}/demo",
+        f"  Console        {url}/console",
+        f"  API reference  {url}/docs",
+        "",
+    ]
+    if first is not None:
+        lines += [
+            "  First start: a site 'demo' and an admin were made. These secrets are shown once, and kept in",
+            f"  {settings.store.data / FIRST_RUN} (delete that file when you have them in a safe place; the demo form needs it):",
+            f"    site key        {first.site_key}",
+            f"    form key        {first.form_key}",
+            f"    admin key       {first.admin_key}",
+            f"    admin sign-in   {first.admin_email}  {first.admin_password}",
+            "",
+        ]
+    return lines
