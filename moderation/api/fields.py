@@ -158,7 +158,8 @@ def _values(
         if len(errors) >= _MOST_ERRORS:
             return
         if name not in shape.__struct_fields__:
-            errors.append(_error(_shown(field), "unknown_field", lang))
+            if all(error.field != _shown(field) for error in errors):
+                errors.append(_error(_shown(field), "unknown_field", lang))
             continue
         if bytes(raw) == b"null":
             continue
@@ -330,7 +331,7 @@ _SEEN = re.compile(
 
 def is_blank(value: str) -> bool:
     """Say whether there is nothing to see: no characters, or only spaces, hidden ones and marks that stand on nothing."""
-    return not value or (not value[0].isalnum() and _SEEN.search(value) is None)
+    return not value or (not ("!" <= value[0] <= "~") and _SEEN.search(value) is None)
 
 
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+([A-Za-z]{2,})")

@@ -12,19 +12,11 @@ from typing import Any, Protocol
 
 import msgspec
 
+from classifiers.scorer import Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
 
 Precisions = Mapping[str, Mapping[str, float]]
 """Attribute -> {"precision_0.98": threshold, ...}, as a version's manifest has it."""
-
-
-class Item(msgspec.Struct, frozen=True):
-    """What one comment gives to a model."""
-
-    text: str
-    name: str = ""
-    url: str = ""
-    lang: str = ""
 
 
 class Scorer(Protocol):
@@ -36,7 +28,7 @@ class Scorer(Protocol):
     @property
     def manifest(self) -> Any: ...
 
-    def score(self, items: Sequence[Any], *, explain: bool = False) -> Sequence[Any]: ...
+    def score(self, items: Sequence[Item], *, explain: bool = False) -> Sequence[Scores]: ...
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -114,14 +106,14 @@ class Models:
             return [_MISSING] * len(comments), _UNKNOWN
         precisions: Precisions = getattr(active.scorer.manifest, "thresholds", _UNKNOWN)
         items = [
-            Item(comment.text, comment.name, comment.url, comment.lang or lang)
+            Item(comment.text, comment.name, comment.url, (comment.lang or lang)[:3].rstrip("-_").lower())
             for comment, lang in zip(comments, langs or [""] * len(comments), strict=True)
         ]
         answers = self._ask(active, items, "active", explain=True)
         if isinstance(answers, str):
             return [Scored(degraded=answers)] * len(comments), precisions
         versions: tuple[str, ...] = (active.scorer.version,)
-        others: list[Any] = [None] * len(comments)
+        others: list[Scores | None] = [None] * len(comments)
         if shadow.scorer is not None:
             asked = self._ask(shadow, items, "shadow", explain=False)
             if not isinstance(asked, str):
@@ -129,13 +121,13 @@ class Models:
                 versions = (active.scorer.version, shadow.scorer.version)
         return [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)], precisions
 
-    def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Any] | str:
+    def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
         began = self._clock()
         if began < seat.rested:
             return "resting"
         assert seat.scorer is not None
         try:
-            answers: list[Any] = list(seat.scorer.score(items, explain=explain))
+            answers: list[Scores | None] = list(seat.scorer.score(items, explain=explain))
             fault = "" if len(answers) == len(items) else "nonsense"
         except Exception:
             answers = self._ask_singly(seat.scorer, items, explain=explain)
@@ -149,15 +141,14 @@ class Models:
             return fault
         return answers
 
-    def _ask_singly(self, scorer: Scorer, items: list[Item], *, explain: bool) -> list[Any]:
+    def _ask_singly(self, scorer: Scorer, items: list[Item], *, explain: bool) -> list[Scores | None]:
         """Find the comments on which a batch failed, so that they take nobody along."""
-        answers: list[Any] = []
+        answers: list[Scores | None] = []
         for item in items if len(items) > 1 else ():
             try:
-                (answer,) = scorer.score([item], explain=explain)
+                answers += scorer.score([item], explain=explain)
             except Exception:
-                answer = None
-            answers.append(answer)
+                answers.append(None)
         return answers
 
     def _tell(self, which: str, fault: str) -> None:
@@ -172,27 +163,34 @@ _MISSING = Scored(degraded="missing")
 _UNKNOWN: Precisions = {}
 
 
-def _scored(answer: Any, other: Any, versions: tuple[str, ...]) -> Scored:
+def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ...]) -> Scored:
     if answer is None:
         return Scored(degraded="failed", versions=versions)
-    scores: dict[str, float] = answer.values
+    scores = answer.values
     if not _sane(scores):
         return Scored(degraded="nonsense", versions=versions)
-    spam: list[Word] = []
-    toxicity: list[Word] = []
-    for word in answer.words:
-        if word.attribute == "spam":
-            spam.append(Word(word.begin, word.end, word.weight, word.feature))
-        elif word.attribute == "toxicity":
-            toxicity.append(Word(word.begin, word.end, word.weight, word.feature))
     return Scored(
         scores,
         answer.lang,
         answer.supported,
-        tuple(spam),
-        tuple(toxicity),
+        _words(answer, "spam"),
+        _words(answer, "toxicity"),
         versions,
         other.values if other is not None and _sane(other.values) else {},
+    )
+
+
+_MOVED = 0.05
+"""Where a score is lower, nothing moved it that is worth keeping with the comment."""
+
+
+def _words(answer: Scores, attribute: str) -> tuple[Word, ...]:
+    if answer.values[attribute] < _MOVED:
+        return ()
+    return tuple(
+        Word(word.begin, word.end, round(word.weight, 3), word.feature)
+        for word in answer.words
+        if word.attribute == attribute
     )
 
 

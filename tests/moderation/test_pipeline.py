@@ -1,11 +1,13 @@
 """The pipeline asks every check and, once for a whole batch, the models; what fails leaves a comment for a person."""
 
 import math
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from classifiers.scorer import bundled
 from moderation.records import ATTRIBUTES, Comment, History, Outcome, Policy, Reason, Site, Threshold
 from moderation.scoring.details import detail
 from moderation.scoring.models import Models
@@ -229,12 +231,27 @@ def test_compiled_checks_are_kept_for_a_bounded_number_of_sites(pipeline):
 
 
 def test_a_check_that_fails_leaves_the_comment_to_a_person(pipeline):
-    broken = msgspec_less_comment()
+    broken = a_broken_comment()
     good, bad = pipeline.examine([(SITE, a_comment("hello"), History()), (SITE, broken, History())])
     assert judge(good, SITE.policy).outcome is Outcome.APPROVE
     assert judge(bad, SITE.policy).outcome is Outcome.HOLD
 
 
-def msgspec_less_comment() -> Comment:
+def a_broken_comment() -> Comment:
     """Build a comment whose form time is no number, as only a fault of ours could."""
     return a_comment("hello", form_seconds="soon")
+
+
+def test_the_models_that_ship_with_the_package_tell_spam_and_insults_from_a_remark():
+    pipeline = Pipeline(Models(time.monotonic, bundled(), timeout=30.0))
+    spam, insult, remark = examined(
+        pipeline,
+        "Buy cheap viagra at http://pills.ru now!!! best casino bonus http://x.com http://y.com",
+        "You are a fucking idiot, shut up",
+        "I disagree with the author, but this is well argued.",
+    )
+    assert Reason.SPAM in judge(spam, SITE.policy).reasons
+    assert named(spam, "spam").words
+    assert judge(insult, SITE.policy).reasons == (Reason.TOXICITY,)
+    assert judge(remark, SITE.policy).outcome is Outcome.APPROVE
+    assert spam.models == (bundled().version,)
