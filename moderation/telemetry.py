@@ -138,7 +138,6 @@ class Telemetry:
         self._delivered = self._counter("webhooks_delivered", "Attempts to deliver an event.", "outcome")
         self._delivery = self._histogram("webhook_seconds", "Time another server took to answer.", FAST)
         self._store = self._counter("store_failures", "Calls that the store did not answer well.", "cause")
-        self._restarts = self._counter("store_restarts", "Starts of the embedded server after it died.")
         self._ready = self._gauge("ready", "1 while the service is ready, else 0.")
         self._scored = self._counter("model_texts", "Texts given to a model.", "model", "outcome")
         self._scoring = self._histogram("model_seconds", "Time of a model for one text of a batch.", TINY, "model")
@@ -207,10 +206,6 @@ class Telemetry:
     def store_failed(self, cause: str) -> None:
         """Count a call that ended as `StoreUnavailable`; the causes are a short list of sentences."""
         self._store(cause).inc()
-
-    def store_restarted(self) -> None:
-        """Count a start of the embedded server after it died."""
-        self._restarts.inc()
 
     def readiness_seen(self, ready: bool) -> None:
         """Tell whether the service is ready."""
