@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from moderation.messages import has_message, message
 from moderation.records import Reason, Signal
 
@@ -27,6 +29,13 @@ _LISTS = {"blocked_words": "terms", "suspect_words": "terms", "missing_field": "
 
 def detail(signal: Signal, lang: str = "en") -> str:
     """Say in one sentence what this signal saw; a signal of an unknown name lists its facts."""
+    return _detail(signal.name, signal.reason, signal.facts, lang)
+
+
+@lru_cache(maxsize=8_192)
+def _detail(name: str, reason: Reason, known: tuple[int | float | str, ...], lang: str) -> str:
+    # most comments see the same: what one signal says is kept, by what it says
+    signal = Signal(name, 0.0, reason, known)
     facts: dict[str, object]
     if signal.name in _LISTS:
         facts = {_LISTS[signal.name]: ", ".join(map(str, signal.facts))}

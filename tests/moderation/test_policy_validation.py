@@ -14,7 +14,7 @@ from moderation.scoring.words import MAX_WORDS
     "policy",
     [
         Policy(),
-        Policy(profile="watch", first_comment="hold", retention_days=0, audit_share=1.0, links_allowed=0),
+        Policy(profile="watch", first_comment="hold", retention_days=0, links_allowed=0),
         Policy(thresholds={"spam": Threshold(0.5, 0.9), "signals": Threshold(1.01, 1.01)}),
         Policy(blocked_words=("赌场", "pill*"), suspect_words=("word",) * MAX_WORDS),
     ],
@@ -32,7 +32,6 @@ def test_a_policy_that_works_is_taken(policy):
         (Policy(min_form_seconds=math.nan), "min_form_seconds: nan"),
         (Policy(min_form_seconds=math.inf), "min_form_seconds: inf"),
         (Policy(links_allowed=-1), "links_allowed: -1"),
-        (Policy(audit_share=1.5), "audit_share: 1.5"),
         (Policy(limits=Limits(email=0)), "limits.email: 0"),
         (Policy(thresholds={"mood": Threshold()}), "thresholds.mood: no such score"),
         (Policy(thresholds={"spam": Threshold(0.9, 0.5)}), "thresholds.spam: reject_at 0.5 is below"),
