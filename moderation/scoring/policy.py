@@ -132,8 +132,13 @@ def judge(examined: Examined, policy: Policy) -> Verdict:
                 pardoned = True
                 continue
             severity = max(severity, stop)
-            urgency = max(urgency, 1.0 if stop == _REJECT else signal.score)
-            _weigh(weights, reason, signal.score + (3.0 if stop == _REJECT else 0.0))
+            if stop == _REJECT:
+                urgency = 1.0
+                _weigh(weights, reason, 3.0 + signal.score)
+            else:
+                # It holds at least; its score may still say more.
+                _weigh(weights, reason, signal.score)
+                soft.append((reason, signal.score))
         elif reason is Reason.TRUSTED:
             ease = _EASE.get(str(signal.facts[0]) if signal.facts else "", 0.0)
             marked = ease == _EASE["marked"]

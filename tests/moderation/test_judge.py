@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.records import ATTRIBUTES, Outcome, Policy, Reason, Signal, Threshold, Verdict
@@ -83,6 +83,18 @@ def test_the_other_hard_stops_hold(reason):
     assert judged(hard(reason, 0.0), spam=0.99).outcome is Outcome.REJECT
 
 
+def test_a_stop_that_holds_never_softens_one_that_rejects():
+    assert judged(hard(Reason.HONEYPOT), hard(Reason.EDITED)).outcome is Outcome.REJECT
+    assert judged(hard(Reason.EDITED), hard(Reason.HONEYPOT), soft(0.6)).outcome is Outcome.REJECT
+
+
+def test_what_would_be_rejected_is_at_least_held_however_far_trust_moves_the_threshold():
+    policy = Policy(thresholds={"spam": Threshold(0.9, 0.92), "signals": Threshold(0.9, 0.92)})
+    assert judged(TRUSTED, policy=policy, spam=0.93).outcome is Outcome.HOLD
+    assert judged(TRUSTED, soft(0.93), policy=policy).outcome is Outcome.HOLD
+    assert judged(KNOWN, policy=policy, spam=0.925).outcome is Outcome.REJECT
+
+
 def test_without_scores_a_comment_waits_even_of_a_trusted_author():
     examined = Examined(signals=(TRUSTED, hard(Reason.UNSCORED, 0.0)), thresholds=thresholds(Policy()), degraded=True)
     verdict = judge(examined, Policy())
@@ -149,7 +161,12 @@ some_signals = st.lists(
     max_size=5,
 )
 some_scores = st.dictionaries(st.sampled_from(ATTRIBUTES), probability)
-some_policies = st.builds(Policy, profile=st.sampled_from(sorted(PROFILES)))
+some_thresholds = st.tuples(probability, probability).map(lambda pair: Threshold(min(pair), max(pair)))
+some_policies = st.builds(
+    Policy,
+    profile=st.sampled_from(sorted(PROFILES)),
+    thresholds=st.dictionaries(st.sampled_from([*ATTRIBUTES, "signals"]), some_thresholds, max_size=3),
+)
 some_trust = st.sampled_from([(), (KNOWN,), (TRUSTED,)])
 
 
@@ -157,6 +174,7 @@ def severity(verdict: Verdict) -> int:
     return SEVERITY[verdict.would if verdict.would is not None else verdict.outcome]
 
 
+@settings(max_examples=400)
 @given(some_signals, some_scores, some_policies, some_trust, some_signals, some_scores, st.booleans())
 def test_a_worse_signal_never_gives_a_milder_verdict(signals, scores, policy, trust, more, higher, supported):
     before = judged(*signals, *trust, policy=policy, supported=supported, **scores)
