@@ -64,7 +64,7 @@ _PICTURES = re.compile("[\u2600-\u27bf\ufe0f\u200d\U0001f300-\U0001faff]+")
 """Most of the emoji: none holds a letter."""
 
 # These two would backtrack quadratically in `re`; re2 is linear on any text.
-_LEET_WORD = re2.compile(r"\pL+[0-9@$!|]+[\pL0-9@$!|]*|[0-9@$!|]+\pL[\pL0-9@$!|]*")
+_LEET_WORD = re2.compile(r"\pL+(?:[0-9@$]|[0-9@$!|]+\pL)[\pL0-9@$!|]*|[0-9@$!|]+\pL[\pL0-9@$!|]*")
 _SPACED = re2.compile(r"(?:^|[^\pL\pN])((?:[\pL\pN][ ._*~-]{1,2}){3,}[\pL\pN])(?:$|[^\pL\pN])")
 
 
