@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import secrets
 import socket
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +47,27 @@ class FirstRun(msgspec.Struct, frozen=True):
 
 def application() -> Any:
     """Build the application of one of several workers; its settings come through the environment."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="parent-watcher", daemon=True).start()
     settings = load(os.environ)
     configure_logs()
     return build(settings)
 
 
+def _end_with(parent: Any) -> None:
+    """End when the process that owns the store and the address has died, so that a restart finds both free.
+
+    Nothing is lost: what was acknowledged is on disk, and what was not is sent again.
+    """
+    parent.join()
+    os._exit(1)
+
+
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serve until told to stop. Raises SetupRefused with one line for what the operator must put right."""
     configure_logs()
-    with _store(settings):
+    with _store(settings), _counted_together(settings):
         listening = _listen(settings)
         port = listening.getsockname()[1]
         url = settings.server.public_url or f"http://{_shown_host(settings.server.host)}:{port}"
@@ -79,6 +94,17 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
             Multiprocess(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _counted_together(settings: Settings) -> Iterator[None]:
+    """Give several workers a folder in which their metrics are added up; one alone counts for itself."""
+    if settings.server.workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="moderation-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        yield
 
 
 def _store(settings: Settings) -> AbstractContextManager[object]:

@@ -1,0 +1,101 @@
+"""Serving: several workers are one service, and what is left of a killed one stands in nobody's way."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.servers import free_port
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def serve(tmp_path, wait_until):
+    """Start services on one data folder and one port; end them afterwards."""
+    port, started = free_port(), []
+
+    def start(*options):
+        environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "MODERATION_STORE__MAX_MEMORY_MB": "64"}
+        command = [sys.executable, "-m", "moderation", "serve", "--port", str(port), "--data", str(tmp_path / "data")]
+        with open(tmp_path / f"log{len(started)}", "wb") as log:
+            service = subprocess.Popen([*command, *options], cwd=tmp_path, env=environ, stdout=log, stderr=log)
+        started.append(service)
+        wait_until(lambda: service.poll() is not None or _ready(port), seconds=60)
+        assert service.poll() is None, (tmp_path / f"log{len(started) - 1}").read_text()
+        return service
+
+    start.url = f"http://127.0.0.1:{port}"
+    start.data = tmp_path / "data"
+    yield start
+    for service in started:
+        if service.poll() is None:
+            service.send_signal(signal.SIGTERM)
+            service.wait(30)
+
+
+def _ready(port):
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _judged(url):
+    """Return how many comments the metrics have counted."""
+    counts = re.findall(r"^moderation_comments_judged_total\{.*\} ([\d.]+)$", httpx.get(f"{url}/metrics").text, re.M)
+    return sum(float(count) for count in counts)
+
+
+def test_the_metrics_of_all_workers_are_told_by_each(serve):
+    serve("--workers", "2")
+    first = json.loads((serve.data / "first-run.json").read_text())
+    for number in range(20):
+        comment = {"name": "Ann", "email": f"ann{number}@example.org", "text": f"Thank you, {number} times."}
+        answer = httpx.post(
+            f"{serve.url}/v1/comments", json=comment, headers={"Authorization": f"Bearer {first['site_key']}"}
+        )
+        assert answer.status_code == 201
+    # Whichever worker answers tells the same.
+    assert {_judged(serve.url) for _ in range(5)} == {20.0}
+
+
+def test_after_a_kill_of_the_parent_its_workers_end_and_a_restart_finds_everything(serve, wait_until):
+    service = serve("--workers", "2")
+    first = json.loads((serve.data / "first-run.json").read_text())
+    bearer = {"Authorization": f"Bearer {first['site_key']}"}
+    comment = {"name": "Ann", "email": "ann@example.org", "text": "Thank you, this helped me a lot."}
+    answer = httpx.post(f"{serve.url}/v1/comments", json=comment, headers=bearer)
+    assert answer.status_code == 201
+    children = psutil.Process(service.pid).children(recursive=True)
+    workers = [child for child in children if "valkey" not in child.name() and "redis" not in child.name()]
+    assert len(workers) >= 2
+    os.kill(service.pid, signal.SIGKILL)
+    service.wait(10)
+    wait_until(lambda: not any(worker.is_running() and worker.status() != "zombie" for worker in workers))
+    serve("--workers", "1")
+    kept = httpx.get(f"{serve.url}/v1/comments/{answer.json()['id']}", headers=bearer)
+    assert kept.status_code == 200
+    assert kept.json()["status"] == answer.json()["status"]
+
+
+def test_a_second_service_on_the_folder_says_so_in_one_line(serve, tmp_path):
+    serve()
+    second = subprocess.run(
+        [sys.executable, "-m", "moderation", "serve", "--port", "0", "--data", str(serve.data)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 2
+    assert f"a moderation service already runs on {serve.data}" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
