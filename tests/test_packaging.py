@@ -1,13 +1,16 @@
 """The package: a wheel built from the repository, installed elsewhere, is complete."""
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 REPOSITORY = Path(__file__).parents[1]
@@ -56,12 +59,16 @@ def installed(wheel, tmp_path_factory):
     return python
 
 
+def environ():
+    """Give the environment of somebody who has never seen the repository."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MODERATION_"))}
+
+
 def elsewhere(python, *arguments, **options):
     """Run a program of the new environment, away from the repository."""
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [str(python), *arguments]
     return subprocess.run(
-        command, cwd=python.parents[2], env=environ, capture_output=True, text=True, timeout=60, check=True, **options
+        command, cwd=python.parents[2], env=environ(), capture_output=True, text=True, timeout=60, check=True, **options
     )
 
 
@@ -106,3 +113,36 @@ with running_for_service(folder, StoreSettings(max_memory_mb=64)):
     print(ask(folder.socket(), b"PING"))
 """
     assert "+PONG" in elsewhere(installed, "-c", program, str(tmp_path / "data")).stdout
+
+
+def test_the_installed_copy_serves_the_demo(installed, tmp_path, wait_until):
+    data = tmp_path / "data"
+    command = [str(installed.parent / "moderation"), "serve", "--port", "0", "--data", str(data)]
+    with open(tmp_path / "log", "wb") as log:
+        service = subprocess.Popen(command, cwd=tmp_path, env=environ(), stdout=log, stderr=log)
+    try:
+        wait_until((data / "first-run.json").exists, seconds=60)
+        first = json.loads((data / "first-run.json").read_text())
+        wait_until(lambda: _answers(first["url"]), seconds=30)
+        page = httpx.get(f"{first['url']}/demo", follow_redirects=True)
+        assert page.status_code == 200
+        form = f"{first['url']}/v1/forms/{first['form_key']}/comments"
+        blank = httpx.post(form, json={}, headers={"Origin": first["url"]})
+        assert blank.status_code == 422
+        assert "Please enter your comment!" in blank.text
+        comment = {"name": "Ann", "email": "ann@example.org", "text": "Thank you, this helped me a lot."}
+        bearer = {"Authorization": f"Bearer {first['site_key']}"}
+        answer = httpx.post(f"{first['url']}/v1/comments", json=comment, headers=bearer)
+        assert answer.status_code == 201
+        assert answer.json()["degraded"] is False, "the bundled models are not in the wheel"
+    finally:
+        service.send_signal(signal.SIGTERM)
+        status = service.wait(30)
+    assert status == 0, (tmp_path / "log").read_text()
+
+
+def _answers(url):
+    try:
+        return httpx.get(f"{url}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
