@@ -280,9 +280,12 @@ def test_no_folder_or_file_is_called_by_a_name_that_says_nothing():
 
 def test_every_library_that_is_imported_is_declared():
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    requirements = [*project["dependencies"], *project["optional-dependencies"]["ml"]]
+    # `redis[hiredis]` asks for hiredis too.
     declared = {
-        re.split(r"[\[<>=; ]", requirement)[0].lower().replace("_", "-")
-        for requirement in [*project["dependencies"], *project["optional-dependencies"]["ml"]]
+        name.lower().replace("_", "-")
+        for requirement in requirements
+        for name in re.findall(r"[\w.-]+", re.split(r"[<>=;]", requirement)[0])
     }
     distributions = importlib.metadata.packages_distributions()
     missing = set()
