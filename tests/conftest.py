@@ -16,8 +16,7 @@ from moderation.settings import StoreSettings
 from moderation.store.connection import Connection, connect
 from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
-
-PERMANENT_BY_ITSELF = ("cm:{sites}:*",)
+from moderation.store.keys import PERMANENT
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +36,10 @@ def store_url(server: Path) -> Iterator[str]:
     client = redis.Redis(unix_socket_path=str(server), decode_responses=True)
     client.flushall()
     yield f"unix://{server}"
-    permanent = _permanent_patterns()
     left = [
         key
         for key in client.scan_iter(count=1000)
-        if client.ttl(key) == -1 and not any(fnmatch.fnmatchcase(key, pattern) for pattern in permanent)
+        if client.ttl(key) == -1 and not any(fnmatch.fnmatchcase(key, pattern) for pattern in PERMANENT)
     ]
     client.close()
     assert not left, f"keys without a TTL that no list of permanent keys names: {left[:5]}"
@@ -66,15 +64,6 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.01)
 
     return wait
-
-
-def _permanent_patterns() -> tuple[str, ...]:
-    """Return the patterns of keys that may live without a TTL; `{` and `}` stand for themselves in them."""
-    try:
-        from moderation.store.keys import PERMANENT
-    except ModuleNotFoundError:
-        return PERMANENT_BY_ITSELF
-    return tuple(PERMANENT)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

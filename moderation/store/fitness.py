@@ -12,14 +12,13 @@ import msgspec
 import redis.exceptions as driver
 
 from moderation.errors import StoreUnavailable
+from moderation.store import keys
 from moderation.store.connection import Connection
 from moderation.store.folder import DataFolder
 from moderation.store.refusals import border
 
 OLDEST = (7, 0)
 LARGEST_SKEW_SECONDS = 2.0
-SCHEMA = "cm:{sites}:schema"
-SCHEMA_VERSION = "1"
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -70,11 +69,11 @@ async def _check_use(connection: Connection) -> list[Problem]:
         skew = max(before - told, told - now, 0.0)
         if skew > LARGEST_SKEW_SECONDS:
             problems.append(Problem("clock", f"the clock of {name} differs from ours by {skew:.1f} seconds"))
-    await connection.client.execute_command("SET", SCHEMA, SCHEMA_VERSION, "NX")
-    schema = _text(await connection.client.execute_command("GET", SCHEMA))
-    if schema != SCHEMA_VERSION:
+    await connection.client.execute_command("SET", keys.SCHEMA, keys.SCHEMA_VERSION, "NX")
+    schema = _text(await connection.client.execute_command("GET", keys.SCHEMA))
+    if schema != keys.SCHEMA_VERSION:
         problems.append(
-            Problem("schema", f"the store has schema {schema}, this version of the service {SCHEMA_VERSION}")
+            Problem("schema", f"the store has schema {schema}, this version of the service {keys.SCHEMA_VERSION}")
         )
     return problems
 
