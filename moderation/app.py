@@ -71,6 +71,7 @@ class House(msgspec.Struct, frozen=True):
     oversight: Oversight
     readiness: Readiness
     upkeep: Upkeep
+    now: Callable[[], datetime]
 
 
 def utc_now() -> datetime:
@@ -102,7 +103,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     try:
         yield House(
             settings, connection, telemetry, digests, sites, people, stored, cases, ledger, labels, models, intake,
-            review, access, Oversight(connection, cases, ledger, now), Readiness(connection, models, telemetry), upkeep,
+            review, access, Oversight(connection, cases, ledger, now), Readiness(connection, models, telemetry), upkeep, now,
         )  # fmt: skip
     finally:
         await intake.close()

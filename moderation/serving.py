@@ -19,6 +19,7 @@ import msgspec
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from moderation.api.front import Front
 from moderation.app import build, house, utc_now
 from moderation.errors import SetupRefused
 from moderation.records import Role, Site
@@ -52,7 +53,7 @@ def application() -> Any:
         threading.Thread(target=_end_with, args=(parent,), name="parent-watcher", daemon=True).start()
     settings = load(os.environ)
     configure_logs()
-    return build(settings)
+    return Front(build(settings))
 
 
 def _end_with(parent: Any) -> None:
@@ -75,7 +76,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         for line in welcome(settings, url, first):
             say(line)
         config = uvicorn.Config(
-            "moderation.serving:application" if settings.server.workers > 1 else build(settings),
+            "moderation.serving:application" if settings.server.workers > 1 else Front(build(settings)),
             factory=settings.server.workers > 1,
             workers=settings.server.workers,
             loop="uvloop",

@@ -1,10 +1,11 @@
 """How records look on the wire, for everybody or for the site or for staff: what each of them may see, and no more."""
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import msgspec
 
-from moderation.records import Case, Decision, Reason, Status, Stored, Verdict
+from moderation.records import Case, Decision, Reason, Signal, Status, Stored, Verdict
 from moderation.scoring.details import detail
 
 
@@ -58,8 +59,14 @@ class Score(msgspec.Struct, frozen=True):
 
 
 def signals(verdict: Verdict) -> list[SignalShape]:
-    """Show every signal with a sentence."""
-    return [SignalShape(one.name, round(one.score, 4), one.reason.value, detail(one)) for one in verdict.signals]
+    """Show every signal with a sentence, written as JSON already: most signals of most comments are the same."""
+    return cast(list[SignalShape], [_signal(one.name, one.score, one.reason, one.facts) for one in verdict.signals])
+
+
+@lru_cache(maxsize=16_384)
+def _signal(name: str, score: float, reason: Reason, facts: tuple[int | float | str, ...]) -> msgspec.Raw:
+    said = detail(Signal(name, score, reason, facts))
+    return msgspec.Raw(msgspec.json.encode(SignalShape(name, round(score, 4), reason.value, said)))
 
 
 def words(verdict: Verdict) -> list[WordShape]:
@@ -145,7 +152,7 @@ def for_site(stored: Stored) -> dict[str, Any]:
         "verdict": verdict.outcome.value if verdict else None,
         "reasons": [reason.value for reason in verdict.reasons] if verdict else [],
         "scores": scores(verdict) if verdict else {},
-        "signals": [msgspec.to_builtins(one) for one in signals(verdict)] if verdict else [],
+        "signals": signals(verdict) if verdict else [],
         "model": list(verdict.models) if verdict else [],
         "degraded": verdict.degraded if verdict else False,
         "decision": {

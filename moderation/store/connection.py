@@ -239,9 +239,7 @@ class _BlockingSentinelPool(SentinelConnectionPool, BlockingConnectionPool):
 
 
 def _unix(path: str, settings: StoreSettings, login: dict[str, Any]) -> Redis:
-    pool = BlockingConnectionPool(
-        connection_class=_UnixConnection, path=path, **_pooled(settings), **PATIENCE, **login
-    )
+    pool = BlockingConnectionPool(connection_class=_UnixConnection, path=path, **_pooled(settings), **PATIENCE, **login)
     return Redis.from_pool(pool)
 
 
