@@ -96,13 +96,11 @@ class Front:
                 accept = value.decode("latin-1")
         known: Key | None = rooms.sites.key_remembered(secret) if rooms and secret else None
         site: Site | None = rooms.sites.remembered(known.site) if rooms and known and known.role is Role.SITE else None
-        good = (
-            known is not None
-            and not known.revoked
-            and not (known.not_after and known.not_after <= written(rooms.now()))
-        )
-        small = length.isdigit() and int(length) <= rooms.settings.intake.max_body_bytes
-        if rooms is None or site is None or not good or not small or media not in _JSON:
+        if rooms is None or known is None or site is None or media not in _JSON or not length.isdigit():
+            await self.wrapped(scope, receive, send)
+            return
+        ended = known.revoked or (known.not_after and known.not_after <= written(rooms.now()))
+        if ended or int(length) > rooms.settings.intake.max_body_bytes:
             await self.wrapped(scope, receive, send)
             return
         message = await receive()
