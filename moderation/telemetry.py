@@ -76,9 +76,10 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
 
 
 def _foreign(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Keep of a library's line only what was written in its source: the arguments may hold anything."""
+    """Keep of a library's line only what was written in its source, and numbers: other arguments may hold anything."""
     record: logging.LogRecord = event["_record"]
-    lines = str(record.msg).strip().splitlines() or [""]
+    numbers = isinstance(record.args, tuple) and all(isinstance(argument, int) for argument in record.args)
+    lines = (record.getMessage() if numbers else str(record.msg)).strip().splitlines() or [""]
     event["event"] = lines[0][:LONGEST_FOREIGN_LINE]
     event["logger"] = record.name
     event["exc_info"] = record.exc_info
