@@ -61,6 +61,7 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_foreign, *shared],
+            pass_foreign_args=True,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -78,8 +79,9 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
 def _foreign(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Keep of a library's line only what was written in its source, and numbers: other arguments may hold anything."""
     record: logging.LogRecord = event["_record"]
-    numbers = isinstance(record.args, tuple) and all(isinstance(argument, int) for argument in record.args)
-    lines = (record.getMessage() if numbers else str(record.msg)).strip().splitlines() or [""]
+    given = event.pop("positional_args", ())
+    numbers = isinstance(given, tuple) and given and all(isinstance(argument, int) for argument in given)
+    lines = (str(record.msg) % given if numbers else str(record.msg)).strip().splitlines() or [""]
     event["event"] = lines[0][:LONGEST_FOREIGN_LINE]
     event["logger"] = record.name
     event["exc_info"] = record.exc_info
