@@ -123,6 +123,12 @@ class Access:
         await self._ledger.append(STAFF, "moderator.disabled", who=moderator.id)
         return moderator
 
+    async def colleagues(self, caller: Caller) -> list[Moderator]:
+        """List the people who share a site with the caller, by name."""
+        mine = set(caller.sites or ([caller.site] if caller.site else []))
+        found = [one for one in await self._people.all() if not mine or not one.sites or mine & set(one.sites)]
+        return sorted(found, key=lambda one: one.name)
+
     async def accept_invite(self, token: str, password: str) -> Moderator:
         """Set the password by a one-time link; raises SignInRefused for a used or ended link."""
         moderator_id, _, secret = token.partition(".")

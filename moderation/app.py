@@ -21,7 +21,7 @@ from litestar.di import Provide
 from classifiers.errors import ClassifierError
 from classifiers.scorer import Scorer, bundled
 from moderation.access import Access
-from moderation.api import comments, forms, operations, oversight, problems, queue, reference, session
+from moderation.api import comments, forms, operations, oversight, problems, queue, reference, session, sites, staff
 from moderation.api.gate import gate, networks, provide_caller, undeclared
 from moderation.console import pages
 from moderation.digests import Digests
@@ -46,7 +46,7 @@ from moderation.upkeep import Upkeep
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    oversight.Overview, operations.Operations, reference.Reference, pages.Pages,
+    oversight.Overview, sites.Sites, staff.Staff, operations.Operations, reference.Reference, pages.Pages,
 )  # fmt: skip
 """Every route of the service."""
 

@@ -6,6 +6,7 @@ faster. What a decision teaches is decided by its reason, here and nowhere else 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -46,6 +47,7 @@ UNDO_WITHIN_SECONDS = 86_400
 """How long a decision may be undone at all; later it is decided anew."""
 CLAIM_AT_MOST = 50
 BULK_AT_MOST = 100
+LOOKED_AT_FOR_FILTERS = 200
 
 
 class Ruling(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,18 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     learn: bool = True
     version: int | None = None
     """The version the moderator saw; without it the case must still be waiting."""
+    undo_seconds: int = 0
+    """How long the site is not told, so that the decision can be taken back; the policy's time where that is longer."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """How many cases wait, in all and under each filter."""
+
+    total: int
+    reasons: dict[str, int]
+    langs: dict[str, int]
+    threads: list[tuple[str, str, int]]
+    """url, title, count."""
 
 
 def lesson(decision: DecisionKind, reason: DecisionReason | None, learn: bool) -> dict[str, float]:
@@ -101,6 +115,27 @@ class Review:
         if query.author:
             return await self._queue.of_author(site.id, query.author, query.limit)
         return await self._queue.page(site.id, query)
+
+    async def filters(self, site: Site) -> Waiting:
+        """Count what waits by reason, language and thread; the latter two as far as the most urgent cases name them."""
+        first = await self._queue.page(site.id, Query(limit=LOOKED_AT_FOR_FILTERS))
+        comments = [case.comment for case in first.cases]
+        langs = Counter(item.verdict.lang for item in comments if item.verdict and item.verdict.lang)
+        threads = Counter((item.thread.id, item.thread.url, item.thread.title) for item in comments if item.thread.id)
+        named_langs = [lang for lang, _ in langs.most_common(12)]
+        named_threads = [thread for thread, _ in threads.most_common(12)]
+        names = (
+            *("r:" + reason.value for reason in Reason),
+            *("l:" + lang for lang in named_langs),
+            *("t:" + thread for thread, _, _ in named_threads),
+        )
+        counts = await self._queue.counts(site.id, names)
+        return Waiting(
+            total=counts["total"],
+            reasons={reason.value: counts["r:" + reason.value] for reason in Reason if counts["r:" + reason.value]},
+            langs={lang: counts["l:" + lang] for lang in named_langs},
+            threads=[(url, title, counts["t:" + thread]) for thread, url, title in named_threads],
+        )
 
     async def case(self, site: Site, comment_id: str) -> Case:
         """Give one case, waiting or decided; raises UnknownCase."""
@@ -157,8 +192,9 @@ class Review:
         facts: dict[str, object] = {"d": decision.decision.value, "learn": decision.learn}
         if decision.reason:
             facts["reason"] = decision.reason.value
-        if site.policy.undo_seconds and decision.decision.status != stored.status:
-            facts["wait"] = site.policy.undo_seconds
+        kept_back = max(site.policy.undo_seconds, ruling.undo_seconds)
+        if kept_back and decision.decision.status != stored.status:
+            facts["wait"] = kept_back
         overrides = stored.verdict is not None and stored.verdict.outcome.value == _OPPOSITE[decision.decision]
         seconds = max(0.0, now.timestamp() - stored.waiting_since / 1e6)
         move = Move(
@@ -168,7 +204,7 @@ class Review:
             leased_to="" if caller.role is Role.ADMIN else caller.id,
             queue="leave",
             decision=decision,
-            embargo_seconds=site.policy.undo_seconds,
+            embargo_seconds=kept_back,
             label=encode_label(label) if label else b"",
             forget_label=label is None,
             scored=True,

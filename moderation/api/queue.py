@@ -17,6 +17,7 @@ from moderation.review import BULK_AT_MOST, Review, Ruling, lesson
 from moderation.scoring.folding import fold
 
 SORTS = ("priority", "oldest", "newest")
+UNDO_AT_MOST = 60
 
 
 class Claim(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,14 +45,20 @@ class RulingShape(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
     learn: bool = True
     version: int | None = None
+    undo_seconds: int = 0
+    """How long it can be taken back before the site hears of it; the policy's time where that is longer."""
 
     def ruling(self) -> Ruling:
         """Give it as the house knows it; raises FieldsInvalid for a note that is too long."""
         if len(self.note) > 2000:
             raise FieldsInvalid([FieldError("note", "too_long", "Keep the note under 2,000 characters.")])
+        if not 0 <= self.undo_seconds <= UNDO_AT_MOST:
+            message = f"A decision is kept back for 0 to {UNDO_AT_MOST} seconds."
+            raise FieldsInvalid([FieldError("undo_seconds", "out_of_range", message)])
         return Ruling(
-            decision=self.decision, reason=self.reason, note=self.note, learn=self.learn, version=self.version
-        )
+            decision=self.decision, reason=self.reason, note=self.note, learn=self.learn, version=self.version,
+            undo_seconds=self.undo_seconds,
+        )  # fmt: skip
 
 
 class OneOfMany(RulingShape, forbid_unknown_fields=True, kw_only=True):
@@ -93,6 +100,15 @@ class QueuePage(msgspec.Struct):
     count: int
     exact: bool
     complete: bool
+
+
+class Filters(msgspec.Struct):
+    """How many wait in all and under each filter; a thread is its url, its title and its count."""
+
+    total: int
+    reasons: dict[str, int]
+    langs: dict[str, int]
+    threads: list[list[Any]]
 
 
 class Queue(Controller):
@@ -148,6 +164,21 @@ class Queue(Controller):
         cases = await review.claim(where, caller, wanted.count, _lease(wanted.lease_seconds), query)
         return answer({"cases": [shapes.case(one) for one in cases]})
 
+    @get("/filters", opt=allow(*STAFF, cookies=True, answers=Filters))
+    async def filters(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        review: NamedDependency[Review],
+        site: FromQuery[str | None] = None,
+    ) -> Response[bytes]:
+        """Count what waits by reason, by language and by thread: what a page of the queue can be narrowed to.
+
+        Counts are exact; languages and threads are those of the 200 most urgent cases.
+        """
+        found = await review.filters(await site_for(request, caller, site))
+        return answer(Filters(found.total, found.reasons, found.langs, [list(one) for one in found.threads]))
+
     @get("/{comment_id:str}", opt=allow(*STAFF, cookies=True, answers=dict[str, Any]))
     async def case(
         self,
@@ -163,7 +194,7 @@ class Queue(Controller):
         others, facts = await review.author(where, one.comment.author)
         parent = await review.parent(where, one.comment)
         shown = shapes.case(one) | {
-            "similar": [item.id for item in similar],
+            "similar": [_brief(item) | {"version": item.version} for item in similar],
             "author_history": _history(facts) | {
                 "latest": [_brief(item) for item in others if item.id != one.comment.id][:10]
             },
@@ -211,7 +242,7 @@ class Queue(Controller):
         ruling = (await read(request, RulingShape)).ruling()
         stored = await review.decide(where, caller, comment_id, ruling)
         shown = shapes.for_staff(stored) | {"teaches": lesson(ruling.decision, ruling.reason, ruling.learn)}
-        return answer(shown | {"undo_seconds": where.policy.undo_seconds})
+        return answer(shown | {"undo_seconds": max(where.policy.undo_seconds, ruling.undo_seconds)})
 
     @post("/decisions", opt=allow(*STAFF, cookies=True, body=Bulk, answers=dict[str, Any]))
     async def decide_many(

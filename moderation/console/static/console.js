@@ -1,0 +1,94 @@
+// The console's front door: who is signed in, which page is open, the head that stands over every page.
+import { Offline } from "./client.js";
+import * as decisions from "./decisions.js";
+import { $, h } from "./dom.js";
+import { me } from "./client.js";
+import * as keys from "./keys.js";
+import * as queue from "./queue.js";
+import { begin, gather, invitationPage, onUndo, signInPage, signOut } from "./session.js";
+import { t } from "./words.js";
+
+const app = $("app");
+const STAFF = ["moderator", "admin"];
+// page -> who sees it, and the module that shows it (loaded when it is first opened)
+const PAGES = {
+  queue: { who: STAFF, show: (...given) => queue.show(...given), menu: true },
+  search: { who: STAFF, load: () => import("./search.js") },
+  comment: { who: STAFF, load: () => import("./comment.js") },
+  author: { who: STAFF, load: () => import("./author.js") },
+  figures: { who: [...STAFF, "ml"], load: () => import("./figures.js"), menu: true },
+  models: { who: ["ml", "admin"], load: () => import("./models.js"), menu: true },
+  admin: { who: ["admin"], load: () => import("./admin.js"), menu: true },
+  account: { who: [...STAFF, "ml"], load: () => import("./account.js") },
+};
+let leave = null;
+
+async function start() {
+  const invitation = /^#invitation=(.+)$/.exec(location.hash);
+  if (invitation) { invitationPage(app, decodeURIComponent(invitation[1]), start); return; }
+  try {
+    if (!await begin()) { signInPage(app, enter); return; }
+  } catch (error) {
+    app.replaceChildren(h("main", { class: "door" }, h("h1", {}, t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
+      h("button", { onclick: start }, t("try_again"))));
+    return;
+  }
+  await enter();
+}
+
+async function enter() {
+  if (me.must_enrol) { location.hash = "#/account"; } else await gather();
+  head();
+  go();
+  decisions.resume();
+}
+
+function head() {
+  const link = (name) => h("a", { href: `#/${name}`, data: { page: name } }, t(`nav.${name}`));
+  const search = h("form", { role: "search", class: "find", onsubmit: (event) => {
+    event.preventDefault();
+    location.hash = `#/search?q=${encodeURIComponent($("search").value)}`;
+  } }, h("label", { for: "search", class: "unseen" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
+  app.replaceChildren(
+    h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
+    h("header", { class: "top" },
+      h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
+      STAFF.includes(me.role) ? search : h("span", {}),
+      h("div", { class: "self" }, h("button", { class: "plain help", onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
+        h("a", { href: "#/account", data: { page: "account" } }, me.name || me.id), h("button", { class: "plain", onclick: () => signOut() }, t("sign_out")))),
+    h("main", { id: "main", tabindex: "-1" }));
+}
+
+async function go() {
+  if (!$("main")) return;
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const [name, ...rest] = path.split("/").map(decodeURIComponent);
+  const first = Object.keys(PAGES).find((one) => PAGES[one].menu && PAGES[one].who.includes(me.role)) ?? "account";
+  const page = PAGES[name];
+  if (!page || !page.who.includes(me.role)) { location.replace(`#/${first}`); return; }
+  leave?.();
+  leave = null;
+  keys.use({ search: () => $("search")?.focus() });
+  document.querySelectorAll(".top [data-page]").forEach((one) => {
+    if (one.dataset.page === name) one.setAttribute("aria-current", "page"); else one.removeAttribute("aria-current");
+  });
+  document.title = `${t(`nav.${name}`)} · ${t("title")}`;
+  const main = $("main");
+  main.className = `page-${name}`;
+  const here = location.hash;
+  try {
+    const show = page.show ?? (await page.load()).show;
+    if (location.hash !== here && here) return;
+    const left = await show(main, rest, new URLSearchParams(query));
+    if (typeof left === "function") leave = left;
+  } catch (error) {
+    main.replaceChildren(h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), h("p", { class: "calm" }, error.message), h("button", { onclick: go }, t("try_again"))));
+  }
+}
+
+onUndo(async () => {
+  if ($("queue")) document.dispatchEvent(new CustomEvent("cm-undo"));
+  else await decisions.undo();
+});
+addEventListener("hashchange", () => { if (location.hash.startsWith("#invitation=")) location.reload(); else go(); });
+start();

@@ -1,0 +1,162 @@
+// Decisions on their way: sent at once, kept and sent later where the line is gone, taken back by one key.
+// What waits to be sent is kept for this tab: ids, decisions and notes, never a comment's text.
+import { api, Offline, Problem } from "./client.js";
+import { ago } from "./dom.js";
+import { t, word } from "./words.js";
+
+export const UNDO_SECONDS = 10;
+const KEPT = "cm.unsent";
+const listeners = { changed: [], returned: [], said: [] };
+export const on = (event, tell) => listeners[event].push(tell);
+const tell = (event, ...facts) => listeners[event].forEach((one) => one(...facts));
+
+let unsent = read();
+const sent = [];
+let sending = false;
+let pause = 0;
+
+function read() {
+  try { return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]"); } catch { return []; }
+}
+function keep() {
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(unsent));
+  } catch { /* a full or forbidden storage loses nothing that is still in memory */ }
+  tell("changed");
+}
+
+export const waiting = () => unsent.length;
+export const isOnItsWay = (id) => unsent.some((one) => one.id === id);
+
+// `cases` is a list of {id, version}. All of them are one act: one message, one undo.
+export function decide(cases, { decision, reason = null, note = "", learn = true }) {
+  const act = `${Date.now()}-${Math.random().toString(36).slice(2, 7)}`;
+  for (const one of cases) {
+    unsent.push({ act, id: one.id, version: one.version, decision, reason, note, learn, undo_seconds: UNDO_SECONDS });
+  }
+  const verb = decision === "approve" ? t("decided.approve", { n: cases.length }) : t("decided.reject", { n: cases.length, reason: word("decision", reason) });
+  tell("said", { kind: "decided", text: verb, act, undo: true });
+  sent.push({ act, cases, versions: new Map(), verb });
+  if (sent.length > 50) sent.shift();
+  tally(cases.length);
+  keep();
+  send();
+}
+
+async function send() {
+  if (sending) return;
+  sending = true;
+  while (unsent.length) {
+    const act = unsent[0].act;
+    const group = unsent.filter((one) => one.act === act).slice(0, 100);
+    try {
+      await deliver(group);
+      pause = 0;
+      unsent = unsent.filter((one) => !group.includes(one));
+      keep();
+    } catch (error) {
+      if (!(error instanceof Offline) && !(error instanceof Problem && (error.status === 503 || error.status === 429 || error.status === 401))) {
+        unsent = unsent.filter((one) => !group.includes(one));
+        group.forEach((one) => tell("returned", one.id));
+        tell("said", { kind: "wrong", text: t("decided.refused", { detail: error.message }) });
+        keep();
+        continue;
+      }
+      pause = Math.min(Math.max(pause * 2, (error.retryAfter ?? 0) * 1000, 1000), 15000);
+      tell("changed");
+      await Promise.race([new Promise((go) => setTimeout(go, pause)), new Promise((go) => addEventListener("online", go, { once: true }))]);
+    }
+  }
+  sending = false;
+}
+
+async function deliver(group) {
+  const act = sent.find((one) => one.act === group[0].act);
+  const bodies = group.map(({ act: _, ...one }) => one);
+  let results;
+  if (bodies.length === 1) {
+    const { id, ...ruling } = bodies[0];
+    try {
+      results = [await api("POST", `/v1/queue/${encodeURIComponent(id)}/decision`, ruling)];
+    } catch (error) {
+      if (!(error instanceof Problem) || [503, 429, 401].includes(error.status)) throw error;
+      results = [{ ...error.body, status: error.status, id }];
+    }
+  } else results = (await api("POST", "/v1/queue/decisions", { decisions: bodies }, { seconds: 60 })).results;
+  let faster = 0;
+  results.forEach((answer, at) => {
+    const mine = bodies[at];
+    if (typeof answer.status === "string") act?.versions.set(mine.id, answer.version);
+    else if (answer.code === "case_decided" && answer.moderator) {
+      // an answer that was lost on the way: it is our own decision that stands there
+      if (answer.version === mine.version + 1 && isMine(answer, mine)) { act?.versions.set(mine.id, answer.version); return; }
+      faster += 1;
+      if (results.length === 1) tell("said", { kind: "faster", text: t("decided.faster", { name: answer.moderator, what: word("did", answer.decision), ago: ago(answer.decided_at) }) });
+    } else if (answer.code === "case_taken") {
+      tell("returned", mine.id);
+      tell("said", { kind: "faster", text: t("decided.taken", { name: nameOf(answer.moderator) }) });
+    } else {
+      tell("returned", mine.id);
+      tell("said", { kind: "wrong", text: t("decided.refused", { detail: answer.detail ?? "" }) });
+    }
+  });
+  if (faster && results.length > 1) tell("said", { kind: "faster", text: t("decided.faster.some", { n: faster }) });
+}
+
+let myName = "";
+let nameOf = (id) => id;
+export const iAm = (name, names) => { myName = name; nameOf = names; };
+const isMine = (answer, mine) => answer.moderator === myName && answer.decision === mine.decision;
+
+export function lastAct() { return sent[sent.length - 1]; }
+
+// Take the newest act back: what was not sent is dropped, what was sent is undone.
+export async function undo() {
+  const act = sent.pop();
+  if (!act) { tell("said", { kind: "calm", text: t("undo.nothing") }); return []; }
+  const back = [];
+  const held = new Set(unsent.filter((one) => one.act === act.act).map((one) => one.id));
+  if (held.size && pause) {
+    unsent = unsent.filter((one) => one.act !== act.act);
+    keep();
+    back.push(...held);
+  } else if (held.size) {
+    for (let turn = 0; turn < 100 && unsent.some((one) => one.act === act.act); turn += 1) await new Promise((go) => setTimeout(go, 50));
+  }
+  for (const [id, version] of act.versions) {
+    try {
+      await api("POST", `/v1/queue/${encodeURIComponent(id)}/undo`, { version });
+      back.push(id);
+    } catch (error) {
+      tell("said", { kind: "wrong", text: t("undo.refused", { detail: error.message }) });
+    }
+  }
+  if (back.length) {
+    tally(-back.length);
+    tell("said", { kind: "undone", text: t("undo.done", { n: back.length }) });
+  }
+  keep();
+  return back;
+}
+
+// The own tally of today and the pace of the last ten minutes; it stays in this browser.
+const today = () => `cm.tally.${new Date().toISOString().slice(0, 10)}`;
+function tally(n) {
+  let times = times_();
+  if (n > 0) times.push(...new Array(n).fill(Math.round(Date.now() / 1000)));
+  else times = times.slice(0, n || undefined);
+  try { localStorage.setItem(today(), JSON.stringify(times.slice(-5000))); } catch { /* the tally is a comfort */ }
+}
+function times_() {
+  try { return JSON.parse(localStorage.getItem(today()) ?? "[]"); } catch { return []; }
+}
+export function pace() {
+  const times = times_();
+  const now = Date.now() / 1000;
+  const recent = times.filter((one) => now - one < 600);
+  const minutes = recent.length ? Math.max(1, (now - recent[0]) / 60) : 1;
+  return { today: times.length, perMinute: recent.length / minutes };
+}
+
+addEventListener("beforeunload", (event) => { if (unsent.length) event.preventDefault(); });
+export const resume = () => { if (unsent.length) send(); };

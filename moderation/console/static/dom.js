@@ -1,0 +1,74 @@
+// Elements without markup: what is written inside is always a text node, so nothing a commenter wrote is ever parsed.
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, given, inside) {
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked" || name === "disabled" || name === "open") element[name] = value;
+    else if (name === "data") Object.assign(element.dataset, value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...inside.flat(3).filter((one) => one !== null && one !== undefined && one !== false));
+  return element;
+}
+
+export const h = (name, given, ...inside) => fill(document.createElement(name), given, inside);
+export const s = (name, given, ...inside) => fill(document.createElementNS(SVG, name), given, inside);
+
+export const $ = (id) => document.getElementById(id);
+
+// A web address that may be opened, or null: only http and https ever become a link.
+export function webAddress(text) {
+  try {
+    const url = new URL(text);
+    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+export function outLink(address, label) {
+  const href = webAddress(address);
+  return href
+    ? h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow ugc", class: "out" }, label)
+    : h("span", {}, label);
+}
+
+export function field(label, input, hint) {
+  const id = input.id || `f${Math.random().toString(36).slice(2, 9)}`;
+  input.id = id;
+  const told = hint ? h("small", { id: `${id}-hint`, class: "calm" }, hint) : null;
+  if (told) input.setAttribute("aria-describedby", `${id}-hint`);
+  return h("div", { class: "field" }, h("label", { for: id }, label), input, told);
+}
+
+export function select(options, chosen, given = {}) {
+  return h("select", given, options.map(([value, label]) =>
+    h("option", { value, selected: value === chosen }, label)));
+}
+
+export function table(caption, heads, rows, hidden = false) {
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},
+    h("caption", { class: hidden ? "unseen" : "" }, caption),
+    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, at) => at ? h("td", {}, cell) : h("th", { scope: "row" }, cell)))))));
+}
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
+export function ago(written) {
+  const seconds = (new Date(written) - Date.now()) / 1000;
+  for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= size) return relative.format(Math.round(seconds / size), unit);
+  }
+  return relative.format(Math.round(seconds), "second");
+}
+export const when = (written) => written
+  ? h("time", { datetime: written, title: new Date(written).toLocaleString() }, ago(written)) : "";
+export const number = (value) => new Intl.NumberFormat("en").format(value);
+export const percent = (value) => `${Math.round(value * 100)} %`;
+export function span(seconds) {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}

@@ -1,0 +1,45 @@
+// The keyboard: one table of keys and what they do, and the overlay that lists it. Single keys can be switched off.
+import { h } from "./dom.js";
+import { t } from "./words.js";
+
+export const KEYS = [
+  ["next", ["j", "ArrowDown"]], ["previous", ["k", "ArrowUp"]], ["approve", ["f", "a"]], ["reject", ["d", "r"]],
+  ["reason", ["1", "2", "3", "4", "5", "6", "7", "8", "9"]], ["undo", ["u"]], ["skip", ["s"]], ["escalate", ["e"]],
+  ["claim", ["c"]], ["select", ["x"]], ["learn", ["t"]], ["similar", ["g"]], ["reveal", ["b"]], ["single", ["z"]],
+  ["search", ["/"]], ["help", ["?"]],
+];
+const BY_KEY = new Map(KEYS.flatMap(([name, keys]) => keys.map((key) => [key, name])));
+const SWITCH = "cm.keys.off";
+let actions = {};
+
+export const use = (wanted) => { actions = wanted; };
+const isOff = () => localStorage.getItem(SWITCH) === "1";
+const typing = (target) => target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+  if (document.querySelector("dialog[open]") || typing(event.target)) return;
+  const name = BY_KEY.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
+  if (!name || (isOff() && name !== "help")) return;
+  if (event.key.startsWith("Arrow") && event.target.closest?.("[data-scrolls]")) return;
+  const act = name === "help" ? overlay : actions[name];
+  if (!act) return;
+  if (event.repeat && name !== "next" && name !== "previous") return;
+  if (act(event.key) !== false) event.preventDefault();
+});
+
+const LABELS = { ArrowDown: "↓", ArrowUp: "↑" };
+export function overlay() {
+  const box = h("input", { type: "checkbox", id: "keys-on", checked: !isOff(), onchange: (event) => {
+    localStorage.setItem(SWITCH, event.target.checked ? "0" : "1");
+  } });
+  const dialog = h("dialog", { class: "keys", "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
+    h("h2", { id: "keys-title" }, t("keys.title")),
+    h("dl", {}, KEYS.map(([name, keys]) => h("div", {},
+      h("dt", {}, (keys.length > 4 ? [keys[0], "–", keys[keys.length - 1]] : keys).map((key) => key === "–" ? "–" : h("kbd", {}, LABELS[key] ?? key))),
+      h("dd", {}, t(`keys.${name}`))))),
+    h("p", {}, h("label", { class: "check" }, box, " ", t("keys.switch"))),
+    h("button", { onclick: () => dialog.close() }, t("close")));
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,542 @@
+// The queue: the list of what waits beside one case in focus. Decides, moves on by itself, and keeps up with colleagues.
+import { actionBar, badges, caseView, isNasty, blurs, REASONS } from "./case.js";
+import { get, me, Offline, post, Problem } from "./client.js";
+import * as decisions from "./decisions.js";
+import { $, h, number, when } from "./dom.js";
+import * as keys from "./keys.js";
+import * as live from "./live.js";
+import { nameOf, say, sites } from "./session.js";
+import { quiet } from "./text.js";
+import { t, word } from "./words.js";
+
+const PAGE = 50;
+const LEASE = 60;
+const SINGLE = "cm.single";
+const fresh = () => ({
+  site: "", sort: "priority", reason: "", lang: "", thread: "", escalated: false, cases: [], cursor: null, count: 0, exact: true, filters: null,
+  focus: "", marked: new Set(), details: new Map(), learn: true, asking: false, escalating: false, together: false, revealed: new Set(),
+  loading: true, wrong: "", gone: new Set(), byHand: false,
+});
+let state = fresh();
+let place = null;
+let leased = "";
+let timers = [];
+let refreshing = null;
+let again = false;
+
+export function show(into) {
+  place = into;
+  const kept = sessionStorage.getItem("cm.site");
+  const site = sites().some((one) => one.id === kept) ? kept : sites()[0]?.id ?? "";
+  if (state.site !== site) state = { ...fresh(), site };
+  place.replaceChildren(h("h1", { class: "unseen" }, t("queue.title")),
+    h("div", { id: "filters", class: "filters", role: "group", "aria-label": t("queue.filters") }),
+    h("div", { id: "queue", class: "queue" },
+      h("section", { id: "list", class: "list", "aria-label": t("queue.list") }),
+      h("section", { class: "pane", "aria-label": t("queue.case") }, h("div", { id: "pane" }), h("div", { id: "bar" }))));
+  setSingle(narrow.matches || localStorage.getItem(SINGLE) === "1", false);
+  keys.use({
+    next: () => step(1), previous: () => step(-1), approve: () => decide("approve"), reject: askReason,
+    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: mark, learn: toggleLearn,
+    similar: () => together(!state.together), reveal, single: () => setSingle(!$("queue").classList.contains("single")), search: () => $("search").focus(),
+  });
+  if (!site) { place.replaceChildren(h("p", { class: "empty" }, t("queue.no_site"))); return leave; }
+  draw();
+  load();
+  live.open(site, news);
+  timers = [setInterval(heartbeat, 20000), setInterval(refresh, 12000)];
+  document.addEventListener("cm-undo", undo);
+  addEventListener("keydown", escape);
+  narrow.addEventListener("change", narrowed);
+  return leave;
+}
+
+function leave() {
+  timers.forEach(clearInterval);
+  live.close();
+  release();
+  keys.use({});
+  document.removeEventListener("cm-undo", undo);
+  removeEventListener("keydown", escape);
+  narrow.removeEventListener("change", narrowed);
+  place = null;
+}
+
+const narrow = matchMedia("(max-width: 820px)");
+const narrowed = () => setSingle(narrow.matches || localStorage.getItem(SINGLE) === "1", false);
+function setSingle(wanted, kept = true) {
+  $("queue").classList.toggle("single", wanted);
+  if (kept && !narrow.matches) localStorage.setItem(SINGLE, wanted ? "1" : "0");
+}
+function escape(event) {
+  if (event.key === "Escape" && (state.asking || state.escalating)) cancel();
+}
+
+// loading ------------------------------------------------------------------------------------------
+
+const query = () => ({ site: state.site, sort: state.sort, reason: state.reason, lang: state.lang, thread: state.thread, escalated: state.escalated || "", limit: PAGE });
+
+async function load() {
+  try {
+    const [page] = await Promise.all([get("/v1/queue", query()), filters()]);
+    if (!place) return;
+    state.wrong = "";
+    take(page);
+    state.loading = false;
+    if (!current()) focusOn(firstFree());
+    draw();
+  } catch (error) {
+    state.loading = false;
+    state.wrong = error.message;
+    if (place) drawList();
+  }
+}
+
+async function filters() {
+  state.filters = await get("/v1/queue/filters", { site: state.site });
+  if (place) drawFilters();
+}
+
+function take(page) {
+  const known = new Map(state.cases.map((one) => [one.id, one]));
+  const first = new Set(page.cases.map((one) => one.id));
+  const kept = page.cursor ? state.cases.slice(PAGE).filter((one) => !first.has(one.id)) : [];
+  // what is in focus stays where the eyes are, also when more urgent ones came in
+  const looking = known.get(state.focus);
+  const order = page.cases.filter((one) => !isGone(one));
+  if (looking && !first.has(looking.id) && !kept.includes(looking) && !isGone(looking) && page.cursor) order.unshift(looking);
+  if (!kept.length) state.cursor = page.cursor;
+  state.cases = [...order, ...kept];
+  state.count = page.count;
+  state.exact = page.exact;
+  state.cases.forEach((one) => { if (known.get(one.id)?.version !== one.version) state.details.delete(one.id); });
+}
+
+const isGone = (one) => decisions.isOnItsWay(one.id) || state.gone.has(`${one.id} ${one.version}`);
+
+async function more() {
+  if (!state.cursor || state.fetching) return;
+  state.fetching = true;
+  try {
+    const page = await get("/v1/queue", { ...query(), cursor: state.cursor });
+    const known = new Set(state.cases.map((one) => one.id));
+    state.cases.push(...page.cases.filter((one) => !known.has(one.id) && !isGone(one)));
+    state.cursor = page.cursor;
+    if (place) {
+      if (!current()) focusOn(firstFree());
+      drawList();
+    }
+  } catch { /* asked again with the next step */ }
+  state.fetching = false;
+}
+
+// One refresh at a time; what happens meanwhile asks for another one.
+async function refresh() {
+  if (!place || document.hidden) return;
+  if (refreshing) { again = true; return; }
+  refreshing = (async () => {
+    try {
+      const [page] = await Promise.all([get("/v1/queue", query()), filters()]);
+      if (!place) return;
+      const had = state.focus;
+      take(page);
+      if (!current()) focusOn(firstFree());
+      state.wrong = "";
+      drawList();
+      if (had !== state.focus) drawCase();
+      else drawHolder();
+    } catch { /* the line at the top says that the service is not reached */ }
+  })();
+  await refreshing;
+  refreshing = null;
+  if (again) { again = false; setTimeout(refresh, 1500); }
+}
+
+function news(event) {
+  const id = event.c;
+  if (event.e === "case.decided" && id && event.by !== me.id) {
+    const at = state.cases.findIndex((one) => one.id === id);
+    if (at >= 0) {
+      state.gone.add(`${id} ${state.cases[at].version}`);
+      if (id === state.focus) {
+        say({ kind: "faster", text: t("queue.decided_by", { name: nameOf(event.by), what: word("did", event.d) }) });
+        moveOn([id]);
+      } else remove([id]);
+    }
+  }
+  schedule();
+}
+let soon = null;
+function schedule() {
+  soon ??= setTimeout(() => { soon = null; refresh(); }, 900);
+}
+
+// where one is -------------------------------------------------------------------------------------
+
+const current = () => state.cases.find((one) => one.id === state.focus);
+const free = (one) => !one.holder || one.holder === me.id;
+const firstFree = () => (state.cases.find(free) ?? state.cases[0])?.id ?? "";
+
+function focusOn(id, byHand = false) {
+  if (leased && leased !== id) release();
+  state.focus = id;
+  state.byHand = byHand;
+  state.asking = state.escalating = state.together = false;
+  state.learn = true;
+  if (!id) return;
+  const at = state.cases.findIndex((one) => one.id === id);
+  for (const one of state.cases.slice(at, at + 3)) detail(one);
+  if (at > state.cases.length - 10) more();
+  clearTimeout(focusOn.timer);
+  focusOn.timer = setTimeout(() => lease(id), byHand ? 250 : 0);
+}
+
+async function detail(one) {
+  if (state.details.has(one.id)) return;
+  state.details.set(one.id, null);
+  try {
+    const found = await get(`/v1/queue/${encodeURIComponent(one.id)}`);
+    state.details.set(one.id, found);
+    if (place && state.focus === one.id) drawCase();
+  } catch {
+    state.details.delete(one.id);
+  }
+}
+
+function step(by) {
+  const at = state.cases.findIndex((one) => one.id === state.focus);
+  const next = state.cases[Math.min(Math.max(at + by, 0), state.cases.length - 1)];
+  if (!next || next.id === state.focus) { if (by > 0) more(); return; }
+  focusOn(next.id, true);
+  drawFocus();
+  drawCase();
+}
+
+function skip() {
+  const one = current();
+  if (!one) return;
+  const at = state.cases.indexOf(one);
+  const next = state.cases.slice(at + 1).find(free) ?? state.cases.slice(0, at).find(free);
+  if (!next) return;
+  focusOn(next.id);
+  drawFocus();
+  drawCase();
+}
+
+function remove(ids) {
+  const out = new Set(ids);
+  state.cases = state.cases.filter((one) => !out.has(one.id));
+  ids.forEach((id) => state.marked.delete(id));
+  state.count = Math.max(0, state.count - ids.length);
+  drawList();
+}
+
+function moveOn(ids) {
+  const at = state.cases.findIndex((one) => one.id === state.focus);
+  const out = new Set(ids);
+  if (out.has(state.focus)) {
+    leased = "";
+    const next = state.cases.slice(at + 1).find((one) => !out.has(one.id) && free(one)) ?? state.cases.slice(0, at).find((one) => !out.has(one.id) && free(one));
+    focusOn(next?.id ?? "");
+  }
+  remove(ids);
+  drawCase();
+  if (!state.cases.length) refresh();
+}
+
+// leases -------------------------------------------------------------------------------------------
+
+async function lease(id, aloud = false) {
+  if (!place || state.focus !== id) return;
+  try {
+    await post(`/v1/queue/${encodeURIComponent(id)}/claim`, { lease_seconds: aloud ? 900 : LEASE });
+    if (state.focus !== id) { post(`/v1/queue/${encodeURIComponent(id)}/release`).catch(() => {}); return; }
+    leased = id;
+    const one = current();
+    if (one) one.holder = me.id;
+    drawHolder();
+    if (aloud) say({ kind: "calm", text: t("claim.done") });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "case_taken" || state.focus !== id) return;
+    const one = current();
+    if (one) one.holder = error.body.moderator;
+    // a case that came by itself is given to the colleague; one that was chosen stays in view
+    if (!state.byHand && state.cases.some(free)) { skip(); drawList(); } else { drawList(); drawHolder(); }
+  }
+}
+function release() {
+  const id = leased;
+  leased = "";
+  if (id && !decisions.isOnItsWay(id)) {
+    const one = state.cases.find((item) => item.id === id);
+    if (one) one.holder = null;
+    post(`/v1/queue/${encodeURIComponent(id)}/release`, undefined, { quiet: true }).catch(() => {});
+  }
+}
+function heartbeat() {
+  if (leased && !document.hidden) lease(leased);
+}
+addEventListener("pagehide", () => { if (leased) fetch(`/v1/queue/${encodeURIComponent(leased)}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
+
+// deciding -----------------------------------------------------------------------------------------
+
+function chosen() {
+  const one = current();
+  if (state.marked.size) return state.cases.filter((item) => state.marked.has(item.id));
+  if (!one) return [];
+  const similar = state.together ? state.details.get(one.id)?.similar ?? [] : [];
+  return [one, ...similar.filter((item) => item.id !== one.id)];
+}
+
+function decide(decision, given = null) {
+  const cases = chosen();
+  if (!cases.length) return;
+  const note = $("note")?.value ?? "";
+  decisions.decide(cases, { decision, reason: given, note, learn: state.learn });
+  cases.forEach((one) => state.gone.add(`${one.id} ${one.version}`));
+  moveOn(cases.map((one) => one.id));
+  state.marked.clear();
+  drawList();
+  drawPace();
+}
+
+function askReason() {
+  if (!chosen().length) return;
+  state.asking = true;
+  state.escalating = false;
+  drawBar();
+  $("first-reason")?.focus();
+}
+function reason(at) {
+  if (REASONS[at]) decide("reject", REASONS[at]);
+}
+function cancel() {
+  state.asking = state.escalating = false;
+  drawBar();
+  document.querySelector("#bar .reject")?.focus();
+}
+async function undo() {
+  const back = await decisions.undo();
+  if (!back.length || !place) return;
+  back.forEach((id) => {
+    for (const key of state.gone) if (key.startsWith(`${id} `)) state.gone.delete(key);
+    state.details.delete(id);
+  });
+  const found = await Promise.all(back.slice(0, 100).map((id) => get(`/v1/queue/${encodeURIComponent(id)}`).catch(() => null)));
+  const again_ = found.filter((one) => one && one.state !== "decided" && !state.cases.some((item) => item.id === one.id));
+  again_.forEach((one) => state.details.set(one.id, one));
+  state.cases.unshift(...again_);
+  state.count += again_.length;
+  if (again_[0]) focusOn(again_[0].id, true);
+  draw();
+  drawPace();
+}
+decisions.on("returned", (id) => {
+  for (const key of state.gone) if (key.startsWith(`${id} `)) state.gone.delete(key);
+  schedule();
+});
+
+function askEscalation() {
+  if (!current()) return;
+  state.escalating = true;
+  state.asking = false;
+  drawBar();
+  $("escalation")?.focus();
+}
+async function escalate(event) {
+  event.preventDefault();
+  const id = state.focus;
+  const note = $("escalation").value;
+  try {
+    await post(`/v1/queue/${encodeURIComponent(id)}/escalate`, { note });
+    say({ kind: "calm", text: t("escalate.done") });
+    state.escalating = false;
+    leased = "";
+    skip();
+    drawBar();
+    refresh();
+  } catch (error) {
+    say({ kind: "wrong", text: error instanceof Offline ? t("escalate.offline") : error.message });
+  }
+}
+function claim() { if (state.focus) lease(state.focus, true); }
+function mark() {
+  const one = current();
+  if (!one) return;
+  if (!state.marked.delete(one.id)) state.marked.add(one.id);
+  drawList();
+  drawBar();
+}
+function toggleLearn() {
+  state.learn = !state.learn;
+  drawBar();
+  say({ kind: "calm", text: t(state.learn ? "learn.on" : "learn.off") });
+}
+function together(wanted) {
+  if (!(state.details.get(state.focus)?.similar ?? []).length) return;
+  state.together = wanted;
+  drawCase();
+}
+function reveal() {
+  const one = current();
+  if (!one) return;
+  if (!state.revealed.delete(one.id)) state.revealed.add(one.id);
+  drawCase();
+}
+
+// drawing ------------------------------------------------------------------------------------------
+
+function draw() {
+  drawFilters();
+  drawList();
+  drawCase();
+  drawPace();
+}
+
+function chip(name, label, count, pressed, act) {
+  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", onclick: act }, label, count === undefined ? null : h("b", {}, number(count)), h("span", { class: "unseen" }, ""));
+}
+function filterBy(change) {
+  Object.assign(state, { cases: [], cursor: null, loading: true, focus: "" }, change);
+  release();
+  state.marked.clear();
+  draw();
+  load();
+}
+function drawFilters() {
+  const known = state.filters;
+  const had = document.activeElement?.closest?.("#filters") ? document.activeElement.dataset.key : null;
+  const key = (element, name) => { element.dataset.key = name; return element; };
+  const pick = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
+  const all = !state.reason && !state.lang && !state.thread && !state.escalated;
+  const parts = [key(chip("all", t("queue.all"), known?.total, all, () => filterBy({ reason: "", lang: "", thread: "", escalated: false })), "all")];
+  if (sites().length > 1) parts.unshift(...sites().map((one) => key(chip("site", one.name || one.id, undefined, one.id === state.site, () => chooseSite(one.id)), `s:${one.id}`)));
+  for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(key(chip("reason", word("reason", name), count, state.reason === name, pick("reason", name)), `r:${name}`));
+  const langs = Object.entries(known?.langs ?? {});
+  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(key(chip("lang", name, count, state.lang === name, pick("lang", name)), `l:${name}`));
+  parts.push(key(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })), "esc"));
+  const threads = known?.threads ?? [];
+  $("filters").replaceChildren(h("div", { class: "chips" }, parts), h("div", { class: "picks" },
+    threads.length ? h("label", {}, h("span", { class: "unseen" }, t("queue.thread")), h("select", { "data-key": "thread", onchange: (event) => filterBy({ thread: event.target.value }) },
+      h("option", { value: "" }, t("queue.every_thread")), threads.map(([url, title, count]) => h("option", { value: url, selected: url === state.thread }, `${(title || url).slice(0, 60)} (${count})`)))) : null,
+    h("label", {}, h("span", { class: "unseen" }, t("queue.sort")), h("select", { "data-key": "sort", onchange: (event) => filterBy({ sort: event.target.value }) },
+      ["priority", "oldest", "newest"].map((one) => h("option", { value: one, selected: one === state.sort }, t(`sort.${one}`))))),
+    h("span", { id: "pace", class: "calm pace" })));
+  if (had) document.querySelector(`#filters [data-key="${CSS.escape(had)}"]`)?.focus();
+  drawPace();
+}
+function chooseSite(id) {
+  release();
+  sessionStorage.setItem("cm.site", id);
+  live.close();
+  show(place);
+}
+function drawPace() {
+  const told = decisions.pace();
+  const at = $("pace");
+  if (at) at.textContent = told.today > 0 ? t("pace", { today: told.today, rate: told.perMinute.toFixed(1) }) : "";
+}
+
+function row(one) {
+  const held = one.holder && one.holder !== me.id;
+  const nasty = blurs() && isNasty(one) && !state.revealed.has(one.id);
+  return h("li", { class: `item${state.marked.has(one.id) ? " marked" : ""}${held ? " held" : ""}`, data: { id: one.id } },
+    h("input", { type: "checkbox", checked: state.marked.has(one.id), "aria-label": t("queue.mark", { name: one.name || t("case.no_name") }), onchange: (event) => {
+      if (event.target.checked) state.marked.add(one.id); else state.marked.delete(one.id);
+      event.target.closest("li").classList.toggle("marked", event.target.checked);
+      drawBulk();
+      drawBar();
+    } }),
+    h("button", { class: "open", "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
+      h("span", { class: "line" }, h("b", {}, quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
+      h("span", { class: `snippet${nasty ? " veiled" : ""}` }, quiet(one.text, 110)),
+      h("span", { class: "line" }, badges((one.held_for ?? []).slice(0, 3)), one.escalated ? h("span", { class: "badge escalated" }, t("queue.escalated")) : null,
+        held ? h("span", { class: "badge held" }, nameOf(one.holder)) : null)));
+}
+function open(id) {
+  focusOn(id, true);
+  if (narrow.matches) setSingle(true, false);
+  drawFocus();
+  drawCase();
+  $("case")?.focus({ preventScroll: true });
+}
+function drawBulk() {
+  const at = $("bulk");
+  if (at) at.replaceChildren(...(state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", h("button", { class: "plain", onclick: () => { state.marked.clear(); drawList(); drawBar(); } }, t("queue.unmark"))] : []));
+}
+function drawList() {
+  const list = $("list");
+  if (!list) return;
+  const top = list.scrollTop;
+  const had = document.activeElement?.closest?.("#list li")?.dataset.id;
+  const box = document.activeElement?.type === "checkbox";
+  let body;
+  if (state.loading && !state.cases.length) body = h("ul", { class: "items", "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li", { class: "item ghostly" })));
+  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", {}, t("queue.wrong")), h("p", { class: "calm" }, state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
+  else if (!state.cases.length) body = empty();
+  else body = h("ul", { class: "items" }, state.cases.map(row));
+  list.replaceChildren(
+    h("div", { class: "listhead" }, h("span", {}, state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
+    body, state.cursor && state.cases.length ? h("button", { class: "plain more", onclick: more }, t("queue.more")) : "");
+  list.scrollTop = top;
+  drawBulk();
+  if (had) list.querySelector(`li[data-id="${CSS.escape(had)}"] ${box ? "input" : ".open"}`)?.focus({ preventScroll: true });
+  document.title = state.count ? `(${number(state.count)}) ${t("title")}` : t("title");
+}
+function empty() {
+  const filtered = state.reason || state.lang || state.thread || state.escalated;
+  return h("div", { class: "empty" }, h("p", { class: "big" }, t(filtered ? "queue.empty_filter" : "queue.empty")),
+    h("p", { class: "calm" }, t(filtered ? "queue.empty_filter_hint" : "queue.empty_hint")),
+    filtered ? h("button", { onclick: () => filterBy({ reason: "", lang: "", thread: "", escalated: false }) }, t("queue.all")) : null);
+}
+function drawFocus() {
+  document.querySelectorAll("#list [aria-current]").forEach((one) => one.removeAttribute("aria-current"));
+  const at = document.querySelector(`#list li[data-id="${CSS.escape(state.focus)}"] .open`);
+  at?.setAttribute("aria-current", "true");
+  at?.closest("li").scrollIntoView({ block: "nearest" });
+}
+function shown() {
+  const one = current();
+  const more_ = one && state.details.get(one.id);
+  return one && { ...one, ...(more_ ? { similar: more_.similar, author_history: more_.author_history, parent: more_.parent, normalised: more_.normalised } : {}) };
+}
+function drawCase() {
+  const pane = $("pane");
+  if (!pane) return;
+  drawFocus();
+  const one = shown();
+  const within = document.activeElement?.closest?.("#pane") ? document.activeElement.id : "";
+  if (!one) {
+    pane.replaceChildren(state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div", {}));
+    drawBar();
+    return;
+  }
+  pane.replaceChildren(
+    h("div", { class: "walk" }, h("button", { class: "plain to-list", onclick: () => setSingle(false, false) }, t("queue.to_list")),
+      h("span", { class: "calm", role: "status", id: "position" }, t("queue.position", { at: state.cases.findIndex((item) => item.id === one.id) + 1, n: number(state.count) })),
+      h("button", { class: "plain", onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button", { class: "plain", onclick: () => step(1), "aria-label": t("keys.next") }, "›")),
+    caseView({ one, learn: state.learn, revealed: state.revealed.has(one.id), together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: one.holder === me.id, act: { reveal, together } }));
+  pane.scrollTop = 0;
+  if (within) $(within)?.focus({ preventScroll: true });
+  drawBar();
+}
+function drawHolder() {
+  const one = current();
+  const meta = document.querySelector("#pane .meta");
+  if (!one || !meta) return;
+  meta.querySelectorAll(".mine, .held").forEach((item) => item.remove());
+  if (one.holder) meta.append(h("span", { class: one.holder === me.id ? "badge mine" : "badge held" }, one.holder === me.id ? t("case.mine") : t("case.held", { name: nameOf(one.holder) })));
+}
+function drawBar() {
+  const bar = $("bar");
+  if (!bar) return;
+  const had = document.activeElement?.closest?.("#bar") ? [...bar.querySelectorAll("button, input")].indexOf(document.activeElement) : -1;
+  const count = chosen().length;
+  if (!count) { bar.replaceChildren(); return; }
+  const note = $("note")?.value;
+  bar.replaceChildren(actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, act: {
+    approve: () => decide("approve"), reject: askReason, reason, cancel, learn: toggleLearn, undo, skip, askEscalation, escalate, claim,
+  } }));
+  if (note && $("note")) $("note").value = note;
+  if (had >= 0) [...bar.querySelectorAll("button, input")][had]?.focus({ preventScroll: true });
+}

@@ -1,0 +1,127 @@
+// Who is signed in, the sites and colleagues, and the messages at the foot of the page.
+import { api, maybe, me, onReached, onSignInNeeded, post, Problem, remember } from "./client.js";
+import * as decisions from "./decisions.js";
+import { $, field, h } from "./dom.js";
+import { t } from "./words.js";
+
+let known = [];
+let colleagues = new Map();
+export const sites = () => known;
+export const nameOf = (id) => id === me.id ? t("you") : colleagues.get(id) ?? (id?.startsWith("key:") ? t("a_key") : t("a_colleague"));
+
+export async function begin() {
+  try {
+    remember(await api("GET", "/v1/session", undefined, { quiet: true }));
+  } catch (error) {
+    if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
+    return false;
+  }
+  return true;
+}
+
+export async function gather() {
+  const [found, people] = await Promise.all([maybe("/v1/sites"), maybe("/v1/moderators/names")]);
+  known = found?.sites ?? [];
+  colleagues = new Map((people?.people ?? []).map((one) => [one.id, one.name]));
+  decisions.iAm(me.name, nameOf);
+}
+
+// Plain http from another machine: the browser would drop the cookie, and sign-in would come round for ever.
+export const insecure = () => !isSecureContext;
+
+function signInForm(done) {
+  const said = h("p", { class: "wrong", role: "alert" });
+  const email = h("input", { type: "email", name: "email", autocomplete: "username", required: true, value: me.email ?? "" });
+  const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
+  const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
+  const button = h("button", {}, t("sign_in"));
+  const form = h("form", { class: "signin", onsubmit: async (event) => {
+    event.preventDefault();
+    said.textContent = "";
+    button.disabled = true;
+    try {
+      remember(await api("POST", "/v1/session", { email: email.value, password: password.value, code: code.value }, { quiet: true }));
+      me.email = email.value;
+      password.value = code.value = "";
+      await done();
+    } catch (error) {
+      said.textContent = error.status === 429 ? t("sign_in.wait", { n: Math.ceil((error.retryAfter || 60) / 60) }) : error.code === "sign_in_refused" ? t("sign_in.wrong") : error.message;
+      password.focus();
+    }
+    button.disabled = false;
+  } }, insecure() ? h("p", { class: "wrong", role: "alert" }, t("sign_in.insecure")) : null,
+  field(t("email"), email), field(t("password"), password), field(t("code"), code, t("code.hint")), said, button);
+  return form;
+}
+
+// In place of everything, at the start.
+export function signInPage(into, done) {
+  document.title = `${t("sign_in")} · ${t("title")}`;
+  into.replaceChildren(h("main", { class: "door" }, h("h1", {}, t("title")), signInForm(done)));
+  into.querySelector("input")?.focus();
+}
+
+// Over everything, where a session ended: what was typed and decided stays where it is.
+onSignInNeeded(() => new Promise((go) => {
+  const dialog = h("dialog", { class: "door", "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() },
+    h("h2", { id: "again-title" }, t("sign_in.again")), h("p", {}, t("sign_in.kept")), signInForm(() => { dialog.close(); dialog.remove(); go(); }));
+  document.body.append(dialog);
+  dialog.showModal();
+}));
+
+export function invitationPage(into, token, done) {
+  const said = h("p", { class: "wrong", role: "alert" });
+  const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
+  const button = h("button", {}, t("invitation.set"));
+  into.replaceChildren(h("main", { class: "door" }, h("h1", {}, t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    said.textContent = "";
+    try {
+      const answer = await post("/v1/session/invitation", { token, password: password.value }, { quiet: true });
+      me.email = answer.email;
+      history.replaceState(null, "", "#/queue");
+      done();
+    } catch (error) {
+      said.textContent = error.code === "sign_in_refused" ? t("invitation.ended") : error.fields?.[0]?.message ?? error.message;
+    }
+    button.disabled = false;
+  } }, field(t("password.new"), password, t("password.hint")), said, button)));
+  password.focus();
+}
+
+export async function signOut(everywhere = false) {
+  await api("DELETE", everywhere ? "/v1/session/all" : "/v1/session", undefined, { quiet: true }).catch(() => {});
+  sessionStorage.clear();
+  location.hash = "";
+  location.reload();
+}
+
+// messages at the foot: what was done (with its undo), what failed, what a colleague did
+let undoIt = () => {};
+export const onUndo = (act) => { undoIt = act; };
+export function say({ kind = "calm", text, undo = false }) {
+  const box = $("said");
+  const line = h("p", { class: `said ${kind}` }, h("span", {}, text), undo ? [h("button", { class: "plain", onclick: () => undoIt() }, t("act.undo"), " ", h("kbd", {}, "u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
+  if (undo) box.querySelectorAll(".decided").forEach((one) => one.remove());
+  box.append(line);
+  while (box.children.length > 4) box.firstChild.remove();
+  setTimeout(() => line.remove(), kind === "wrong" ? 15000 : kind === "faster" ? 8000 : decisions.UNDO_SECONDS * 1000);
+}
+decisions.on("said", say);
+
+let lost = false;
+function banner() {
+  const waiting = decisions.waiting();
+  const at = $("line");
+  if (!at) return;
+  at.hidden = !(lost || (waiting && lost));
+  at.textContent = lost ? (waiting ? t("line.lost_with", { n: waiting }) : t("line.lost")) : "";
+}
+decisions.on("changed", banner);
+onReached((yes) => {
+  if (lost === !yes) return;
+  lost = !yes;
+  banner();
+  if (!lost) say({ kind: "calm", text: t("line.back") });
+});

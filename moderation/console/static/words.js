@@ -1,0 +1,16 @@
+// The message catalogue: every sentence of the console by its name, in the language of the browser where it is there.
+import en from "./en.js";
+
+const CATALOGUES = { en };
+const wanted = (navigator.languages ?? ["en"]).map((one) => one.slice(0, 2)).find((one) => CATALOGUES[one]) ?? "en";
+const catalogue = CATALOGUES[wanted];
+document.documentElement.lang = wanted;
+
+// A sentence with its facts filled in; a number `n` that is 1 chooses the sentence's `.one`.
+export function t(name, facts = {}) {
+  const sentence = (facts.n === 1 && catalogue[`${name}.one`]) || (catalogue[name] ?? en[name] ?? name);
+  return sentence.replace(/\{(\w+)\}/g, (whole, fact) => fact in facts ? String(facts[fact]) : whole);
+}
+export const has = (name) => name in catalogue || name in en;
+// The word of a reason, a status, a role ... or the name itself, made readable.
+export const word = (kind, name) => has(`${kind}.${name}`) ? t(`${kind}.${name}`) : String(name ?? "").replaceAll("_", " ");
