@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import store
+from tests.benchmarks import intake, store
 
-BENCHMARKS = (store,)
+BENCHMARKS = (store, intake)
 
 
 def main() -> None:

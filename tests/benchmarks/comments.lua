@@ -1,0 +1,43 @@
+-- wrk: realistic comments of 50 to 1000 characters, each with its own author; nothing is sent twice within a run.
+local words = {}
+for word in io.open(os.getenv("WORDS")):lines() do words[#words + 1] = word end
+local key = os.getenv("KEY") or ""
+local seed = tonumber(os.getenv("SEED") or "1")
+local path = os.getenv("TARGET") or "/v1/comments"
+local per_request = tonumber(os.getenv("PER_REQUEST") or "1")
+math.randomseed(seed)
+local sent = 0
+
+local function one()
+  sent = sent + 1
+  local size, length, parts = math.random(50, 1000), 0, {}
+  if math.random() < 0.7 then size = math.random(50, 350) end
+  while length < size do
+    local word = words[math.random(#words)]
+    parts[#parts + 1] = word
+    length = length + #word + 1
+  end
+  return string.format(
+    '{"name":"Ann B","email":"reader%d.%d@posteo.net","text":"%s","ip":"10.%d.%d.%d","user_agent":"Mozilla/5.0 (X11; Linux x86_64)","thread":{"url":"https://news.example/articles/%d","title":"An article"}}',
+    seed, sent, table.concat(parts, " "), math.random(0, 250), math.random(0, 250), math.random(0, 250), math.random(1, 200))
+end
+
+request = function()
+  local body
+  if per_request == 1 then
+    body = one()
+  else
+    local all = {}
+    for i = 1, per_request do all[i] = one() end
+    body = '{"comments":[' .. table.concat(all, ",") .. ']}'
+  end
+  return wrk.format("POST", path, {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. key}, body)
+end
+
+-- one line that a program can read
+done = function(summary, latency)
+  io.write(string.format("RESULT requests=%d seconds=%.3f non2xx=%d p50=%.3f p90=%.3f p99=%.3f max=%.3f errors=%d\n",
+    summary.requests, summary.duration / 1e6, summary.errors.status, latency:percentile(50) / 1e3,
+    latency:percentile(90) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+end

@@ -1,0 +1,109 @@
+"""Comments a second, end to end: HTTP in, allowance, history, real models, policy, durable, verdict out.
+
+Beside it, in the same run and on the same core, the bare handler of `bare.py`: the ratio is what counts.
+"""
+
+import asyncio
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+import psutil
+
+from moderation.records import Limits
+from moderation.settings import StoreSettings
+from moderation.store.connection import connect
+from moderation.store.sites import Sites
+from tests.benchmarks import load
+from tests.benchmarks.figure import Figure
+from tests.service import Service, a_comment, serving
+
+ROUNDS = 3
+
+
+@contextmanager
+def bare() -> Iterator[str]:
+    """Run the bare handler on the service's core."""
+    process = subprocess.Popen(load.python("-m", "tests.benchmarks.bare"), stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        for _ in range(100):
+            try:
+                httpx.post(f"{url}/v1/comments", json={}, trust_env=False)
+                break
+            except httpx.HTTPError:
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def prepared(service: Service) -> None:
+    """Lift the limits of the demo site, and put the service and its store each on its core."""
+    ours, other = load.cores()
+    for process in psutil.Process(service.process.pid).children(recursive=True):
+        load.pin(process.pid, other if "valkey" in process.name() or "redis" in process.name() else ours)
+    load.pin(service.process.pid, ours)
+    asyncio.run(_lift_limits(service.data))
+    time.sleep(1.5)
+
+
+async def _lift_limits(data: Path) -> None:
+    connection = await connect(StoreSettings(data=data))
+    sites = Sites(connection)
+    site = await sites.site("demo")
+    limits = Limits(site=10**8, text=3, address=10**6, email=10**6)
+    await sites.save_policy("demo", msgspec.structs.replace(site.policy, limits=limits))
+    await connection.aclose()
+
+
+def measure() -> list[Figure]:
+    """Measure single comments at 64, 16 and 1 connection, and batches, in turn with the bare handler."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as place, load.vocabulary() as words:
+        began = time.perf_counter()
+        with serving(Path(place) / "data") as service:
+            with service.site as site:
+                assert site.post("/v1/comments", json=a_comment()).status_code == 201
+            figures.append(
+                Figure("start.first_verdict", time.perf_counter() - began, "s", "from start to the first verdict")
+            )
+            prepared(service)
+            key = service.first["site_key"]
+            load.wrk(service.url, words, connections=64, seconds=3, key=key, seed=90)
+            with bare() as peer:
+                ours, theirs = [], []
+                for turn in range(ROUNDS):
+                    theirs.append(load.wrk(peer, words, connections=64, seed=turn))
+                    ours.append(load.wrk(service.url, words, connections=64, key=key, seed=10 + turn))
+            best, bare_best = max(one.rate for one in ours), max(one.rate for one in theirs)
+            figures += [
+                Figure("bare_litestar.64", bare_best, "1/s", f"bare handler, best of {ROUNDS}"),
+                Figure(
+                    "intake.64", best, "1/s", f"comments, best of {ROUNDS}; {sum(one.failed for one in ours)} failed"
+                ),
+                Figure("intake.64.ratio", best / bare_best, "", "of the bare handler; the goal is 0.9"),
+                Figure("intake.64.p99", min(one.p99 for one in ours), "ms", "64 connections"),
+            ]
+            few = load.wrk(service.url, words, connections=16, key=key, seed=30)
+            one = load.wrk(service.url, words, connections=1, key=key, seed=31)
+            many = load.wrk(
+                service.url, words, connections=4, key=key, seed=32, target="/v1/comments/batch", per_request=100
+            )
+            figures += [
+                Figure("intake.16.p50", few.p50, "ms", "16 connections; the goal is 4"),
+                Figure("intake.16.p99", few.p99, "ms", "16 connections; the goal is 20"),
+                Figure("intake.1.p50", one.p50, "ms", "one connection, nothing else to do; the goal is 1.5"),
+                Figure("intake.batch", many.rate, "1/s", "comments in batches of 100; the goal is 8,000"),
+                Figure(
+                    "worker.resident", psutil.Process(service.process.pid).memory_info().rss / 2**20, "MB", "goal 120"
+                ),
+            ]
+    return figures
