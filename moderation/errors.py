@@ -99,6 +99,16 @@ class UnknownWebhook(ModerationError):
         self.webhook_id = webhook_id
 
 
+class UnknownDelivery(ModerationError):
+    """No delivery of this webhook has this id, or it ended more than a week ago."""
+
+    code = "unknown_delivery"
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__(f"no delivery has the id '{delivery_id}'")
+        self.delivery_id = delivery_id
+
+
 class UnknownLabel(ModerationError):
     """No label has this id."""
 

@@ -19,6 +19,7 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.UnknownKey: HTTPStatus.NOT_FOUND,
     errors.UnknownModerator: HTTPStatus.NOT_FOUND,
     errors.UnknownWebhook: HTTPStatus.NOT_FOUND,
+    errors.UnknownDelivery: HTTPStatus.NOT_FOUND,
     errors.UnknownLabel: HTTPStatus.NOT_FOUND,
     errors.ModelUnknown: HTTPStatus.NOT_FOUND,
     errors.SiteExists: HTTPStatus.CONFLICT,

@@ -29,8 +29,10 @@ to no site has tags of its own: {sites} for sites and their keys, {staff} for pe
     cm:{site}:al:<scope>      string  an allowance: the time it is free again    recall; until then
     cm:{site}:wh              hash    webhook id -> webhook                      deliveries
     cm:{site}:dl:<id>         hash    one delivery                               deliveries; 7 days after its end
-    cm:{site}:due             zset    delivery -> ms when it is tried next       deliveries
-    cm:{site}:courier         hash    how far the courier has read the ledger    deliveries
+    cm:{site}:due:<webhook>   zset    open delivery -> ms when it is tried next  deliveries
+    cm:{site}:lane:<w>:<c>    list    open deliveries of one comment, in order   deliveries
+    cm:{site}:ended:<webhook> zset    delivery -> ms of its end                  deliveries; 7 days
+    cm:{site}:courier         hash    webhook -> how far it has read the ledger  deliveries
     cm:{site}:marked          zset    authors with a mark -> ms of the mark      mark
     cm:{site}:rp:<id>         set     who reported a comment (digests)           report; 30 days
 """
@@ -45,7 +47,8 @@ PREFIX = "cm:"
 PERMANENT = (
     "cm:{*}:c:*", "cm:{*}:q", "cm:{*}:qp", "cm:{*}:q:*", "cm:{*}:leases", "cm:{*}:holders", "cm:{*}:a:*", "cm:{*}:ac:*",
     "cm:{*}:x", "cm:{*}:th:*", "cm:{*}:threads", "cm:{*}:changes", "cm:{*}:embargo", "cm:{*}:unscored", "cm:{*}:ledger",
-    "cm:{*}:head", "cm:{*}:lb", "cm:{*}:lbat", "cm:{*}:wh", "cm:{*}:due", "cm:{*}:courier", "cm:{*}:marked",
+    "cm:{*}:head", "cm:{*}:lb", "cm:{*}:lbat", "cm:{*}:wh", "cm:{*}:dl:*", "cm:{*}:due:*", "cm:{*}:lane:*",
+    "cm:{*}:courier", "cm:{*}:marked",
     "cm:{sites}:*", "cm:{staff}:people", "cm:{staff}:mail", "cm:{staff}:ledger", "cm:{staff}:head", "cm:{models}:*",
 )  # fmt: skip
 """Keys that may live without a TTL; a test fails on any other that does."""
@@ -56,6 +59,8 @@ API_KEYS = "cm:{sites}:key"
 """hash: key id -> key record."""
 COMPAT_KEYS = "cm:{sites}:compat"
 """hash: digest of a compat key -> key id."""
+WEBHOOK_SITES = "cm:{sites}:webhooks"
+"""set: sites that have, or had, a webhook."""
 GENERATION = "cm:{sites}:generation"
 """string: grows with every change of a site or key, so that every worker drops what it remembers."""
 SCHEMA = "cm:{sites}:schema"
@@ -99,9 +104,9 @@ class SiteKeys:
 
     __slots__ = (
         "allowance", "approved", "author", "author_comments", "changes", "comment", "copies", "courier", "day",
-        "delivery", "due", "embargo", "externals", "head", "holders", "idempotency", "labels", "labels_at", "leases",
-        "ledger", "marked", "nothing", "queue", "queue_filter", "queue_urgency", "reporters", "site", "threads",
-        "unscored", "webhooks",
+        "delivery", "due", "embargo", "ended", "externals", "head", "holders", "idempotency", "labels", "labels_at",
+        "lane", "leases", "ledger", "marked", "nothing", "queue", "queue_filter", "queue_urgency", "reporters", "site",
+        "threads", "unscored", "webhooks",
     )  # fmt: skip
 
     def __init__(self, site_id: str) -> None:
@@ -131,7 +136,9 @@ class SiteKeys:
         self.allowance = (tag + "al:").__add__
         self.webhooks = tag + "wh"
         self.delivery = (tag + "dl:").__add__
-        self.due = tag + "due"
+        self.due = (tag + "due:").__add__
+        self.lane = (tag + "lane:").__add__
+        self.ended = (tag + "ended:").__add__
         self.courier = tag + "courier"
         self.marked = tag + "marked"
         self.reporters = (tag + "rp:").__add__

@@ -1,0 +1,1 @@
+"""Webhooks: how sites learn by themselves what became of their comments."""
