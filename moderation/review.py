@@ -247,6 +247,8 @@ class Review:
         age = now - datetime.fromisoformat(stored.decision.at)
         if age.total_seconds() > UNDO_WITHIN_SECONDS:
             raise UndoTooLate(comment_id)
+        # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out
+        untold = stored.embargo > now.timestamp() * 1e6
         status, _, place = stored.before.partition(" ")
         back = Status(status)
         verdict = stored.verdict
@@ -259,8 +261,9 @@ class Review:
             urgency=verdict.score if verdict else 0.0,
             forget_decision=True,
             forget_label=True,
-            drops_embargo=bool(stored.embargo),
+            drops_embargo=untold,
             counts="undone ",
+            facts={"untold": True} if untold else {},
             fields={"was": ""},
         )
         new = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
