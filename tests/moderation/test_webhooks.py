@@ -1,0 +1,514 @@
+"""Webhooks: signed, retried by the schedule, in order, and never to an address that is not public."""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+from standardwebhooks import Webhook as Verifier
+
+from moderation.errors import WebhookRefused
+from moderation.records import DecisionKind, Outcome
+from moderation.store.comments import Move
+from moderation.store.connection import Connection
+from moderation.store.leases import Leases
+from moderation.webhooks.courier import SCHEDULE, Courier
+from moderation.webhooks.outside import Outside
+from tests.post_office import PostOffice, post_office
+from tests.receivers import Receiver, certificate, drip, drop, flood, hang, in_turn, not_http, status
+
+connected: list[object] = []
+_hooked: list[bool] = []
+
+
+@contextmanager
+def connections_watched() -> Iterator[list[object]]:
+    """Watch every connection that this process opens, whoever opens it, but those to loopback ports of receivers."""
+    if not _hooked:
+        _hooked.append(True)
+        sys.addaudithook(lambda event, args: connected.append(args[1]) if event == "socket.connect" else None)
+    connected.clear()
+    yield connected
+
+
+async def the_delivery(office: PostOffice, webhook_id: str):
+    open_, ended = await office.book.deliveries(office.site, webhook_id, 10)
+    return (open_ + ended)[0]
+
+
+# what is sent ---------------------------------------------------------------------------------------
+
+
+async def test_an_event_is_signed_and_says_what_the_site_may_know_and_nothing_of_people(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        webhook = await office.webhook(receiver.url)
+        stored = await office.comment(external_id="wp-17")
+        await office.decide(stored, DecisionKind.REJECT)
+        assert await office.step() == 2
+
+        judged, decided = receiver.got
+        Verifier(webhook.secrets[0]).verify(decided.body, decided.headers)
+        assert judged.event["type"] == "comment.judged"
+        assert decided.event["type"] == "comment.rejected"
+        data = decided.event["data"]
+        assert data["id"] == stored.id
+        assert data["external_id"] == "wp-17"
+        assert (data["site"], data["status"], data["version"]) == ("news", "rejected", 2)
+        assert (data["verdict"], data["reasons"]) == ("hold", ["spam"])
+        assert data["decision"]["decision"] == "reject"
+        assert data["decision"]["reason"] == "spam"
+        assert data["thread"] == {"url": "https://news.example/a", "title": "An article"}
+        assert judged.event["data"]["version"] == 1
+        for private in (b"bea@example.org", b"Bea", b"Buy cheap", b"Ann", b"m1", b"private", b"author-1", b"address-1"):
+            assert private not in decided.body
+
+
+async def test_a_webhook_hears_only_the_events_it_asked_for(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved")
+        await office.decide(await office.comment())
+        await office.decide(await office.comment(), DecisionKind.REJECT)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.approved"]
+
+
+async def test_while_secrets_are_rotated_both_of_them_verify(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        webhook = await office.webhook(receiver.url)
+        rotated = await office.book.rotate(office.site, "admin", webhook.id)
+        await office.comment()
+        await office.step()
+        got = receiver.got[-1]
+        for secret in (webhook.secrets[0], rotated.secrets[0]):
+            Verifier(secret).verify(got.body, got.headers)
+
+        await office.book.retire(office.site, "admin", webhook.id)
+        await office.comment()
+        await office.step()
+        got = receiver.got[-1]
+        Verifier(rotated.secrets[0]).verify(got.body, got.headers)
+        with pytest.raises(Exception, match="No matching signature"):
+            Verifier(webhook.secrets[0]).verify(got.body, got.headers)
+
+
+async def test_even_the_longest_page_and_title_make_a_small_payload(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url)
+        stored = await office.comment(external_id="x" * 5_000)
+        assert len(stored.external_id) == 5_000
+        await office.step()
+        assert len(receiver.got[0].body) < 20_000
+
+
+async def test_an_erased_comment_is_told_by_its_id_alone(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        stored = await office.comment(Outcome.APPROVE, external_id="wp-1")
+        webhook = await office.webhook(receiver.url)
+        move = Move(event="comment.erased", status=None, by="", queue="leave", forget_label=True)
+        await office.comments.move(stored, move, day="2026-01-01")
+        await office.step()
+        assert (await the_delivery(office, webhook.id)).state == "delivered"
+        event = receiver.got[0].event
+        assert event["type"] == "comment.erased"
+        assert event["data"]["id"] == stored.id
+        assert event["data"]["external_id"] is None
+
+
+# receivers of every badness --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "waits", "error"),
+    [
+        (status(200), "delivered", None, ""),
+        (status(204), "delivered", None, ""),
+        (status(301, "Location: http://169.254.169.254/latest/meta-data/"), "waiting", 5, "answered 301"),
+        (status(302, "Location: http://127.0.0.1:1/"), "waiting", 5, "answered 302"),
+        (status(307, "Location: https://[::1]/"), "waiting", 5, "answered 307"),
+        (status(308, "Location: http://169.254.169.254/"), "waiting", 5, "answered 308"),
+        (status(400), "waiting", 5, "answered 400"),
+        (status(401), "waiting", 5, "answered 401"),
+        (status(404), "waiting", 5, "answered 404"),
+        (status(410), "disabled", None, "answered 410"),
+        (status(429, "Retry-After: 77"), "waiting", 77, "answered 429"),
+        (status(503, "Retry-After: 2"), "waiting", 5, "answered 503"),
+        (status(503, "Retry-After: 99999999999"), "waiting", 86_400, "answered 503"),
+        (status(503, "Retry-After: soon"), "waiting", 5, "answered 503"),
+        (status(500), "waiting", 5, "answered 500"),
+        (hang, "waiting", 5, "no answer in time"),
+        (drip, "waiting", 5, "no answer in time"),
+        (not_http, "waiting", 5, "the connection broke, or the answer is not HTTP"),
+        (drop, "waiting", 5, "the connection broke, or the answer is not HTTP"),
+    ],
+)
+async def test_a_receiver_of_any_kind_leaves_the_delivery_in_the_right_state(
+    connection: Connection, answer, state, waits, error
+):
+    async with post_office(connection, timeout=0.6) as office, Receiver(answer) as receiver:
+        webhook = await office.webhook(receiver.url)
+        await office.comment()
+        with connections_watched() as opened:
+            began = time.monotonic()
+            assert await office.step() == 1
+            assert time.monotonic() - began < 3
+        assert [place for place in opened if not isinstance(place, str)] == [("127.0.0.1", receiver.port)]
+        delivery = await the_delivery(office, webhook.id)
+        assert delivery.state == state
+        assert delivery.attempts[0].error == error
+        if waits:
+            assert delivery.due == office.ms + waits * 1000
+        assert len(receiver.got) == 1
+
+
+async def test_of_a_reply_of_ten_megabytes_only_the_beginning_is_read(connection: Connection):
+    async with post_office(connection) as office:
+        receiver = Receiver(flood(lambda: receiver, 10 * 2**20))
+        async with receiver:
+            webhook = await office.webhook(receiver.url)
+            await office.comment()
+            await office.step()
+            assert (await the_delivery(office, webhook.id)).state == "delivered"
+            assert receiver.sent < 3 * 2**20
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_not_talked_to(connection: Connection, tmp_path):
+    with certificate(tmp_path, "hooks.example") as (server, _):
+        async with post_office(connection) as office, Receiver(status(200), server) as receiver:
+            webhook = await office.webhook(receiver.url)
+            await office.comment()
+            await office.step()
+            assert (await the_delivery(office, webhook.id)).attempts[0].error.startswith("TLS failed")
+            assert receiver.got == []
+
+
+async def test_the_name_is_kept_for_tls_and_host_though_the_connection_goes_to_an_address(tmp_path):
+    asked = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with certificate(tmp_path, "hooks.example") as (server, file):
+        seen = []
+        server.sni_callback = lambda _socket, name, _context: seen.append(name)
+        trusting = ssl.create_default_context(cafile=file)
+        outside = Outside(["hooks.example"], resolve=resolve, tls=trusting)
+        async with Receiver(status(200), server) as receiver:
+            answer = await outside.post(f"https://hooks.example:{receiver.port}/hook?a=b", b"{}", {})
+            assert answer.status == 200
+            assert seen == ["hooks.example"]
+            assert receiver.got[0].headers["host"] == f"hooks.example:{receiver.port}"
+            assert receiver.got[0].path == "/hook?a=b"
+            assert asked == ["hooks.example"]
+
+            wrong = await outside.post(f"https://127.0.0.1:{receiver.port}/", b"{}", {})
+            assert wrong.error.startswith("refused")
+        await outside.aclose()
+
+
+async def test_410_switches_the_webhook_off_and_drops_what_was_on_its_way(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(410)) as receiver:
+        webhook = await office.webhook(receiver.url)
+        for _ in range(20):
+            await office.comment()
+        await office.step()
+        (found,) = await office.book.of_site(office.site)
+        assert "410" in found.disabled
+        open_, ended = await office.book.deliveries(office.site, webhook.id, 50)
+        assert open_ == []
+        assert {one.state for one in ended} == {"disabled"}
+        asked = len(receiver.got)
+        await office.comment()
+        assert await office.step() == 0
+        assert len(receiver.got) == asked
+
+
+# when it is tried again ------------------------------------------------------------------------------
+
+
+async def test_a_delivery_is_tried_ten_times_by_the_schedule_and_then_fails(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(500)) as receiver:
+        webhook = await office.webhook(receiver.url, "comment.judged")
+        await office.comment()
+        await office.step()
+        began = office.ms
+        offsets = [0]
+        while (delivery := await the_delivery(office, webhook.id)).state == "waiting":
+            # one moment too early nothing happens
+            office.ms = delivery.due - 1
+            assert await office.courier.step() == 0
+            office.ms = delivery.due
+            assert await office.courier.step() == 1
+            offsets.append((office.ms - began) // 1000)
+        assert delivery.state == "failed"
+        steps = [later - earlier for earlier, later in zip(offsets, offsets[1:], strict=False)]
+        assert tuple([0, *steps]) == SCHEDULE
+        assert SCHEDULE == (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
+        assert offsets[-1] == 75 * 3600 + 35 * 60 + 5
+        assert len({one.id for one in receiver.got}) == 1
+        assert len({one.body for one in receiver.got}) == 1
+        assert len(delivery.attempts) == 10
+
+        receiver.answer = status(200)
+        await office.book.replay(office.site, "admin", webhook.id, delivery.id)
+        await office.step()
+        assert (await the_delivery(office, webhook.id)).state == "delivered"
+        assert len({one.id for one in receiver.got}) == 1
+
+
+async def test_events_of_one_comment_arrive_in_the_order_of_its_versions(connection: Connection):
+    async with post_office(connection) as office, Receiver(in_turn(status(500), status(200))) as receiver:
+        await office.webhook(receiver.url)
+        first, second = await office.comment(), await office.comment()
+        await office.decide(first)
+        await office.decide(second)
+        await office.step()
+        assert [one.event["data"]["version"] for one in receiver.got if one.event["data"]["id"] == first.id] == [1]
+        office.pass_(6)
+        await office.step()
+        for comment in (first, second):
+            versions = [one.event["data"]["version"] for one in receiver.got if one.event["data"]["id"] == comment.id]
+            assert versions in ([1, 2], [1, 1, 2])
+
+
+async def test_an_event_that_a_receiver_refuses_keeps_later_ones_back_for_minutes_only(connection: Connection):
+    async def picky(received, writer):
+        await status(200 if received.event["data"]["version"] == 2 else 500)(received, writer)
+
+    async with post_office(connection) as office, Receiver(picky) as receiver:
+        await office.webhook(receiver.url)
+        await office.decide(await office.comment())
+        for seconds in (0, 5, 300):
+            office.pass_(seconds)
+            await office.step()
+        assert [one.event["data"]["version"] for one in receiver.got] == [1, 1, 1, 2]
+
+
+async def test_a_dead_receiver_does_not_keep_a_living_one_waiting(connection: Connection):
+    office_of = post_office(connection, timeout=8, by_hand=False, concurrency=4)
+    async with office_of as office, Receiver(hang) as dead, Receiver(status(200)) as living:
+        await office.webhook(dead.url)
+        await office.webhook(living.url)
+        for _ in range(40):
+            await office.comment()
+        running = asyncio.create_task(office.courier.run())
+        try:
+            deadline = time.monotonic() + 8
+            while len(living.got) < 40:
+                assert time.monotonic() < deadline, f"{len(living.got)} of 40 while another receiver hangs"
+                await asyncio.sleep(0.02)
+            assert len(dead.got) <= 2
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_two_workers_send_each_event_once(connection: Connection):
+    async with post_office(connection, by_hand=False) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url)
+        other = Courier(
+            office.deliveries, office.comments, office.queue, office.ledger, office.sites, Leases(connection),
+            office.outside, office.telemetry, office.courier._now,
+        )  # fmt: skip
+        running = [asyncio.create_task(courier.run()) for courier in (office.courier, other)]
+        for _ in range(30):
+            await office.comment()
+        deadline = time.monotonic() + 10
+        while len(receiver.got) < 30:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        assert len(receiver.got) == len({one.id for one in receiver.got}) == 30
+
+
+# what can still be taken back --------------------------------------------------------------------------
+
+
+async def test_a_decision_is_not_told_before_its_embargo_ends(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.pending")
+        await office.decide(await office.comment())
+        await office.step()
+        office.pass_(19)
+        assert await office.courier.step() == 0
+        office.pass_(3)
+        assert await office.courier.step() == 1
+        assert receiver.got[0].event["type"] == "comment.approved"
+
+
+async def test_a_decision_taken_back_in_time_is_never_told_nor_the_way_back(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        webhook = await office.webhook(receiver.url, "comment.approved", "comment.pending")
+        await office.undo(await office.decide(await office.comment()))
+        office.pass_(60)
+        await office.step()
+        assert receiver.got == []
+        assert (await the_delivery(office, webhook.id)).state == "dropped"
+
+
+async def test_a_decision_taken_back_later_is_told_and_so_is_the_way_back(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.pending")
+        await office.undo(await office.decide(await office.comment()))
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.approved", "comment.pending"]
+
+
+async def test_a_site_is_warned_once_for_each_time_its_queue_waits_too_long(connection: Connection):
+    office_of = post_office(connection, wait_warning_minutes=30)
+    async with office_of as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "queue.waiting")
+        stored = await office.comment()
+        await office.step()
+        assert receiver.got == []
+        for _ in range(3):
+            office.pass_(31 * 60)
+            await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["queue.waiting"]
+        assert receiver.got[0].event["data"] == {
+            "site": "news", "waiting": 1, "oldest": stored.received_at, "warning_minutes": 30,
+        }  # fmt: skip
+        await office.decide(stored)
+        await office.step()
+        await office.comment()
+        office.pass_(31 * 60)
+        await office.step()
+        assert len(receiver.got) == 2
+        assert receiver.got[0].id != receiver.got[1].id
+
+
+# where nothing is ever sent -------------------------------------------------------------------------
+
+ADDRESSES = (
+    "127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+    "100.100.100.200", "0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "192.0.0.1",
+    "168.63.129.16", "192.88.99.1", "::1", "::", "fe80::1", "fd00:ec2::254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1",
+)  # fmt: skip
+
+
+def _octal(address: ipaddress.IPv4Address) -> str:
+    return ".".join(f"0{part:o}" for part in address.packed)
+
+
+def _circled(text: str) -> str:
+    return text.translate({ord("0"): "⓪", **{ord(str(n)): chr(0x2460 + n - 1) for n in range(1, 10)}})
+
+
+def spellings(text: str) -> list[tuple[str, str]]:
+    """Give seven ways to name an address: the host as it stands in the url, and what a name in it resolves to."""
+    address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv4Address):
+        a, b, c, d = address.packed
+        return [
+            (text, text),
+            (str(int(address)), text),
+            (hex(int(address)), text),
+            (_octal(address), text),
+            (f"{a}.{b}.{c * 256 + d}", text),
+            (f"[::ffff:{text}]", text),
+            ("rebound.example", text),
+        ]
+    return [
+        (f"[{text}]", text),
+        (f"[{address.exploded}]", text),
+        (f"[{address.exploded.upper()}]", text),
+        (f"[{text}%25lo]", text),
+        ("rebound.example", text),
+        ("rebound.example", f"{text}%1" if text.startswith("fe80") else address.exploded),
+        (f"[{':'.join(address.exploded.split(':')[:6])}:{ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)}]", text),
+    ]
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+async def test_an_address_that_is_not_public_is_never_connected_to_however_it_is_written(text: str):
+    async def resolve(host: str) -> list[str]:
+        if host == "rebound.example":
+            return ["93.184.216.34", now]
+        return [str(row[4][0]) for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+    outside = Outside(timeout=1.0, resolve=resolve)
+    spelled = spellings(text)
+    assert len(spelled) == 7
+    with connections_watched() as opened:
+        for host, now in spelled:
+            answer = await outside.post(f"https://{host}/hook", b"{}", {})
+            assert answer.status == 0, host
+            assert answer.error.startswith("refused") or answer.error == "the name has no address", (host, answer)
+            if host != "rebound.example":
+                continue
+            assert answer.error.startswith("refused"), (host, answer)
+            with pytest.raises(WebhookRefused):
+                await outside.check(f"https://{host}/hook")
+        circled = await outside.post(f"https://{_circled(text)}/hook", b"{}", {})
+        assert circled.error.startswith("refused")
+        assert opened == []
+    await outside.aclose()
+
+
+async def test_a_name_that_changes_its_mind_is_resolved_once_and_refused():
+    answers = iter([["93.184.216.34"], ["127.0.0.1"], ["169.254.169.254"]])
+    asked = []
+
+    async def resolve(host: str) -> list[str]:
+        asked.append(host)
+        return next(answers)
+
+    outside = Outside(timeout=1.0, resolve=resolve)
+    await outside.check("https://rebound.example/")
+    with connections_watched() as opened:
+        for number in (2, 3):
+            answer = await outside.post("https://rebound.example/", b"{}", {})
+            assert answer.error.startswith("refused")
+            assert len(asked) == number
+        assert opened == []
+    await outside.aclose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a.example/", "http://a.example/", "https://", "not a url", "https://user:word@a.example/",
+        "https://a.example:22/", "https://a.example:6379/", "https://a example/", "//a.example/", "https://[::1",
+        "https://a.example/" + "x" * 3000, "file:///etc/passwd", "javascript:alert(1)", "https://127.0.0.1/",
+    ],
+)  # fmt: skip
+async def test_a_url_that_could_never_be_posted_to_is_refused_when_it_is_given(url: str):
+    async def resolve(host: str) -> list[str]:
+        return ["93.184.216.34"]
+
+    outside = Outside(resolve=resolve)
+    with pytest.raises(WebhookRefused):
+        await outside.check(url)
+    await outside.aclose()
+
+
+async def test_the_allow_list_opens_what_it_names_and_nothing_beside():
+    async def resolve(host: str) -> list[str]:
+        return {"inner.example": ["10.1.2.3"], "near.example": ["169.254.169.254"]}[host]
+
+    outside = Outside(["inner.example", "near.example", "192.168.7.0/24"], resolve=resolve)
+    await outside.check("http://inner.example:8080/hook")
+    await outside.check("http://192.168.7.9/hook")
+    for url in ("https://near.example/", "https://192.168.8.1/", "https://10.1.2.3/"):
+        with pytest.raises(WebhookRefused):
+            await outside.check(url)
+    await outside.aclose()
+
+
+async def test_the_proxy_of_the_environment_is_not_asked(connection: Connection, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        webhook = await office.webhook(receiver.url)
+        answer = await office.book.test(office.site, webhook.id)
+        assert answer.delivered
+        assert msgspec.json.decode(receiver.got[0].body)["type"] == "webhook.test"
