@@ -44,7 +44,9 @@ LOOPBACK = ("127.0.0.0/8",)
 class PostOffice:
     """The rooms around the courier, on a real store."""
 
-    def __init__(self, connection: Connection, site: Site, outside: Outside, *, by_hand: bool, concurrency: int) -> None:
+    def __init__(
+        self, connection: Connection, site: Site, outside: Outside, *, by_hand: bool, concurrency: int
+    ) -> None:
         self.ms = int(time.time() * 1000) + 50
         self.site = site
         self.comments = Comments(connection)

@@ -99,7 +99,8 @@ class Courier:
                 except ModerationError as error:
                     _log.error("courier_failed", code=error.code, exc_info=error)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._done.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._done.wait()
         finally:
             await self.aclose()
 

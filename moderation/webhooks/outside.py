@@ -8,6 +8,7 @@ changes nothing. No redirect, no proxy of the environment, no connection is kept
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import socket
 import ssl
@@ -112,24 +113,30 @@ class Outside:
         self.timeout = timeout
         self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
         self._resolve = resolve or self._look_up
-        self._client = httpx.AsyncClient(
-            verify=tls or _tls(),
+        self._tls = tls
+
+    @functools.cached_property
+    def _client(self) -> httpx.AsyncClient:
+        # not before it is needed: reading all authorities takes a while, and most commands post nothing
+        return httpx.AsyncClient(
+            verify=self._tls or _tls(),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout)),
+            timeout=httpx.Timeout(self.timeout, connect=min(CONNECT_SECONDS, self.timeout)),
             limits=httpx.Limits(max_keepalive_connections=0, max_connections=None),
         )
 
     async def aclose(self) -> None:
         """Give sockets and threads back."""
-        await self._client.aclose()
+        if "_client" in self.__dict__:
+            await self._client.aclose()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def check(self, url: str) -> None:
         """Raise WebhookRefused where nothing would ever be posted to this url. A name without an address may get one."""
         target = target_of(url)
         try:
-            addresses = await asyncio.wait_for(self._addresses(target.host), CONNECT_SECONDS)
+            addresses = await self._addresses(target.host)
         except (OSError, UnicodeError, TimeoutError):
             addresses = []
         self._permit(target, addresses)
@@ -152,7 +159,7 @@ class Outside:
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         target = target_of(url)
         try:
-            addresses = await asyncio.wait_for(self._addresses(target.host), CONNECT_SECONDS)
+            addresses = await self._addresses(target.host)
         except (OSError, UnicodeError, TimeoutError):
             return Answer(0.0, error="the name has no address")
         self._permit(target, addresses)
@@ -209,7 +216,8 @@ class Outside:
         try:
             return [_plain(ipaddress.ip_address(host))]
         except ValueError:
-            return [_plain(ipaddress.ip_address(found)) for found in await self._resolve(host)]
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return [_plain(ipaddress.ip_address(found)) for found in await self._resolve(host)]
 
     async def _look_up(self, host: str) -> Sequence[str]:
         rows = await asyncio.get_running_loop().run_in_executor(

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import itertools
 import socket
 import ssl
 import sys
@@ -247,8 +248,8 @@ async def test_a_delivery_is_tried_ten_times_by_the_schedule_and_then_fails(conn
             assert await office.courier.step() == 1
             offsets.append((office.ms - began) // 1000)
         assert delivery.state == "failed"
-        steps = [later - earlier for earlier, later in zip(offsets, offsets[1:], strict=False)]
-        assert tuple([0, *steps]) == SCHEDULE
+        steps = [later - earlier for earlier, later in itertools.pairwise(offsets)]
+        assert (0, *steps) == SCHEDULE
         assert SCHEDULE == (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
         assert offsets[-1] == 75 * 3600 + 35 * 60 + 5
         assert len({one.id for one in receiver.got}) == 1
@@ -432,14 +433,16 @@ def spellings(text: str) -> list[tuple[str, str]]:
 async def test_an_address_that_is_not_public_is_never_connected_to_however_it_is_written(text: str):
     async def resolve(host: str) -> list[str]:
         if host == "rebound.example":
-            return ["93.184.216.34", now]
+            return ["93.184.216.34", led_to[-1]]
         return [str(row[4][0]) for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
+    led_to: list[str] = []
     outside = Outside(timeout=1.0, resolve=resolve)
     spelled = spellings(text)
     assert len(spelled) == 7
     with connections_watched() as opened:
-        for host, now in spelled:
+        for host, address in spelled:
+            led_to.append(address)
             answer = await outside.post(f"https://{host}/hook", b"{}", {})
             assert answer.status == 0, host
             assert answer.error.startswith("refused") or answer.error == "the name has no address", (host, answer)
