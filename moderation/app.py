@@ -21,7 +21,19 @@ from litestar.di import Provide
 from classifiers.errors import ClassifierError
 from classifiers.scorer import Scorer, bundled
 from moderation.access import Access
-from moderation.api import comments, forms, operations, oversight, problems, queue, reference, session, sites, staff
+from moderation.api import (
+    comments,
+    forms,
+    operations,
+    oversight,
+    problems,
+    queue,
+    reference,
+    session,
+    sites,
+    staff,
+    webhooks,
+)
 from moderation.api.gate import gate, networks, provide_caller, undeclared
 from moderation.console import pages
 from moderation.digests import Digests
@@ -35,6 +47,7 @@ from moderation.secrets import pepper_of
 from moderation.settings import Settings
 from moderation.store.comments import Comments
 from moderation.store.connection import Connection, connect
+from moderation.store.deliveries import Deliveries
 from moderation.store.labels import Labels
 from moderation.store.leases import Leases
 from moderation.store.ledger import Ledger
@@ -43,12 +56,19 @@ from moderation.store.queue import Queue
 from moderation.store.sites import Sites
 from moderation.telemetry import Telemetry
 from moderation.upkeep import Upkeep
+from moderation.webhooks.addressbook import AddressBook
+from moderation.webhooks.courier import Courier
+from moderation.webhooks.outside import Outside
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    oversight.Overview, sites.Sites, staff.Staff, operations.Operations, reference.Reference, pages.Pages,
+    oversight.Overview, sites.Sites, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
+    reference.Reference, pages.Pages,
 )  # fmt: skip
 """Every route of the service."""
+
+ROOMS = ("access", "intake", "oversight", "readiness", "review", "settings", "telemetry", "webhooks")
+"""What a handler may ask for by name."""
 
 
 class House(msgspec.Struct, frozen=True):
@@ -72,6 +92,8 @@ class House(msgspec.Struct, frozen=True):
     readiness: Readiness
     upkeep: Upkeep
     now: Callable[[], datetime]
+    webhooks: AddressBook
+    courier: Courier
 
 
 def utc_now() -> datetime:
@@ -99,14 +121,23 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     )  # fmt: skip
     review = Review(stored, cases, ledger, telemetry, lambda who: digests.of("labeller", who), now)
     access = Access(sites, people, ledger, digests, settings.console, now)
-    upkeep = Upkeep(stored, sites, cases, models, telemetry, Leases(connection), intake.rescore)
+    leases = Leases(connection)
+    upkeep = Upkeep(stored, sites, cases, models, telemetry, leases, intake.rescore)
+    deliveries = Deliveries(connection)
+    outside = Outside(settings.webhooks.allow, timeout=settings.webhooks.timeout_seconds)
+    courier = Courier(
+        deliveries, stored, cases, ledger, sites, leases, outside, telemetry, now,
+        concurrency=settings.webhooks.concurrency,
+    )  # fmt: skip
     try:
         yield House(
             settings, connection, telemetry, digests, sites, people, stored, cases, ledger, labels, models, intake,
             review, access, Oversight(connection, cases, ledger, now), Readiness(connection, models, telemetry), upkeep, now,
+            AddressBook(deliveries, ledger, outside, now), courier,
         )  # fmt: skip
     finally:
         await intake.close()
+        await outside.aclose()
         await connection.aclose()
 
 
@@ -137,7 +168,7 @@ def build(settings: Settings, *, started: Callable[[House], Awaitable[None]] | N
                     "proxies": networks(settings.server.trusted_proxies),
                 }
             )
-            tasks = [asyncio.create_task(rooms.upkeep.run())]
+            tasks = [asyncio.create_task(rooms.upkeep.run()), asyncio.create_task(rooms.courier.run())]
             if started is not None:
                 tasks.append(asyncio.ensure_future(started(rooms)))
             try:
@@ -159,10 +190,7 @@ def build(settings: Settings, *, started: Callable[[House], Awaitable[None]] | N
         lifespan=[lifespan],
         dependencies={
             "caller": Provide(provide_caller, sync_to_thread=False),
-            **{
-                name: room(name)
-                for name in ("access", "intake", "oversight", "readiness", "review", "settings", "telemetry")
-            },
+            **{name: room(name) for name in ROOMS},
         },
         exception_handlers=problems.HANDLERS,
         request_max_body_size=settings.intake.max_batch_body_bytes + 1024,
