@@ -85,8 +85,10 @@ class Courier:
 
     async def run(self) -> None:
         """Carry events until cancelled; a store that does not answer is waited for."""
+        me = asyncio.current_task()
         try:
-            while True:
+            # the driver of the store may swallow the cancellation when a reply comes in the same moment
+            while me is None or not me.cancelling():
                 pause = _IDLE
                 self._done.clear()
                 try:
