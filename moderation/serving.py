@@ -175,10 +175,12 @@ async def prepare(settings: Settings, url: str) -> FirstRun | None:
 
 def _keep(path: Path, first: FirstRun) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(msgspec.to_builtins(first), file, indent=2)
         file.write("\n")
+    draft.replace(path)  # whoever waits for the file finds it whole
 
 
 def welcome(settings: Settings, url: str, first: FirstRun | None) -> list[str]:
