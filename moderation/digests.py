@@ -47,8 +47,8 @@ class Digests:
             raise ValueError("the pepper needs at least 32 bytes")
         self._key = hashlib.sha256(b"digest" + pepper).digest()
         self._seal = AESGCM(hashlib.sha256(b"seal" + pepper).digest())
-        self.author = functools.lru_cache(maxsize=20_000)(self._author)
-        self.address = functools.lru_cache(maxsize=20_000)(self._address)
+        self.author = functools.lru_cache(maxsize=4_096)(self._author)
+        self.address = functools.lru_cache(maxsize=4_096)(self._address)
 
     def of(self, kind: str, value: str) -> str:
         """Give 16 characters (96 bits) that stand for this value."""

@@ -63,7 +63,7 @@ def signals(verdict: Verdict) -> list[SignalShape]:
     return cast(list[SignalShape], [_signal(one.name, one.score, one.reason, one.facts) for one in verdict.signals])
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _signal(name: str, score: float, reason: Reason, facts: tuple[int | float | str, ...]) -> msgspec.Raw:
     said = detail(Signal(name, score, reason, facts))
     return msgspec.Raw(msgspec.json.encode(SignalShape(name, round(score, 4), reason.value, said)))

@@ -32,7 +32,7 @@ def detail(signal: Signal, lang: str = "en") -> str:
     return _detail(signal.name, signal.reason, signal.facts, lang)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=4_096)
 def _detail(name: str, reason: Reason, known: tuple[int | float | str, ...], lang: str) -> str:
     # most comments see the same: what one signal says is kept, by what it says
     signal = Signal(name, 0.0, reason, known)

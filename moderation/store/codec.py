@@ -6,6 +6,7 @@ word weights in thousandths. New fields are appended at the end; what an older w
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 
@@ -74,14 +75,23 @@ encode_decision = _encode
 decode_decision = _decision.decode
 
 
-def _signal(signal: Signal) -> tuple[object, ...]:
-    score = round(signal.score * 10_000)
+def _signal(signal: Signal) -> tuple[object, ...] | msgspec.Raw:
     if signal.words:
+        score = round(signal.score * 10_000)
         words = [(word.begin, word.end, round(word.weight * 1000), word.feature) for word in signal.words]
         return (signal.name, score, signal.reason, signal.hard, signal.facts, words)
-    if signal.reason is Reason.CLEAR and not signal.hard:
-        return (signal.name, score, signal.facts) if signal.facts else (signal.name, score)
-    return (signal.name, score, signal.reason, signal.hard, signal.facts)
+    return _plain_signal(signal.name, signal.score, signal.reason, signal.facts, signal.hard)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _plain_signal(
+    name: str, score: float, reason: Reason, facts: tuple[int | float | str, ...], hard: bool
+) -> msgspec.Raw:
+    """Pack a signal without words; most signals of most comments are the same."""
+    kept = round(score * 10_000)
+    if reason is Reason.CLEAR and not hard:
+        return msgspec.Raw(_encode((name, kept, facts) if facts else (name, kept)))
+    return msgspec.Raw(_encode((name, kept, reason, hard, facts)))
 
 
 def _read_signal(kept: tuple[object, ...]) -> Signal:
