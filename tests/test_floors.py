@@ -26,6 +26,7 @@ FLOORS = {
     "moderation.telemetry": 0,
     "moderation.digests": 0,
     "moderation.messages": 0,
+    "moderation.client": 0,
     "moderation.settings": 1,
     "moderation.scoring": 2,
     "moderation.store": 3,
