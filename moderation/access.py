@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import argon2
 import msgspec
@@ -49,6 +51,7 @@ class Access:
         self._digests = digests
         self._now = now
         self._idle = settings.idle_minutes * 60
+        self._factor_for = frozenset(settings.second_factor_for)
         self._absolute = settings.session_hours * 3600
         self._hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._hashing = asyncio.Semaphore(2)
@@ -83,7 +86,9 @@ class Access:
 
     # people ---------------------------------------------------------------------------------------
 
-    async def invite(self, email: str, name: str, role: Role, sites: tuple[str, ...]) -> tuple[Moderator, str]:
+    async def invite(
+        self, email: str, name: str, role: Role, sites: tuple[str, ...], *, by: str = ""
+    ) -> tuple[Moderator, str]:
         """Add a person; gives the token of the one-time link by which the password is set (72 hours)."""
         token = secrets.token_urlsafe(32)
         moderator = Moderator(
@@ -97,10 +102,10 @@ class Access:
             invite_ends=written(self._now() + timedelta(hours=INVITE_HOURS)),
         )
         await self._people.add(moderator, self._mail(email))
-        await self._ledger.append(STAFF, "moderator.added", who=moderator.id, role=role.value)
+        await self._ledger.append(STAFF, "moderator.added", by, who=moderator.id, role=role.value)
         return moderator, f"{moderator.id}.{token}"
 
-    async def reinvite(self, moderator: Moderator) -> str:
+    async def reinvite(self, moderator: Moderator, *, by: str = "") -> str:
         """Give a new one-time link (a forgotten password, a lost device); all sessions end."""
         token = secrets.token_urlsafe(32)
         moderator = msgspec.structs.replace(
@@ -111,7 +116,24 @@ class Access:
             generation=moderator.generation + 1,
         )
         await self._people.save(moderator)
+        await self._ledger.append(STAFF, "moderator.reinvited", by, who=moderator.id)
         return f"{moderator.id}.{token}"
+
+    async def person(self, moderator_id: str) -> Moderator:
+        """Give a person; raises UnknownModerator."""
+        return await self._people.get(moderator_id)
+
+    async def people(self) -> list[Moderator]:
+        """List everybody, by e-mail address."""
+        return await self._people.all()
+
+    async def change(self, moderator: Moderator, *, by: str, **given: Any) -> Moderator:
+        """Change a person's name, role, sites, or whether the account is disabled; all but a new name end the sessions."""
+        ends = moderator.generation + (not given.keys() <= {"name"})
+        moderator = msgspec.structs.replace(moderator, generation=ends, **given)
+        await self._people.save(moderator)
+        await self._ledger.append(STAFF, "moderator.changed", by, who=moderator.id, what=",".join(sorted(given)))
+        return moderator
 
     async def disable(self, who: str) -> Moderator:
         """Disable a person by id or e-mail address; every session ends. Raises UnknownModerator."""
@@ -194,6 +216,42 @@ class Access:
                 return moderator
         raise SignInRefused
 
+    # the second factor ----------------------------------------------------------------------------
+
+    @staticmethod
+    def new_factor(email: str) -> tuple[str, str]:
+        """Make a secret for an authenticator; gives it and the address that an authenticator reads it from."""
+        secret = pyotp.random_base32()
+        return secret, pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name="Comment moderation")
+
+    async def set_factor(self, moderator_id: str, password: str, secret: str, code: str) -> None:
+        """Take a secret as second factor (or none, where it is empty) once password and code are right.
+
+        Raises SignInRefused; FieldsInvalid for a secret that we did not make, or where the role must keep one.
+        """
+        moderator = await self._people.get(moderator_id)
+        wait = await self._people.spend_attempt("factor", moderator_id, *ATTEMPTS["account"])
+        if wait:
+            raise RateExceeded("account", wait, *ATTEMPTS["account"])
+        if not await self._verify(moderator.password or self._nobody, password):
+            raise SignInRefused
+        if not secret:
+            if moderator.role.value in self._factor_for:
+                message = "Your role must have a second factor; set up a new one instead."
+                raise FieldsInvalid([FieldError("secret", "second_factor_required", message)])
+            await self._people.save(msgspec.structs.replace(moderator, totp="", totp_step=0))
+        else:
+            if not re.fullmatch(r"[A-Z2-7]{32}", secret):
+                raise FieldsInvalid([FieldError("secret", "secret_invalid", "Ask for a new secret first.")])
+            await self._check_code(msgspec.structs.replace(moderator, totp=secret, totp_step=0), code)
+        await self._ledger.append(STAFF, "moderator.factor_set" if secret else "moderator.factor_dropped", moderator_id)
+
+    async def open_sessions(self, moderator_id: str) -> list[Session]:
+        """List the sessions of a person that are still good, newest first."""
+        moderator = await self._people.get(moderator_id)
+        found = [one for one in await self._people.sessions_of(moderator_id) if one.generation == moderator.generation]
+        return sorted(found, key=lambda one: one.started, reverse=True)
+
     async def by_session(self, token: str) -> tuple[Caller, Session]:
         """Say whose session this is, and prolong it; raises KeyRefused where it has ended."""
         found = await self._people.session(token, idle=self._idle, absolute=self._absolute)
@@ -206,6 +264,7 @@ class Access:
             name=moderator.name,
             sites=moderator.sites,
             session=token,
+            must_enrol=moderator.role.value in self._factor_for and not moderator.totp,
         )
         return caller, session
 

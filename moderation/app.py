@@ -21,9 +21,11 @@ from litestar.di import Provide
 from classifiers.errors import ClassifierError
 from classifiers.scorer import Scorer, bundled
 from moderation.access import Access
+from moderation.administration import Administration
 from moderation.api import (
     comments,
     forms,
+    keys,
     operations,
     oversight,
     problems,
@@ -62,12 +64,12 @@ from moderation.webhooks.outside import Outside
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    oversight.Overview, sites.Sites, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
+    oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
     reference.Reference, pages.Pages,
 )  # fmt: skip
 """Every route of the service."""
 
-ROOMS = ("access", "intake", "oversight", "readiness", "review", "settings", "telemetry", "webhooks")
+ROOMS = ("access", "administration", "intake", "oversight", "readiness", "review", "settings", "telemetry", "webhooks")
 """What a handler may ask for by name."""
 
 
@@ -89,6 +91,7 @@ class House(msgspec.Struct, frozen=True):
     review: Review
     access: Access
     oversight: Oversight
+    administration: Administration
     readiness: Readiness
     upkeep: Upkeep
     now: Callable[[], datetime]
@@ -129,10 +132,12 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
         deliveries, stored, cases, ledger, sites, leases, outside, telemetry, now,
         concurrency=settings.webhooks.concurrency,
     )  # fmt: skip
+    overview = Oversight(connection, cases, ledger, stored, now, streams=settings.console.streams)
     try:
         yield House(
             settings, connection, telemetry, digests, sites, people, stored, cases, ledger, labels, models, intake,
-            review, access, Oversight(connection, cases, ledger, now), Readiness(connection, models, telemetry), upkeep, now,
+            review, access, overview, Administration(sites, stored, ledger, models, now),
+            Readiness(connection, models, telemetry), upkeep, now,
             AddressBook(deliveries, ledger, outside, now), courier,
         )  # fmt: skip
     finally:

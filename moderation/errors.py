@@ -251,6 +251,16 @@ class PolicyInvalid(ModerationError):
     code = "policy_invalid"
 
 
+class PolicyChanged(ModerationError):
+    """Somebody else set a policy since this one was read."""
+
+    code = "policy_changed"
+
+    def __init__(self, site: str, version: int) -> None:
+        super().__init__(f"the policy of '{site}' is at version {version} by now; read it again and repeat your change")
+        self.version = version
+
+
 class KeyRefused(ModerationError):
     """No key or session, or one that is unknown, revoked or expired. Never says which."""
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 import msgspec
 
-from moderation.records import Site
+from moderation.errors import Overloaded
+from moderation.records import Site, Stored
+from moderation.store.comments import Comments
 from moderation.store.connection import Connection
 from moderation.store.counts import Counts
 from moderation.store.labels import Labels
@@ -17,6 +21,10 @@ from moderation.store.queue import Queue
 
 DAYS_AT_MOST = 400
 POLL_SECONDS = 0.5
+LOOK_AT_MOST = 5_000
+STREAM_SECONDS = 300
+"""How long news are told before whoever follows must ask again, and with that show that the session still is good."""
+STREAMS_EACH = 20
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -28,10 +36,30 @@ class Day(msgspec.Struct, frozen=True):
     counts: dict[str, int]
 
 
+class Found(msgspec.Struct, frozen=True):
+    """Comments that were searched for, and where the search goes on (a stamp; None at the end)."""
+
+    comments: list[Stored]
+    cursor: int | None
+    complete: bool
+
+
 class Oversight:
     """Reads; changes nothing."""
 
-    def __init__(self, connection: Connection, queue: Queue, ledger: Ledger, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        queue: Queue,
+        ledger: Ledger,
+        comments: Comments,
+        now: Callable[[], datetime],
+        *,
+        streams: int = 200,
+    ) -> None:
+        self._comments = comments
+        self._streams = streams
+        self._open: Counter[str] = Counter()
         self._counts = Counts(connection)
         self._labels = Labels(connection)
         self._queue = queue
@@ -62,11 +90,56 @@ class Oversight:
         """Count the labels of a site."""
         return await self._labels.count(site.id)
 
-    async def news(self, site: Site, after: str) -> AsyncIterator[Entry | None]:
-        """Give entries of the ledger as they are written, from `after` on; None now and then while nothing happens."""
+    async def search(self, site: Site, text: str, status: str, before: int | None, limit: int) -> Found:
+        """Find comments of any status by their text or their author's name, the last changed first.
+
+        At most 5,000 are looked at; `complete` is False where the look stopped before the page was full.
+        """
+        wanted = text.casefold()
+        found: list[Stored] = []
+        looked, position = 0, before
+        while looked < LOOK_AT_MOST:
+            some = await self._comments.latest(site.id, position, 200)
+            for at, item in enumerate(some):
+                if status and item.status != status:
+                    continue
+                if wanted and wanted not in item.text.casefold() and wanted not in item.name.casefold():
+                    continue
+                found.append(item)
+                if len(found) == limit:
+                    last = at + 1 == len(some) < 200
+                    return Found(found, None if last else item.changed, True)
+            looked += len(some)
+            following = some[-1].changed if some else None
+            if len(some) < 200 or following is None or (position is not None and following >= position):
+                return Found(found, None, True)
+            position = following
+        return Found(found, position, False)
+
+    def require_stream(self, caller: str) -> None:
+        """Raise Overloaded where as many pages as are allowed follow the news already, or this person has too many."""
+        if self._open.total() >= self._streams or self._open[caller] >= STREAMS_EACH:
+            raise Overloaded(30)
+
+    async def news(self, site: Site, after: str, caller: str = "") -> AsyncIterator[Entry | None]:
+        """Give entries of the ledger as they are written, from `after` on; None now and then while nothing happens.
+
+        It ends after some minutes: whoever follows asks again, and is then looked at again.
+        """
+        self._open[caller] += 1
+        try:
+            async for entry in self._follow(site, after):
+                yield entry
+        finally:
+            self._open[caller] -= 1
+            if not self._open[caller]:
+                del self._open[caller]
+
+    async def _follow(self, site: Site, after: str) -> AsyncIterator[Entry | None]:
         after = after or await self._ledger.last(site.id)
         quiet = 0.0
-        while True:
+        ends = time.monotonic() + STREAM_SECONDS
+        while time.monotonic() < ends:
             entries = await self._ledger.read(site.id, after=after, limit=200)
             for entry in entries:
                 after = entry.id

@@ -487,6 +487,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Empty means all sites (admin and ml of the whole service, moderators of all)."""
     key_id: str = ""
     session: str = ""
+    must_enrol: bool = False
+    """True where the role must have a second factor and this person has none yet."""
 
     def reaches(self, site_id: str) -> bool:
         """Say whether this caller may see things of this site."""

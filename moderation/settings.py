@@ -105,6 +105,10 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that is not used ends after this time."""
     session_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 12
     """A session ends after this time, used or not."""
+    second_factor_for: tuple[str, ...] = ()
+    """Roles (moderator, ml, admin) that must set up a code before they can do anything else."""
+    streams: Annotated[int, Meta(ge=1, le=10_000)] = 200
+    """Pages that may follow live events at once, for each worker; more fall back to asking now and then."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

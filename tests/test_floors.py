@@ -36,6 +36,7 @@ FLOORS = {
     "moderation.webhooks": 4,
     "moderation.readiness": 4,
     "moderation.oversight": 4,
+    "moderation.administration": 4,
     "moderation.upkeep": 5,
     "moderation.secrets": 4,
     "moderation.serving": 8,

@@ -43,10 +43,12 @@ def allow(
     body: Any = None,
     answers: Any = None,
     status: int = 200,
+    enrolling: bool = False,
 ) -> dict[str, Any]:
     """Declare a route: who may use it, whether a session counts, which body it reads and what it answers.
 
-    `media` empty: the route looks at the Content-Type itself. `body`, `answers` and `status` are for the reference.
+    `media` empty: the route looks at the Content-Type itself. `enrolling`: also for a person whose second factor is
+    still to be set up. `body`, `answers` and `status` are for the reference.
     """
     return {
         "allow": frozenset(who),
@@ -55,6 +57,7 @@ def allow(
         "body": body,
         "answers": answers,
         "status": status,
+        "enrolling": enrolling,
     }
 
 
@@ -118,6 +121,8 @@ async def _caller(
             if not hmac.compare_digest(connection.headers.get(CSRF_HEADER, "").encode(), session.csrf.encode()):
                 raise RoleRefused("this request does not come from a page of the console; load the page again")
         connection.state.session = session
+        if caller.must_enrol and not handler.opt["enrolling"]:
+            raise RoleRefused("your role needs a second factor: set it up on your account's page first")
     else:
         raise KeyRefused
     if caller.role not in allowed:

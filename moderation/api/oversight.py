@@ -9,11 +9,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
+from moderation.api import shapes
 from moderation.api.bodies import answer
 from moderation.api.gate import STAFF, allow, site_for
-from moderation.errors import CursorInvalid
+from moderation.errors import CursorInvalid, FieldError, FieldsInvalid, RoleRefused
 from moderation.oversight import Oversight
-from moderation.records import Caller, Reason, Role
+from moderation.records import Caller, Reason, Role, Status
+
+STAFF_LEDGER = ".staff"
+"""No site's id; it names the ledger of what concerns no site."""
 
 
 class LedgerPage(msgspec.Struct):
@@ -33,11 +37,47 @@ class Stats(msgspec.Struct):
     days: list[dict[str, Any]]
 
 
+class FoundShape(msgspec.Struct):
+    """Comments that were searched for."""
+
+    comments: list[dict[str, Any]]
+    cursor: str | None
+    complete: bool
+
+
 class Overview(Controller):
     """What staff see of a site as a whole."""
 
     path = "/v1"
     tags = ["oversight"]
+
+    @get("/comments/search", opt=allow(*STAFF, cookies=True, answers=FoundShape))
+    async def search(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        oversight: NamedDependency[Oversight],
+        site: FromQuery[str | None] = None,
+        q: FromQuery[str] = "",
+        status: FromQuery[str] = "",
+        before: FromQuery[str] = "",
+        limit: FromQuery[int] = 50,
+    ) -> Response[bytes]:
+        """Find comments of any status, waiting or decided, by text or name; the last changed first.
+
+        At most 5,000 are looked at for a page; `complete: false` then says that the search goes on at `cursor`.
+        """
+        where = await site_for(request, caller, site)
+        if status and status not in {one.value for one in Status}:
+            message = "A status is approved, pending or rejected."
+            raise FieldsInvalid([FieldError("status", "unknown_status", message)])
+        if before and not (before.isdigit() and len(before) < 18):
+            raise CursorInvalid
+        found = await oversight.search(
+            where, q.strip()[:200], status, int(before) if before else None, max(1, min(limit, 200))
+        )
+        cursor = str(found.cursor) if found.cursor else None
+        return answer(FoundShape([shapes.for_staff(one) for one in found.comments], cursor, found.complete))
 
     @get("/ledger", opt=allow(*STAFF, cookies=True, answers=LedgerPage))
     async def ledger(
@@ -50,13 +90,21 @@ class Overview(Controller):
         after: FromQuery[str] = "",
         limit: FromQuery[int] = 100,
     ) -> Response[bytes]:
-        """Read the audit log of a site: newest first and on with `before`, or onwards with `after`."""
-        where = await site_for(request, caller, site)
+        """Read the audit log of a site: newest first and on with `before`, or onwards with `after`.
+
+        `site=.staff` gives an admin the ledger of keys, people and models.
+        """
+        if site == STAFF_LEDGER:
+            if caller.role is not Role.ADMIN or caller.sites or caller.site:
+                raise RoleRefused
+            ledger = ""
+        else:
+            ledger = (await site_for(request, caller, site)).id
         for cursor in (before, after):
             if cursor and not all(part.isdigit() and len(part) < 20 for part in cursor.split("-", 1)):
                 raise CursorInvalid
         limit = max(1, min(limit, 1000))
-        entries = await oversight.entries(where.id, after=after, before=before, limit=limit)
+        entries = await oversight.entries(ledger, after=after, before=before, limit=limit)
         page = LedgerPage(
             [{"id": one.id, "at": one.at, "hash": one.hash} | one.line for one in entries],
             entries[-1].id if len(entries) == limit else None,
@@ -96,9 +144,12 @@ class Overview(Controller):
         """Stream what happens on a site (server-sent events); Last-Event-ID or `after` goes on where it stopped."""
         where = await site_for(request, caller, site)
         start = request.headers.get("last-event-id", "") or after
+        if start and not all(part.isdigit() and len(part) < 20 for part in start.split("-", 1)):
+            raise CursorInvalid
+        oversight.require_stream(caller.id)
 
         async def messages() -> AsyncIterator[ServerSentEventMessage]:
-            async for entry in oversight.news(where, start):
+            async for entry in oversight.news(where, start, caller.id):
                 if entry is None:
                     yield ServerSentEventMessage(comment="still here")
                 else:

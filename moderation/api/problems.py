@@ -27,6 +27,7 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.CaseDecided: HTTPStatus.CONFLICT,
     errors.UndoTooLate: HTTPStatus.CONFLICT,
     errors.ModelRefused: HTTPStatus.CONFLICT,
+    errors.PolicyChanged: HTTPStatus.CONFLICT,
     errors.RateExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.FieldsInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PolicyInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -1,15 +1,16 @@
 """Signing in and out: a session of staff's browsers, in a cookie no script can read."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
 
-from moderation.access import Access
+from moderation.access import Access, written
 from moderation.api.bodies import answer, read
 from moderation.api.gate import COOKIE, PUBLIC, address_of, allow, check_same_origin, scheme_of
-from moderation.errors import BodyInvalid
+from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, SignInRefused
 from moderation.records import Caller, Moderator, Role
 
 STAFF_AND_ML = (Role.MODERATOR, Role.ML, Role.ADMIN)
@@ -38,6 +39,37 @@ class SessionShape(msgspec.Struct):
     role: str
     sites: list[str]
     csrf: str
+    must_enrol: bool = False
+    """True where nothing else works before a second factor is set up."""
+
+
+class OpenSession(msgspec.Struct, frozen=True):
+    """One signed-in browser of the caller."""
+
+    agent: str
+    started: str
+    current: bool
+
+
+class OpenSessions(msgspec.Struct):
+    """The caller's sessions, newest first."""
+
+    sessions: list[OpenSession]
+
+
+class Factor(msgspec.Struct, forbid_unknown_fields=True):
+    """A secret to be taken as second factor, proved by a code; an empty secret drops the present one."""
+
+    password: str
+    secret: str = ""
+    code: str = ""
+
+
+class NewFactor(msgspec.Struct):
+    """A fresh secret, not in force yet, and the address that authenticators read."""
+
+    secret: str
+    address: str
 
 
 class Sessions(Controller):
@@ -59,18 +91,20 @@ class Sessions(Controller):
             address_of(request),
             request.headers.get("user-agent", ""),
         )
-        return answer(_shape(moderator, session.csrf), 201, {"Set-Cookie": _cookie(token)})
+        caller, _ = await access.by_session(token)
+        return answer(_shape(moderator, session.csrf, caller.must_enrol), 201, {"Set-Cookie": _cookie(token)})
 
-    @get("/", opt=allow(*STAFF_AND_ML, cookies=True, answers=SessionShape))
+    @get("/", opt=allow(*STAFF_AND_ML, cookies=True, answers=SessionShape, enrolling=True))
     async def current(self, request: Request[Any, Any, Any], caller: NamedDependency[Caller]) -> Response[bytes]:
         """Say who is signed in."""
         session = getattr(request.state, "session", None)
         shown = SessionShape(
-            caller.id, caller.name, caller.role.value, list(caller.sites), session.csrf if session else ""
-        )
+            caller.id, caller.name, caller.role.value, list(caller.sites), session.csrf if session else "",
+            caller.must_enrol,
+        )  # fmt: skip
         return answer(shown)
 
-    @delete("/", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, status=204))
+    @delete("/", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, status=204, enrolling=True))
     async def sign_out(
         self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], access: NamedDependency[Access]
     ) -> Response[None]:
@@ -79,15 +113,48 @@ class Sessions(Controller):
             await access.sign_out(caller.session)
         return Response(None, status_code=204, headers={"Set-Cookie": _cookie("", ended=True)})
 
-    @delete("/all", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, status=204))
+    @delete("/all", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, status=204, enrolling=True))
     async def sign_out_everywhere(
         self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], access: NamedDependency[Access]
     ) -> Response[None]:
         """End every session of the person who is signed in."""
-        if not caller.session:
-            raise BodyInvalid("a key has no sessions; revoke the key instead")
+        _signed_in(caller)
         await access.sign_out_everywhere(caller.id)
         return Response(None, status_code=204, headers={"Set-Cookie": _cookie("", ended=True)})
+
+    @get("/all", opt=allow(*STAFF_AND_ML, cookies=True, answers=OpenSessions))
+    async def every(
+        self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], access: NamedDependency[Access]
+    ) -> Response[bytes]:
+        """List the sessions of the person who is signed in."""
+        _signed_in(caller)
+        current = request.state.session
+        shown = [
+            OpenSession(one.agent, written(datetime.fromtimestamp(one.started, UTC)), one.csrf == current.csrf)
+            for one in await access.open_sessions(caller.id)
+        ]
+        return answer(OpenSessions(shown))
+
+    @post("/factor", opt=allow(*STAFF_AND_ML, cookies=True, answers=NewFactor, enrolling=True))
+    async def new_factor(self, caller: NamedDependency[Caller], access: NamedDependency[Access]) -> Response[bytes]:
+        """Make a secret for an authenticator; it counts only once it was sent back with a code."""
+        _signed_in(caller)
+        person = await access.person(caller.id)
+        secret, address = access.new_factor(person.email)
+        return answer(NewFactor(secret, address), headers={"Cache-Control": "no-store"})
+
+    @put("/factor", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, body=Factor, status=204, enrolling=True))
+    async def set_factor(
+        self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], access: NamedDependency[Access]
+    ) -> None:
+        """Take a secret as second factor, or drop the present one; needs the password, and a code of the new secret."""
+        _signed_in(caller)
+        factor = await read(request, Factor)
+        try:
+            await access.set_factor(caller.id, factor.password[:1000], factor.secret, factor.code)
+        except SignInRefused:
+            message = "The password or the code is wrong."
+            raise FieldsInvalid([FieldError("code", "factor_refused", message)]) from None
 
     @post("/invitation", opt=allow(PUBLIC, body=Invitation, answers=dict[str, str]))
     async def accept(self, request: Request[Any, Any, Any], access: NamedDependency[Access]) -> Response[bytes]:
@@ -109,9 +176,14 @@ def require_secure(request: Request[Any, Any, Any]) -> None:
     )
 
 
+def _signed_in(caller: Caller) -> None:
+    if not caller.session:
+        raise BodyInvalid("a key has no sessions and no second factor; revoke the key instead")
+
+
 def _cookie(token: str, *, ended: bool = False) -> str:
     return f"{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict" + ("; Max-Age=0" if ended else "")
 
 
-def _shape(moderator: Moderator, csrf: str) -> SessionShape:
-    return SessionShape(moderator.id, moderator.name, moderator.role.value, list(moderator.sites), csrf)
+def _shape(moderator: Moderator, csrf: str, must_enrol: bool) -> SessionShape:
+    return SessionShape(moderator.id, moderator.name, moderator.role.value, list(moderator.sites), csrf, must_enrol)

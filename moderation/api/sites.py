@@ -3,12 +3,22 @@
 from typing import Any
 
 import msgspec
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Request, Response, get, patch, post, put
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
-from moderation.api.bodies import answer
-from moderation.api.gate import STAFF, allow
-from moderation.records import Caller, Role, Site
+from moderation.administration import Administration
+from moderation.api import shapes
+from moderation.api.bodies import answer, read
+from moderation.api.fields import is_web_address
+from moderation.api.gate import STAFF, allow, site_for
+from moderation.errors import FieldError, FieldsInvalid
+from moderation.records import Caller, Policy, Role, Site
+
+POLICY_BYTES = 2 * 1024 * 1024
+"""Two lists of 5,000 words of 100 characters fit."""
+ORIGINS_AT_MOST = 50
+TRY_AT_MOST = 20_000
 
 
 class SiteShape(msgspec.Struct, frozen=True):
@@ -31,6 +41,65 @@ class SiteList(msgspec.Struct):
     sites: list[SiteShape]
 
 
+class NewSite(msgspec.Struct, forbid_unknown_fields=True):
+    """A site to be added; what its policy leaves out comes from the profile."""
+
+    id: str
+    name: str = ""
+    url: str = ""
+    lang: str = "en"
+    origins: tuple[str, ...] = ()
+    policy: Policy = Policy()
+
+
+class SiteChange(msgspec.Struct, forbid_unknown_fields=True):
+    """What is changed of a site; what is left out stays."""
+
+    name: str | None = None
+    url: str | None = None
+    lang: str | None = None
+    origins: tuple[str, ...] | None = None
+
+
+class PolicyShape(msgspec.Struct):
+    """A site's policy, and the thresholds that apply under it with the active model."""
+
+    policy: Policy
+    effective: dict[str, dict[str, float]]
+
+
+class Versions(msgspec.Struct):
+    """The policies a site has had, newest first."""
+
+    versions: list[dict[str, Any]]
+
+
+class Tried(msgspec.Struct, forbid_unknown_fields=True):
+    """A list of words and a text to try it on."""
+
+    words: tuple[str, ...]
+    text: str
+    name: str = ""
+
+
+class Finds(msgspec.Struct):
+    """What of the list stands in the text, and where (code points)."""
+
+    terms: list[str]
+    words: list[list[int]]
+
+
+class PreviewShape(msgspec.Struct):
+    """What a policy would have made of the latest comments."""
+
+    looked_at: int
+    present: dict[str, int]
+    proposed: dict[str, int]
+    flipped: int
+    flips: list[dict[str, Any]]
+    against_people: dict[str, int]
+
+
 def shape(site: Site) -> SiteShape:
     """Show a site without its policy."""
     policy = site.policy
@@ -40,6 +109,27 @@ def shape(site: Site) -> SiteShape:
     )  # fmt: skip
 
 
+def check_site(name: str, url: str, lang: str, origins: tuple[str, ...]) -> None:
+    """Raise FieldsInvalid that names all that cannot be of a site."""
+    wrong = []
+    if len(name) > 200:
+        wrong.append(FieldError("name", "too_long", "A name has at most 200 characters."))
+    if url and not is_web_address(url):
+        wrong.append(FieldError("url", "url_invalid", "Write the whole address, for example https://news.example."))
+    if not 2 <= len(lang) <= 16 or not lang.replace("-", "").isalnum():
+        wrong.append(FieldError("lang", "lang_invalid", "A language is a code like en or pt-BR."))
+    if len(origins) > ORIGINS_AT_MOST or not all(is_origin(one) for one in origins):
+        message = f"An origin is scheme, host and port, for example https://news.example; at most {ORIGINS_AT_MOST}."
+        wrong.append(FieldError("origins", "origin_invalid", message))
+    if wrong:
+        raise FieldsInvalid(wrong)
+
+
+def is_origin(text: str) -> bool:
+    """Say whether this is what a browser sends as Origin."""
+    return is_web_address(text) and text.count("/") == 2 and len(text) <= 200
+
+
 class Sites(Controller):
     """The sites of the service."""
 
@@ -47,7 +137,126 @@ class Sites(Controller):
     tags = ["sites"]
 
     @get("/", opt=allow(*STAFF, Role.ML, cookies=True, answers=SiteList))
-    async def every(self, request: Request[Any, Any, Any], caller: NamedDependency[Caller]) -> Response[bytes]:
+    async def every(
+        self, caller: NamedDependency[Caller], administration: NamedDependency[Administration]
+    ) -> Response[bytes]:
         """List the sites the caller works for."""
-        found: list[Site] = [site for site in await request.app.state.sites.sites() if caller.reaches(site.id)]
-        return answer(SiteList([shape(site) for site in found]))
+        return answer(SiteList([shape(site) for site in await administration.sites(caller)]))
+
+    @post("/", opt=allow(Role.ADMIN, cookies=True, body=NewSite, answers=SiteShape, status=201))
+    async def add(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+    ) -> Response[bytes]:
+        """Add a site."""
+        new = await read(request, NewSite, POLICY_BYTES)
+        check_site(new.name, new.url, new.lang, new.origins)
+        policy = msgspec.structs.replace(new.policy, version=1)
+        site = Site(id=new.id, name=new.name, url=new.url, lang=new.lang, origins=new.origins, policy=policy)
+        return answer(shape(await administration.add_site(caller, site)), 201)
+
+    @patch("/{site_id:str}", opt=allow(Role.ADMIN, cookies=True, body=SiteChange, answers=SiteShape))
+    async def change(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Change a site's name, address, language or allowed origins."""
+        site = await site_for(request, caller, site_id)
+        change = await read(request, SiteChange)
+        given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+        site = msgspec.structs.replace(site, **given)
+        check_site(site.name, site.url, site.lang, site.origins)
+        return answer(shape(await administration.change_site(caller, site)))
+
+    @get("/{site_id:str}/policy", opt=allow(*STAFF, Role.ML, cookies=True, answers=PolicyShape))
+    async def policy(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Give a site's policy, and the thresholds in effect."""
+        site = await site_for(request, caller, site_id)
+        return answer(_policy(administration, site.policy))
+
+    @put("/{site_id:str}/policy", opt=allow(Role.ADMIN, cookies=True, body=Policy, answers=PolicyShape))
+    async def set_policy(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Set a policy. `version` names the one it replaces; where that is no longer the present one, 409."""
+        site = await site_for(request, caller, site_id)
+        site = await administration.set_policy(caller.id, site.id, await read(request, Policy, POLICY_BYTES))
+        return answer(_policy(administration, site.policy))
+
+    @get("/{site_id:str}/policy/versions", opt=allow(Role.ADMIN, cookies=True, answers=Versions))
+    async def versions(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """List the policies a site has had, newest first: set one of them again to go back."""
+        site = await site_for(request, caller, site_id)
+        found = await administration.policies(site)
+        return answer(Versions([{"at": one.at, "by": one.by, "policy": one.policy} for one in found]))
+
+    @post("/{site_id:str}/policy/preview", opt=allow(Role.ADMIN, cookies=True, body=Policy, answers=PreviewShape))
+    async def preview(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Say what a policy would have made of the last 500 comments, and of which something else than now."""
+        site = await site_for(request, caller, site_id)
+        found = await administration.preview(site, await read(request, Policy, POLICY_BYTES))
+        flips = [
+            {
+                "id": flip.comment.id,
+                "name": flip.comment.name,
+                "text": flip.comment.text[:300],
+                "now": flip.now.value,
+                "then": flip.then.outcome.value,
+                "reasons": [reason.value for reason in flip.then.reasons],
+                "status": flip.comment.status.value,
+                "decision": shapes.decision(flip.comment.decision) if flip.comment.decision else None,
+            }
+            for flip in found.flips
+        ]
+        shown = PreviewShape(found.looked_at, found.present, found.proposed, found.flipped, flips, found.against_people)
+        return answer(shown)
+
+    @post("/{site_id:str}/words/try", opt=allow(Role.ADMIN, cookies=True, body=Tried, answers=Finds))
+    async def try_words(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        administration: NamedDependency[Administration],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Try a list of words on a text before saving it."""
+        await site_for(request, caller, site_id)
+        tried = await read(request, Tried, POLICY_BYTES)
+        if len(tried.text) > TRY_AT_MOST or len(tried.name) > 200:
+            raise FieldsInvalid([FieldError("text", "too_long", f"Try at most {TRY_AT_MOST} characters.")])
+        terms, words = administration.try_words(tried.words, tried.text, tried.name)
+        return answer(Finds(list(terms), [[word.begin, word.end] for word in words]))
+
+
+def _policy(administration: Administration, policy: Policy) -> PolicyShape:
+    bars = administration.effective(policy)
+    effective = {name: {"hold_at": hold, "reject_at": reject} for name, _, hold, reject in bars.attributes}
+    effective["signals"] = {"hold_at": bars.signals.hold_at, "reject_at": bars.signals.reject_at}
+    return PolicyShape(policy, effective)

@@ -91,6 +91,12 @@ class Models:
         return (active.version,) if shadow is None else (active.version, shadow.version)
 
     @property
+    def precisions(self) -> Precisions:
+        """At which scores the active model reaches which precision."""
+        active = self._seats[0].scorer
+        return getattr(active.manifest, "thresholds", _UNKNOWN) if active else _UNKNOWN
+
+    @property
     def resting(self) -> bool:
         """Say whether the active model is not asked at the moment because it failed."""
         active = self._seats[0]

@@ -66,6 +66,13 @@ GENERATION = "cm:{sites}:generation"
 SCHEMA = "cm:{sites}:schema"
 """string: the version of this page; checked at start."""
 SCHEMA_VERSION = "1"
+
+
+def policies(site_id: str) -> str:
+    """Name the hash of a site's policies, by version: the policy, when it was set and by whom."""
+    return f"cm:{{sites}}:policies:{site_id}"
+
+
 PEOPLE = "cm:{staff}:people"
 """hash: moderator id -> moderator record."""
 MAIL = "cm:{staff}:mail"

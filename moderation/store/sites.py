@@ -13,16 +13,29 @@ import secrets
 
 import msgspec
 
-from moderation.errors import FieldError, FieldsInvalid, SiteExists, UnknownKey, UnknownSite
+from moderation.errors import FieldError, FieldsInvalid, PolicyChanged, SiteExists, UnknownKey, UnknownSite
 from moderation.records import Key, Policy, Role, Site
 from moderation.store import keys
 from moderation.store.connection import Connection
+from moderation.store.scripts import script
 
 SITE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _PREFIX = {Role.FORM: "cmf1"}
 _REMEMBER_AT_MOST = 10_000
+POLICIES_KEPT = 200
 _site = msgspec.json.Decoder(Site)
 _key = msgspec.json.Decoder(Key)
+
+
+class PolicyVersion(msgspec.Struct, frozen=True):
+    """A policy a site has or had: since when, and by whom."""
+
+    policy: Policy
+    at: str
+    by: str
+
+
+_version = msgspec.json.Decoder(PolicyVersion)
 
 
 class Sites:
@@ -34,6 +47,7 @@ class Sites:
         self._keys: dict[str, Key | None] = {}
         self._by_secret: dict[str, Key] = {}
         self._generation = b""
+        self._save_policy = script("save_policy")
 
     # what is remembered ---------------------------------------------------------------------------
 
@@ -91,16 +105,37 @@ class Sites:
         await self._connection.execute("HSET", keys.SITES, site.id, msgspec.json.encode(site))
         await self._changed()
 
-    async def save_policy(self, site_id: str, policy: Policy) -> Site:
-        """Give a site a new policy; its version is one more than the one before."""
+    async def save_policy(self, site_id: str, policy: Policy, *, by: str = "", at: str = "") -> Site:
+        """Give a site a new policy, whose `version` is the one it replaces; the new version is one more.
+
+        Raises PolicyChanged where another one was set meanwhile. Earlier versions are kept, the last 200 of them.
+        """
         row = await self._connection.execute("HGET", keys.SITES, site_id)
         if row is None:
             raise UnknownSite(site_id)
         site = _site.decode(row)
-        policy = msgspec.structs.replace(policy, version=site.policy.version + 1)
+        before = site.policy
+        if policy.version != before.version:
+            raise PolicyChanged(site_id, before.version)
+        policy = msgspec.structs.replace(policy, version=before.version + 1)
         site = msgspec.structs.replace(site, policy=policy)
-        await self.save(site)
+        kept = [PolicyVersion(before, site.created_at, ""), PolicyVersion(policy, at, by)]
+        version = await self._connection.run(
+            self._save_policy,
+            [keys.SITES, keys.policies(site_id), keys.GENERATION],
+            [site_id, before.version, *(msgspec.json.encode(one) for one in (site, *kept)), POLICIES_KEPT],
+            durable=True,
+        )
+        self._forget()
+        if version:
+            raise PolicyChanged(site_id, int(version))
         return site
+
+    async def policies(self, site: Site) -> list[PolicyVersion]:
+        """List the policies a site had, newest first."""
+        rows = await self._connection.execute("HVALS", keys.policies(site.id))
+        found = [_version.decode(row) for row in rows] or [PolicyVersion(site.policy, site.created_at, "")]
+        return sorted(found, key=lambda one: one.policy.version, reverse=True)
 
     # keys -----------------------------------------------------------------------------------------
 
