@@ -64,6 +64,7 @@ class Courier:
         *,
         concurrency: int = 8,
         lease_seconds: int = 5,
+        margin_seconds: float = 5.0,
     ) -> None:
         self._deliveries = deliveries
         self._comments = comments
@@ -76,6 +77,8 @@ class Courier:
         self._now = now
         self._concurrency = concurrency
         self._lease_seconds = lease_seconds
+        self._delivery_seconds = outside.timeout + margin_seconds
+        """How long a delivery is one courier's; when it is not settled by then, somebody sends it again."""
         self._under_way: set[asyncio.Task[None]] = set()
         self._sending: Counter[str] = Counter()
         self._failing: set[str] = set()
@@ -193,12 +196,11 @@ class Courier:
         self._turn = (self._turn + 1) % len(webhooks)
         started = 0
         now = await self._deliveries.now()
-        lease = self._outside.timeout + 5.0
         for webhook in webhooks[self._turn :] + webhooks[: self._turn]:
             room = self._room(webhook)
             if room < 1:
                 continue
-            ids = await self._deliveries.lease(webhook.site, webhook.id, now, lease, room)
+            ids = await self._deliveries.lease(webhook.site, webhook.id, now, self._delivery_seconds, room)
             for id_ in ids:
                 self._start(webhook, id_)
             started += len(ids)

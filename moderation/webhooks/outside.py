@@ -143,6 +143,8 @@ class Outside:
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post a body; never raises, the answer says what went wrong. Takes `timeout` seconds at most."""
+        if "_client" not in self.__dict__:
+            await asyncio.to_thread(getattr, self, "_client")
         began = time.monotonic()
         answer = Answer(0.0, error="no answer in time")
         try:
