@@ -18,7 +18,7 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from moderation.errors import ModerationError, StoreUnavailable, UnknownDelivery, UnknownSite, UnknownWebhook
+from moderation.errors import StoreUnavailable, UnknownDelivery, UnknownSite, UnknownWebhook
 from moderation.records import Site, Webhook
 from moderation.store.codec import moment
 from moderation.store.comments import Comments
@@ -101,8 +101,9 @@ class Courier:
                         pause = min(2.0, self._lease_seconds / 2)
                 except StoreUnavailable as error:
                     pause = min(error.retry_after, 5.0)
-                except ModerationError as error:
-                    _log.error("courier_failed", code=error.code, exc_info=error)
+                except Exception as error:  # a courier that ends tells nobody anything any more
+                    pause = 5.0
+                    _log.error("courier_failed", exc_info=error)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self._done.wait()
@@ -134,15 +135,13 @@ class Courier:
         due = []
         for site_id in await self._deliveries.sites():
             try:
-                site = await self._sites.site(site_id)
+                due += await self._prepare(await self._sites.site(site_id), plans=plans, watches=watches)
+            except StoreUnavailable:
+                raise
             except UnknownSite:
                 continue
-            webhooks = await self._deliveries.webhooks(site_id)
-            if plans:
-                await self._plan(site, webhooks)
-            if watches:
-                await self._watch(site, [one for one in webhooks if not one.disabled])
-            due += [one for one in webhooks if not one.disabled]
+            except Exception as error:  # whatever is wrong with one site, the events of the others must not stop
+                _log.error("courier_failed", site=site_id, exc_info=error)
         if plans:
             self._planned_at = began
         if watches:
@@ -150,6 +149,16 @@ class Courier:
         return await self._send_due(due)
 
     # planning -------------------------------------------------------------------------------------
+
+    async def _prepare(self, site: Site, *, plans: bool, watches: bool) -> list[Webhook]:
+        """Make a site's deliveries; gives its webhooks that are on."""
+        webhooks = await self._deliveries.webhooks(site.id)
+        used = [one for one in webhooks if not one.disabled]
+        if plans:
+            await self._plan(site, webhooks)
+        if watches:
+            await self._watch(site, used)
+        return used
 
     async def _plan(self, site: Site, webhooks: list[Webhook]) -> None:
         places = await self._deliveries.places(site.id, webhooks)
@@ -228,6 +237,9 @@ class Courier:
             if not self._sending[key]:
                 del self._sending[key]
             self._done.set()
+            # its lease ends by itself, and the delivery is tried again
+            if not task.cancelled() and task.exception():
+                _log.error("delivery_broken", site=webhook.site, delivery=delivery_id, exc_info=task.exception())
 
         task.add_done_callback(ended)
 

@@ -15,7 +15,7 @@ import pytest
 from standardwebhooks import Webhook as Verifier
 
 from moderation.errors import WebhookRefused
-from moderation.records import DecisionKind, Outcome
+from moderation.records import DecisionKind, Outcome, Site, Webhook
 from moderation.store.comments import Move
 from moderation.store.connection import Connection
 from moderation.store.leases import Leases
@@ -329,6 +329,17 @@ async def test_two_workers_send_each_event_once(connection: Connection):
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         assert len(receiver.got) == len({one.id for one in receiver.got}) == 30
+
+
+async def test_a_site_whose_records_are_broken_stops_no_other(connection: Connection):
+    async with post_office(connection) as office, Receiver(status(200)) as receiver:
+        await office.sites.add(Site(id="broken"))
+        await office.deliveries.add(Webhook(id="wh0", site="broken", url=receiver.url))
+        await connection.execute("HSET", "cm:{broken}:wh", "wh0", "not a webhook")
+        await office.webhook(receiver.url)
+        await office.comment()
+        assert await office.step() == 1
+        assert len(receiver.got) == 1
 
 
 # what can still be taken back --------------------------------------------------------------------------
