@@ -221,6 +221,8 @@ def _checked(row: Row, where: str) -> Row:
     """Refuse what the types cannot: a text of nothing but spaces, NaN among the numbers."""
     if not row.text.strip():
         raise DatasetInvalid(f"{where}: text is empty")
+    if "\n" in (row.label_id or ""):
+        raise DatasetInvalid(f"{where}: label_id holds a line break")
     numbers = [getattr(row, name) for name in (*ATTRIBUTES, "weight")]
     if any(number is not None and number != number for number in numbers):
         raise DatasetInvalid(f"{where}: NaN among the values; leave a value that is not known out")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from classifiers.dataset import Dataset
 from classifiers.identities import identity_terms, languages
 from classifiers.manifest import ATTRIBUTES, Manifest
+from classifiers.scorer import Item, Scorer
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
@@ -30,6 +31,7 @@ LENGTHS = ((0, 40, "up to 40"), (41, 160, "41 to 160"), (161, 600, "161 to 600")
 KINDS_OF_GROUP = ("religion", "origin", "gender", "ability", "age", "status")
 CURVE_POINTS = 120
 BINS = 15
+BATCH = 64
 
 
 class Estimate(msgspec.Struct, frozen=True):
@@ -103,6 +105,23 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 Score = Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]]
 """Texts and their languages -> probabilities, one column for each of ATTRIBUTES."""
+
+
+def score_with(scorer: Scorer, progress: Callable[[int, int], None] | None = None) -> Score:
+    """Let an opened version score texts in batches, as the service would."""
+
+    def score(texts: Sequence[str], langs: Sequence[str]) -> Floats:
+        scores = np.full((len(texts), len(ATTRIBUTES)), np.nan)
+        columns = [ATTRIBUTES.index(name) for name in scorer.attributes]
+        for at in range(0, len(texts), BATCH):
+            part = zip(texts[at : at + BATCH], langs[at : at + BATCH], strict=True)
+            found = scorer.score([Item(text, lang=lang) for text, lang in part])
+            scores[at : at + len(found), columns] = [[one.values[name] for name in scorer.attributes] for one in found]
+            if progress:
+                progress(at + len(found), len(texts))
+        return scores
+
+    return score
 
 
 def evaluate(manifest: Manifest, score: Score, dataset: Dataset) -> Evaluation:

@@ -20,6 +20,8 @@ FORMAT = 1
 ATTRIBUTES = ("spam", "toxicity", "severe_toxicity", "profanity", "threat", "insult", "identity_attack")
 
 MANIFEST = "manifest.json"
+LEARNED = "learned.txt"
+"""The identifiers of the labels that an adapted version learned from, one a line."""
 VERSION_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\.(npy|skops|json|jsonl|md|toml|txt|bin|html)")
 MAX_MANIFEST_BYTES = 4 * 2**20
@@ -120,6 +122,12 @@ def read_manifest(folder: Path) -> Manifest:
     if not manifest.attributes or not set(manifest.attributes) <= set(ATTRIBUTES):
         raise VersionBroken(f"{path} names attributes that do not exist: {', '.join(manifest.attributes)[:200]}")
     return manifest
+
+
+def learned_labels(folder: Path) -> frozenset[str]:
+    """Name the labels a version learned from, so that an erased one can be traced to the versions that know it."""
+    path = folder / LEARNED
+    return frozenset(path.read_text("utf-8").split("\n")) - {""} if path.is_file() else frozenset()
 
 
 def verify(folder: Path) -> Manifest:

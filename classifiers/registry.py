@@ -121,8 +121,8 @@ class Registry:
         self._bundled = bundled
 
     def list(self) -> tuple[Version, ...]:
-        """List all versions, the bundled one first, then by the time they were made."""
-        found = [(read_manifest(folder), False) for folder in self._folders()]
+        """List all versions, the bundled one first, then by the time they were made; broken ones are left out."""
+        found = [(manifest, False) for _, manifest in self._read() if isinstance(manifest, Manifest)]
         found.sort(key=lambda pair: (pair[0].made_at, pair[0].version))
         if (self._bundled / MANIFEST).is_file():
             found.insert(0, (read_manifest(self._bundled), True))
@@ -142,6 +142,10 @@ class Registry:
             )
             for manifest, bundled in found
         )
+
+    def broken(self) -> tuple[str, ...]:
+        """Say of each version whose manifest cannot be read what is wrong with it."""
+        return tuple(str(error) for _, error in self._read() if isinstance(error, ClassifierError))
 
     def path(self, version: str) -> Path:
         """Find the folder of a version."""
@@ -242,6 +246,13 @@ class Registry:
 
     def _folders(self) -> Iterator[Path]:
         return (path.parent for path in self.root.glob(f"versions/[!.]*/{MANIFEST}"))
+
+    def _read(self) -> Iterator[tuple[Path, Manifest | ClassifierError]]:
+        for folder in self._folders():
+            try:
+                yield folder, read_manifest(folder)
+            except ClassifierError as error:
+                yield folder, error
 
     def _pointer(self, name: str) -> Pointer | None:
         path = self.root / f"{name}.json"

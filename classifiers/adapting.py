@@ -1,0 +1,344 @@
+"""The recipe that adapts a version to new labels alone, without the data it once learned from.
+
+The score of the version at hand is taken as given; what is learned is a small correction on top of it, held towards
+nothing by strong regularisation. How much may be corrected is chosen on the labels themselves: those of earlier times
+are learned from, those that came later judge, and where no correction does better than none there is none. So many
+labels help, and few do no harm. The correction is folded into the weights, so the result opens like any other version.
+"""
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from classifiers.calibration import threshold
+from classifiers.card import CARD, write_card
+from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
+from classifiers.dataset import Dataset
+from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
+from classifiers.evaluation import at_threshold, auc
+from classifiers.footing import Anchors, Base, anchors_of, open_base
+from classifiers.manifest import (
+    LEARNED,
+    MANIFEST,
+    DataEntry,
+    Manifest,
+    entries_of,
+    learned_labels,
+    write_manifest,
+)
+from classifiers.splitting import once_each, together
+
+Progress = Callable[[str, int, int], None]
+
+
+class AdaptRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be turned when adapting."""
+
+    strengths: tuple[float, ...] = (0.0, 0.3, 1.0, 3.0, 10.0)
+    """How freely words may be corrected, from not at all; one is chosen by what later labels say."""
+    min_labels: int = 200
+    """Fewer labels than this are refused; near-duplicates count once."""
+    max_imbalance: float = 20.0
+    """More than so many of one kind for one of the other are refused."""
+    bias_prior: float = 2.0
+    slope_prior: float = 5.0
+    """How firmly the overall level and the steepness of the scores are held where they are."""
+    blocks: int = 5
+    """Into how many stretches of time the labels are cut for the choice."""
+    anchors: int = 200
+    """So many sentences about groups of people are held where they are, so that no name of a group becomes an offence."""
+    anchor_weight: float = 1.0
+    seed: int = 0
+    margin: float = 1.0
+    """By how many standard errors the first correction of words must beat none."""
+
+    def priors(self) -> Priors:
+        """Give what holds level and steepness."""
+        return Priors(self.bias_prior, self.slope_prior)
+
+
+def read_adapt_recipe(path: Path) -> AdaptRecipe:
+    """Read a recipe for adapting from TOML; fields left out have their defaults."""
+    try:
+        recipe = msgspec.convert(tomllib.loads(path.read_text("utf-8")), AdaptRecipe)
+    except OSError as error:
+        raise RecipeInvalid(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise RecipeInvalid(f"{path}: {error}") from None
+    if not recipe.strengths or min(recipe.strengths) < 0 or recipe.blocks < 2:
+        raise RecipeInvalid(f"{path}: strengths must be given, none below 0, and blocks must be at least 2")
+    return recipe
+
+
+def adapt(
+    base: Path,
+    labels: Dataset,
+    out: Path,
+    recipe: AdaptRecipe | None = None,
+    *,
+    site: str = "",
+    version: str = "",
+    progress: Progress | None = None,
+) -> Path:
+    """Write into the empty folder `out` a version that knows the base version and these labels.
+
+    Attributes with labels too few or too one-sided stay as they are; when that holds for all, nothing is written.
+    """
+    recipe = recipe or AdaptRecipe()
+    tell = progress or (lambda _step, _done, _total: None)
+    tell("reading", 0, 4)
+    opened = open_base(base)
+    if site:
+        labels = labels.take(np.array([found == site for found in labels.site], bool))
+    usable, refusals = guard(labels, opened.manifest, recipe)
+    if not usable:
+        raise refusals[0]
+    tell("features", 1, 4)
+    X = opened.featurizer.transform(labels.text)
+    groups, anchors = together(labels), anchors_of(opened, labels.lang, recipe.anchors, recipe.seed)
+    corrections, figures = {}, {}
+    for step, attribute in enumerate(usable):
+        tell(attribute, 2 + step, 3 + len(usable))
+        corrections[attribute], figures[attribute] = learn(opened, labels, X, groups, attribute, recipe, anchors)
+    tell("writing", 2 + len(usable), 3 + len(usable))
+    made = datetime.now(UTC)
+    _write_version(base, opened, out, corrections, labels)
+    thresholds = {**opened.manifest.thresholds, **{name: found["thresholds"] for name, found in figures.items()}}
+    manifest = msgspec.structs.replace(
+        opened.manifest,
+        version=version or f"adapted-{made:%Y%m%d-%H%M%S}",
+        made_at=made.isoformat(timespec="seconds"),
+        kind="adapted",
+        base=opened.manifest.version,
+        site=site,
+        recipe=msgspec.to_builtins(recipe),
+        data=(*opened.manifest.data, *_entries(labels)),
+        calibration={**opened.manifest.calibration, **_lines(opened.manifest, corrections)},
+        thresholds=thresholds,
+        figures={**opened.manifest.figures, "adapted": figures},
+        files=entries_of(out),
+    )
+    write_manifest(out, manifest)
+    write_card(out, _story(opened.manifest, figures))
+    tell("done", 3 + len(usable), 3 + len(usable))
+    return out
+
+
+def guard(
+    labels: Dataset, manifest: Manifest, recipe: AdaptRecipe
+) -> tuple[list[str], list[TooFewLabels | LabelsOneSided]]:
+    """Name the attributes that these labels can teach, and say for the others why not."""
+    usable: list[str] = []
+    refusals: list[TooFewLabels | LabelsOneSided] = []
+    for attribute in manifest.attributes:
+        values = labels.column(attribute)
+        there = np.flatnonzero(~np.isnan(values) & (labels.weight > 0))
+        if not len(there):
+            continue
+        counted = once_each([labels.text[at] for at in there], values[there])
+        yes = float(counted[values[there] >= 0.5].sum())
+        no = float(counted[values[there] < 0.5].sum())
+        if round(yes + no) < recipe.min_labels:
+            refusals.append(TooFewLabels(round(yes + no), recipe.min_labels))
+        elif not yes or not no:
+            refusals.append(LabelsOneSided(f"all labels of {attribute} say {'yes' if yes else 'no'}; both are needed"))
+        elif max(yes, no) > recipe.max_imbalance * min(yes, no):
+            refusals.append(
+                LabelsOneSided(
+                    f"labels of {attribute} are {yes:.0f} yes to {no:.0f} no, more than {recipe.max_imbalance:g} to 1"
+                )
+            )
+        else:
+            usable.append(attribute)
+    return usable, refusals or [TooFewLabels(0, recipe.min_labels)]
+
+
+def learn(
+    base: Base,
+    labels: Dataset,
+    X: Any,
+    groups: NDArray[np.int64],
+    attribute: str,
+    recipe: AdaptRecipe,
+    anchors: Anchors,
+) -> tuple[Correction, dict[str, Any]]:
+    """Choose how much to correct by what later labels say, then learn the correction from all of them."""
+    values = labels.column(attribute).astype(np.float64)
+    there = np.flatnonzero(~np.isnan(values) & (labels.weight > 0))
+    shares, features = values[there], X[there]
+    counted = once_each([labels.text[at] for at in there], values[there].astype(np.float32))
+    weights = labels.weight[there].astype(np.float64) * counted
+    rows = Rows(base.calibrated(features, attribute), shares, weights, np.ones(len(there)))
+    held = _held(base, anchors.held, attribute, recipe)
+    judged, tried = _try(features, rows, held, labels.at[there], groups[there], recipe)
+    strength = _choose(rows.take(judged), tried, recipe)
+    found = Correction(np.zeros(X.shape[1]), 1.0, 0.0)
+    if strength is not None:
+        everything = sparse.vstack([features, held.X], format="csr")
+        found = fit(everything, Rows.joined([rows, held.rows]), strength, recipe.priors())
+    truth = shares[judged] >= 0.5
+    before = expit(rows.logits[judged])
+    after = before if strength is None else expit(tried[strength])
+    civil = base.calibrated(anchors.civil, attribute)
+    thresholds = _thresholds(
+        base.manifest.thresholds.get(attribute, {}),
+        after,
+        truth,
+        expit(civil),
+        expit(found.apply(civil, anchors.civil)),
+    )
+    return found, {
+        "labels": len(there),
+        "counted_once": round(float(counted.sum())),
+        "positives": int((shares >= 0.5).sum()),
+        "strength": strength,
+        "judged_on_later": len(judged),
+        "before": _summary(before, truth, base.manifest.thresholds.get(attribute, {})),
+        "after": _summary(after, truth, thresholds),
+        "thresholds": thresholds,
+    }
+
+
+class Held(NamedTuple):
+    """The held sentences as rows to learn from: their shares are what the version says of them already."""
+
+    X: Any
+    rows: Rows
+
+
+def _held(base: Base, X: Any, attribute: str, recipe: AdaptRecipe) -> Held:
+    logits = base.calibrated(X, attribute)
+    weights = np.full(len(logits), recipe.anchor_weight)
+    return Held(X, Rows(logits, expit(logits), weights, np.zeros(len(logits))))
+
+
+def _try(
+    X: Any, rows: Rows, held: Held, at: Floats, groups: NDArray[np.int64], recipe: AdaptRecipe
+) -> tuple[NDArray[np.int64], dict[float, Floats]]:
+    """Judge each strength on labels that came after those it learned from; of very many, the newest will do.
+
+    Rows without a time count as older than all others, in the order given.
+    """
+    order = np.argsort(np.where(np.isnan(at), -np.inf, at), kind="stable")[-MOST_DENSE:]
+    products = gram(sparse.vstack([X[order], held.X], format="csr"))
+    everything = Rows.joined([rows.take(order), held.rows])
+    anchors = np.arange(len(order), len(products))
+    cuts = np.array_split(np.arange(len(order)), recipe.blocks)
+    judged: list[NDArray[np.int64]] = []
+    found: dict[float, list[Floats]] = {strength: [] for strength in recipe.strengths}
+    for block in range(1, len(cuts)):
+        earlier = np.concatenate(cuts[:block])
+        later = cuts[block][~np.isin(groups[order[cuts[block]]], groups[order[earlier]])]
+        if not len(later) or not len(earlier):
+            continue
+        judged.append(order[later])
+        known = np.concatenate([earlier, anchors])
+        inner, across = products[np.ix_(known, known)], products[np.ix_(later, known)]
+        for strength in recipe.strengths:
+            dense = fit_dense(inner, everything.take(known), strength, recipe.priors())
+            moved = strength * (across @ dense.residues)
+            found[strength].append(dense.slope * everything.logits[later] + dense.bias + moved)
+    if not judged:
+        return np.zeros(0, np.int64), {}
+    return np.concatenate(judged), {strength: np.concatenate(parts) for strength, parts in found.items()}
+
+
+def _choose(rows: Rows, tried: dict[float, Floats], recipe: AdaptRecipe) -> float | None:
+    """Pick the strength with the least loss on later labels; None where nothing beats the version as it is."""
+    best, least = None, losses(rows.logits, rows.shares)
+    for strength, corrected in sorted(tried.items()):
+        found = losses(corrected, rows.shares)
+        gain = rows.weights * (least - found)
+        doubt = recipe.margin * float(gain.std() * np.sqrt(len(gain))) if strength and not best else 0.0
+        if float(gain.sum()) > doubt:
+            best, least = strength, found
+    return best
+
+
+def _thresholds(
+    before: dict[str, float], said: Floats, truth: NDArray[np.bool_], civil_before: Floats, civil_after: Floats
+) -> dict[str, float]:
+    """Raise thresholds whose precision the later labels disprove, or that would flag more civil sentences about groups
+    of people than they did; never lower one.
+
+    Where no threshold shows the precision on enough labels, the probability itself is taken at its word.
+    """
+    result = {}
+    for name, at in before.items():
+        wanted = float(name.partition("_")[2])
+        seen = at_threshold(truth, said, at).precision
+        disproved = seen is not None and seen.high < wanted
+        proved = max(at, min(wanted, threshold(said, truth, wanted))) if disproved else at
+        flagged = int((civil_before >= at).sum())
+        highest = np.sort(civil_after)[::-1]
+        innocent = float(np.nextafter(highest[flagged], 2.0)) if flagged < len(highest) else 0.0
+        result[name] = max(proved, innocent)
+    return result
+
+
+def _summary(said: Floats, truth: NDArray[np.bool_], thresholds: dict[str, float]) -> dict[str, Any]:
+    ranked = auc(truth, said) if len(truth) else None
+    return {
+        "auc": msgspec.to_builtins(ranked),
+        "loss": float(np.mean(-np.log(np.where(truth, said, 1 - said).clip(1e-9)))) if len(truth) else None,
+        "at": {name: msgspec.to_builtins(at_threshold(truth, said, at)) for name, at in thresholds.items()},
+    }
+
+
+def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, Correction], labels: Dataset) -> None:
+    """Copy what stays, fold the corrections into the weights, and list the labels learned from."""
+    out.mkdir(parents=True, exist_ok=True)
+    changed = {"weights.npy", "head.npy", LEARNED, "model.skops", CARD, MANIFEST}
+    for path in base.iterdir():
+        if path.name not in changed:
+            shutil.copyfile(path, out / path.name)
+    weights, head = np.array(opened.weights, np.float32), opened.head.copy()
+    buckets = len(weights)
+    for attribute, correction in corrections.items():
+        column = opened.manifest.attributes.index(attribute)
+        slope = opened.manifest.calibration[attribute]["slope"] * correction.slope
+        weights[:, column] += correction.weights[:buckets] * opened.featurizer.idf_ / slope
+        head[column, :-1] += correction.weights[buckets:] / slope
+    np.save(out / "weights.npy", weights.astype(np.float16), allow_pickle=False)
+    np.save(out / "head.npy", head, allow_pickle=False)
+    known = {name for name in labels.label_id if name} | learned_labels(base)
+    (out / LEARNED).write_text("".join(f"{name}\n" for name in sorted(known)), "utf-8")
+
+
+def _lines(manifest: Manifest, corrections: dict[str, Correction]) -> dict[str, Any]:
+    """Chain the correction's line after the calibration's: a line again."""
+    lines = {}
+    for attribute, correction in corrections.items():
+        line = manifest.calibration[attribute]
+        lines[attribute] = {
+            "slope": line["slope"] * correction.slope,
+            "offset": line["offset"] * correction.slope + correction.bias,
+        }
+    return lines
+
+
+def _story(base: Manifest, figures: dict[str, Any]) -> str:
+    """Say on the card what the correction was learned from, and what later labels said before and after it."""
+    lines = [f"## Adapted from {base.version}\n", "The figures above are those of that version.\n"]
+    for attribute, found in figures.items():
+        before, after = found["before"]["auc"], found["after"]["auc"]
+        ranked = f", AUC {before['value']:.3f} before and {after['value']:.3f} after" if before and after else ""
+        lines.append(
+            f"- {attribute}: {found['labels']} labels, judged on {found['judged_on_later']} later ones{ranked}"
+        )
+    return "\n".join(lines) + f"\n\nThe identifiers of the labels stand in `{LEARNED}`.\n\n"
+
+
+def _entries(labels: Dataset) -> tuple[DataEntry, ...]:
+    counted: dict[str, int] = {}
+    for source in labels.source:
+        counted[source or "labels"] = counted.get(source or "labels", 0) + 1
+    return tuple(DataEntry(source, rows, "the site's own labels") for source, rows in sorted(counted.items()))

@@ -1,0 +1,126 @@
+"""The commands that make versions: train, adapt, calibrate, and the study that shows what labels bring."""
+
+from pathlib import Path
+
+import click
+import msgspec
+import numpy as np
+
+from classifiers.commands.terminal import (
+    FILES,
+    bounds,
+    building,
+    data_option,
+    folder_of,
+    labels_option,
+    out_option,
+    pass_registry,
+    print_table,
+    progress,
+    scoring,
+    version_option,
+)
+from classifiers.dataset import read
+from classifiers.evaluation import at_threshold
+from classifiers.manifest import ATTRIBUTES
+from classifiers.registry import Registry
+from classifiers.scorer import Scorer
+
+
+@click.command()
+@data_option
+@click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
+@click.option("--seed", default=0, show_default=True, help="The same seed, rows and recipe give the same weights.")
+@version_option
+@out_option
+@pass_registry
+def train(
+    registry: Registry, data: tuple[Path, ...], recipe: Path | None, seed: int, name: str, out: Path | None
+) -> None:
+    """Train a version from scratch, from rows and the package's own corpus."""
+    from classifiers.training import Recipe, read_recipe, train_from_scratch
+
+    chosen = read_recipe(recipe) if recipe else Recipe()
+    with building(registry, out) as folder, progress() as tell:
+        train_from_scratch(list(data), chosen, seed, folder, version=name, progress=tell)
+
+
+@click.command()
+@labels_option
+@click.option("--base", help="The version to stand on. Default: the active one.")
+@click.option("--site", default="", help="Learn only from the labels of this site.")
+@click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
+@click.option("--min-labels", type=click.IntRange(2), help="Take fewer labels than 200 for enough.")
+@version_option
+@out_option
+@pass_registry
+def adapt(
+    registry: Registry,
+    data: tuple[Path, ...],
+    base: str | None,
+    site: str,
+    recipe: Path | None,
+    min_labels: int | None,
+    name: str,
+    out: Path | None,
+) -> None:
+    """Adapt a version to new labels, without the data it was trained on."""
+    from classifiers import adapting
+
+    chosen = adapting.read_adapt_recipe(recipe) if recipe else adapting.AdaptRecipe()
+    if min_labels is not None:
+        chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
+    start, rows = folder_of(registry, base), read(data)
+    with building(registry, out) as folder, progress() as tell:
+        adapting.adapt(start, rows, folder, chosen, site=site, version=name, progress=tell)
+
+
+@click.command()
+@click.argument("version", required=False)
+@labels_option
+@click.option("--precision", type=click.FloatRange(0.5, 0.999), multiple=True, default=(0.9, 0.95, 0.98))
+@click.option("--save", default="", help="Write a version of this name whose probabilities fit these labels.")
+@pass_registry
+def calibrate(
+    registry: Registry, version: str | None, data: tuple[Path, ...], precision: tuple[float, ...], save: str
+) -> None:
+    """Say which threshold gives which precision on labelled rows, and how far probabilities can be believed."""
+    from classifiers.adapting import AdaptRecipe, adapt
+    from classifiers.calibration import threshold
+    from classifiers.evaluation import calibration_error
+
+    folder, rows = folder_of(registry, version), read(data)
+    scorer = Scorer.open(folder)
+    with scoring(scorer) as judge:
+        scores = judge(rows.text, rows.lang)
+    lines = []
+    for attribute in scorer.attributes:
+        values = rows.column(attribute)
+        there = ~np.isnan(values)
+        if not there.any():
+            continue
+        truth, said = values[there] >= 0.5, scores[there, ATTRIBUTES.index(attribute)]
+        for wanted in precision:
+            at = threshold(said, truth, wanted)
+            recall = bounds(at_threshold(truth, said, at).recall) if at < 1 else "not reached"
+            error = f"{calibration_error(truth, said):.3f}"
+            lines.append((attribute, f"{wanted:g}", f"{at:.3f}", recall, error, str(int(there.sum()))))
+    print_table("", ("attribute", "precision", "threshold", "recall", "calibration error", "n"), lines)
+    if save:
+        with building(registry, None) as target:
+            adapt(folder, rows, target, AdaptRecipe(strengths=(0.0,)), version=save)
+
+
+@click.command()
+@click.option("--data", type=FILES, required=True, help="The folder of the public data sets.")
+@click.option("--out", type=FILES, help="Write the record as JSON.")
+@click.option("--bits", default=18, show_default=True, help="Size of the models trained without the sites' sources.")
+def sites(data: Path, out: Path | None, bits: int) -> None:
+    """Show on simulated sites what 50, 200 and 1,000 labels bring."""
+    from classifiers.sites import simulate
+
+    with progress() as tell:
+        found = simulate(data, bits=bits, progress=tell)
+    if out:
+        out.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    click.echo(found.table())

@@ -1,0 +1,92 @@
+"""What the commands share: options, tables, bars on stderr, and the folder a version is built in."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from classifiers.errors import DatasetInvalid, UnknownVersion
+from classifiers.evaluation import Estimate, Score, score_with
+from classifiers.manifest import verify
+from classifiers.registry import Registry
+from classifiers.scorer import Scorer
+
+FILES = click.Path(path_type=Path)
+
+pass_registry = click.make_pass_decorator(Registry)
+data_option = click.option("--data", type=FILES, multiple=True, help="A Parquet or JSONL file, or a folder of them.")
+labels_option = click.option("--data", "--labels", type=FILES, multiple=True, required=True, help="Labelled rows.")
+version_option = click.option("--version", "name", default="", help="What to call the new version.")
+out_option = click.option("--out", type=FILES, help="Write the version into this new folder instead of the registry.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the whole record as JSON.")
+
+
+def folder_of(registry: Registry, version: str | None) -> Path:
+    """Find a version by name, or as a folder where a path is given; the active one where nothing is."""
+    try:
+        return registry.path(version or registry.active())
+    except UnknownVersion:
+        if version and os.sep in version and Path(version).is_dir():
+            return Path(version)
+        raise
+
+
+@contextlib.contextmanager
+def building(registry: Registry, out: Path | None) -> Iterator[Path]:
+    """Give an empty folder to build a version in; it becomes a version, or the folder `out`, only when all went well."""
+    if out is None:
+        with registry.staging() as folder:
+            yield folder
+            manifest = registry.add(folder)
+        click.echo(f"{manifest.version} is in the registry")
+        return
+    if out.exists():
+        raise DatasetInvalid(f"{out} is there already; name a new folder")
+    with tempfile.TemporaryDirectory(prefix=".staging-", dir=out.parent) as beside:
+        folder = Path(beside) / "version"
+        folder.mkdir()
+        yield folder
+        verify(folder)
+        folder.rename(out)
+    click.echo(f"wrote {out}")
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on stderr where a person looks at it; elsewhere nothing."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
+
+
+@contextlib.contextmanager
+def scoring(scorer: Scorer) -> Iterator[Score]:
+    with progress() as tell:
+        yield score_with(scorer, lambda done, of: tell(f"scoring with {scorer.version}", done, of))
+
+
+def bounds(found: Estimate | None) -> str:
+    return "-" if found is None else f"{found.value:.3f} ({found.low:.3f}-{found.high:.3f})"
+
+
+def print_table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    table = Table(title=title or None, box=None, pad_edge=False, title_justify="left")
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    console.print(table, width=console.width if console.is_terminal else 200, markup=False)
+
+
+def print_json(record: object) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())

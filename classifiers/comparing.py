@@ -1,0 +1,162 @@
+"""The champion beside a candidate on the same rows: what changes, for whom, and the comments on which it changes worst."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.dataset import Dataset
+from classifiers.evaluation import WORKING, Estimate, Evaluation, Floats, Truth, report
+from classifiers.manifest import ATTRIBUTES, Manifest
+
+WORST = 20
+EXCERPT = 300
+DRAWS = 400
+
+
+class Flip(msgspec.Struct, frozen=True):
+    """A comment that the champion judged rightly and the candidate does not, or the other way round."""
+
+    attribute: str
+    text: str
+    lang: str
+    label_id: str
+    truth: float
+    champion: float
+    candidate: float
+
+
+class AttributeChange(msgspec.Struct, frozen=True):
+    """One attribute: how the ranking changes, and what each version does at its own working threshold."""
+
+    n: int
+    auc_gain: Estimate | None
+    """Of the area under the ROC curve, with a 95% interval over resampled rows."""
+    approved: int
+    """Rows that are clean by their label."""
+    champion_rejects_approved: int
+    candidate_rejects_approved: int
+    champion_misses: int
+    candidate_misses: int
+    worse: int
+    """Rows the champion had right and the candidate has wrong."""
+    better: int
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two versions on the same rows."""
+
+    champion: Evaluation
+    candidate: Evaluation
+    changes: dict[str, AttributeChange]
+    worst_flips: tuple[Flip, ...]
+    best_flips: tuple[Flip, ...]
+    agreement: float
+    """Share of rows on which both versions flag the same attributes."""
+
+    def sentence(self) -> str:
+        """Say in one line what promoting the candidate would have meant."""
+        approved = sum(change.candidate_rejects_approved for change in self.changes.values())
+        before = sum(change.champion_rejects_approved for change in self.changes.values())
+        misses = sum(change.candidate_misses for change in self.changes.values())
+        missed = sum(change.champion_misses for change in self.changes.values())
+        return (
+            f"{self.candidate.version} would have rejected {approved} approved comments ({self.champion.version}: {before}) "
+            f"and let {misses} bad ones through ({self.champion.version}: {missed})"
+        )
+
+
+def compare(
+    champion: Manifest, candidate: Manifest, champion_scores: Floats, candidate_scores: Floats, dataset: Dataset
+) -> Comparison:
+    """Set the scores of two versions on the same rows side by side."""
+    data = tuple(sorted(set(dataset.source)))
+    sides = [
+        Evaluation(
+            version=manifest.version,
+            rows=len(dataset),
+            data=data,
+            attributes=report(manifest, scores, dataset),
+            microseconds=0.0,
+        )
+        for manifest, scores in ((champion, champion_scores), (candidate, candidate_scores))
+    ]
+    changes, worse, better = {}, [], []
+    same = np.ones(len(dataset), bool)
+    for column, attribute in enumerate(ATTRIBUTES):
+        if attribute not in champion.attributes or attribute not in candidate.attributes:
+            continue
+        before, after = champion_scores[:, column], candidate_scores[:, column]
+        flags, flags_now = before >= _working(champion, attribute), after >= _working(candidate, attribute)
+        same &= flags == flags_now
+        there = ~np.isnan(dataset.values[:, column])
+        if not there.any():
+            continue
+        truth = dataset.values[:, column] >= 0.5
+        lost = np.flatnonzero(there & (flags == truth) & (flags_now != truth))
+        won = np.flatnonzero(there & (flags != truth) & (flags_now == truth))
+        worse += _flips(dataset, attribute, lost, before, after)
+        better += _flips(dataset, attribute, won, before, after)
+        changes[attribute] = AttributeChange(
+            n=int(there.sum()),
+            auc_gain=auc_gain(truth[there], before[there], after[there]),
+            approved=int((there & ~truth).sum()),
+            champion_rejects_approved=int((there & ~truth & flags).sum()),
+            candidate_rejects_approved=int((there & ~truth & flags_now).sum()),
+            champion_misses=int((there & truth & ~flags).sum()),
+            candidate_misses=int((there & truth & ~flags_now).sum()),
+            worse=len(lost),
+            better=len(won),
+        )
+    return Comparison(
+        champion=sides[0],
+        candidate=sides[1],
+        changes=changes,
+        worst_flips=_largest(worse),
+        best_flips=_largest(better),
+        agreement=float(same.mean()) if len(same) else 1.0,
+    )
+
+
+def auc_gain(truth: Truth, before: Floats, after: Floats) -> Estimate | None:
+    """Estimate by how much the area under the ROC curve grows, resampling rows of both classes apart."""
+    positives, negatives = np.flatnonzero(truth), np.flatnonzero(~truth)
+    if not len(positives) or not len(negatives):
+        return None
+    gain = _area(after[positives], after[negatives]) - _area(before[positives], before[negatives])
+    dice = np.random.default_rng(0)
+    draws = []
+    for _ in range(DRAWS):
+        p, n = dice.choice(positives, len(positives)), dice.choice(negatives, len(negatives))
+        draws.append(_area(after[p], after[n]) - _area(before[p], before[n]))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Estimate(float(gain), float(low), float(high))
+
+
+def _area(positives: Floats, negatives: Floats) -> float:
+    ordered = np.sort(negatives)
+    below = np.searchsorted(ordered, positives, "left") + np.searchsorted(ordered, positives, "right")
+    return float(below.mean() / (2 * len(ordered)))
+
+
+def _working(manifest: Manifest, attribute: str) -> float:
+    return manifest.thresholds.get(attribute, {}).get(WORKING, 0.5)
+
+
+def _flips(dataset: Dataset, attribute: str, rows: NDArray[np.int64], before: Floats, after: Floats) -> list[Flip]:
+    moved = rows[np.argsort(-np.abs(after[rows] - before[rows]), kind="stable")][:WORST]
+    return [
+        Flip(
+            attribute,
+            dataset.text[at][:EXCERPT],
+            dataset.lang[at],
+            dataset.label_id[at] or dataset.id[at],
+            float(dataset.column(attribute)[at]),
+            float(before[at]),
+            float(after[at]),
+        )
+        for at in moved.tolist()
+    ]
+
+
+def _largest(flips: list[Flip]) -> tuple[Flip, ...]:
+    return tuple(sorted(flips, key=lambda flip: -abs(flip.candidate - flip.champion))[:WORST])

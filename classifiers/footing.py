@@ -1,0 +1,72 @@
+"""What an adapted version stands on: the version before it, opened for learning, and sentences that must stay as they are."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.correcting import Floats
+from classifiers.features import Shape
+from classifiers.featurizer import CommentFeaturizer
+from classifiers.identities import languages, sentences
+from classifiers.manifest import Manifest, verify
+
+
+class Base(NamedTuple):
+    """A version opened for learning: its transformer and the parts of its logits."""
+
+    manifest: Manifest
+    featurizer: CommentFeaturizer
+    weights: NDArray[np.float16]
+    head: Floats
+
+    def calibrated(self, X: Any, attribute: str) -> Floats:
+        """Give the calibrated logits of one attribute for featurized texts."""
+        column = self.manifest.attributes.index(attribute)
+        line = self.manifest.calibration[attribute]
+        idf = self.featurizer.idf_.astype(np.float64)
+        coef = np.concatenate([self.weights[:, column].astype(np.float64) / idf, self.head[column, :-1]])
+        logits: Floats = line["slope"] * (X @ coef + self.head[column, -1]) + line["offset"]
+        return logits
+
+
+class Anchors(NamedTuple):
+    """Sentences about groups of people, featurized: what a correction may neither move nor get flagged."""
+
+    held: Any
+    """Civil and hostile ones in the languages of the labels, held where they are while learning."""
+    civil: Any
+    """Civil ones in all languages: no more of them may be flagged than before."""
+
+
+def open_base(folder: Path) -> Base:
+    """Open a version for learning; its transformer is rebuilt from its arrays, no stored object is loaded."""
+    manifest = verify(folder)
+    shape = msgspec.convert(manifest.features["shape"], Shape)
+    weights = np.load(folder / "weights.npy", mmap_mode="r", allow_pickle=False)
+    featurizer = CommentFeaturizer(
+        bits=shape.bits, shortest=shape.shortest, longest=shape.longest, triples=shape.triples
+    )
+    featurizer.idf_ = np.sqrt(weights[:, -1].astype(np.float32))
+    featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
+    featurizer.lexicon_ = (folder / "lexicon.json").read_text("utf-8")
+    featurizer.n_features_out_ = shape.buckets + len(CommentFeaturizer.trait_names())
+    head = np.load(folder / "head.npy", allow_pickle=False).astype(np.float64)
+    return Base(manifest, featurizer, weights, head)
+
+
+def anchors_of(base: Base, langs: Iterable[str], count: int, seed: int) -> Anchors:
+    """Choose and featurize the anchors.
+
+    A site where abuse often names a group would otherwise teach that the name is the abuse.
+    """
+    dice = np.random.default_rng(seed)
+    near = sentences("train", tuple(sorted(set(langs) & set(languages()))) or ("en",))
+    civil = [sentence for sentence in sentences("train") if sentence.tone == "civil"]
+    texts = [near[at].text for at in dice.permutation(len(near))[:count].tolist()]
+    far = [civil[at].text for at in dice.permutation(len(civil))[: 5 * count].tolist()]
+    X = base.featurizer.transform([*texts, *far, ""])
+    return Anchors(X[: len(texts)], X[len(texts) : -1])

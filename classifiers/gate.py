@@ -1,0 +1,171 @@
+"""The promotion gate: a candidate earns its place, or is told in words why not.
+
+Each check compares the candidate with the version that is active. What cannot be judged, because there are too few
+rows, passes and says so: the gate stops what is known to be worse, and people read the rest.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from classifiers.comparing import Comparison, compare
+from classifiers.dataset import Dataset, load_seeds
+from classifiers.errors import GateRefused
+from classifiers.evaluation import evaluate, score_with
+from classifiers.fairness import measure
+from classifiers.manifest import learned_labels
+from classifiers.registry import Move, Registry
+from classifiers.scorer import Scorer
+
+WORSE_AUC = 0.01
+"""By how much the ranking of an attribute may fall on the held-out seeds."""
+WORSE_CALIBRATION = 0.02
+WIDEST_GAP = 0.05
+"""False positives on civil sentences: how far the groups flagged most and least may lie apart."""
+SLOWEST_US = 100.0
+FEWEST_DECISIONS = 50
+
+Progress = Callable[[str, int, int], None]
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What one check of the gate found."""
+
+    name: str
+    passed: bool
+    words: str
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gate says of a candidate."""
+
+    champion: str
+    candidate: str
+    passed: bool
+    checks: tuple[Check, ...]
+
+    def reasons(self) -> tuple[str, ...]:
+        """Say why it did not pass."""
+        return tuple(check.words for check in self.checks if not check.passed)
+
+
+def judge(
+    champion: Path,
+    candidate: Path,
+    decisions: Dataset | None = None,
+    seeds: Dataset | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Hold a candidate against the champion on held-out seeds, later decisions, fairness, calibration and speed."""
+    tell = progress or (lambda _step, _done, _total: None)
+    old, new = Scorer.open(champion), Scorer.open(candidate)
+    tell("held-out seeds", 0, 4)
+    held = load_seeds("heldout") if seeds is None else seeds
+    on_seeds = _compared(old, new, held)
+    checks = [_missing(old, new), _ranking("held-out seeds", on_seeds)]
+    tell("later decisions", 1, 4)
+    later = _unlearned(decisions, candidate)
+    if later is None or len(later) < FEWEST_DECISIONS:
+        seen = 0 if later is None else len(later)
+        checks.append(Check("decisions", True, f"{seen} decisions that it did not learn from, too few to judge by"))
+        checks.append(_calibration("held-out seeds", on_seeds))
+    else:
+        on_decisions = _compared(old, new, later)
+        checks += [_ranking("later decisions", on_decisions), _calibration("later decisions", on_decisions)]
+    tell("fairness", 2, 4)
+    checks += _fairness(old, new)
+    tell("speed", 3, 4)
+    checks.append(_speed(old, new, held))
+    tell("done", 4, 4)
+    return Verdict(
+        champion=old.version,
+        candidate=new.version,
+        passed=all(check.passed for check in checks),
+        checks=tuple(checks),
+    )
+
+
+def act(registry: Registry, verdict: Verdict, *, by: str = "", force: bool = False) -> Move:
+    """Promote the candidate the verdict is about. With `force` also against the gate, and the history says so."""
+    if not verdict.passed and not force:
+        raise GateRefused(verdict.candidate, verdict.reasons())
+    evidence: dict[str, Any] = {"forced": not verdict.passed, "gate": msgspec.to_builtins(verdict)}
+    return registry.promote(verdict.candidate, by=by, evidence=evidence)
+
+
+def _compared(old: Scorer, new: Scorer, rows: Dataset) -> Comparison:
+    before, after = score_with(old)(rows.text, rows.lang), score_with(new)(rows.text, rows.lang)
+    return compare(old.manifest, new.manifest, before, after, rows)
+
+
+def _missing(old: Scorer, new: Scorer) -> Check:
+    lost = sorted(set(old.attributes) - set(new.attributes))
+    return Check(
+        "attributes", not lost, f"it does not score {', '.join(lost)}" if lost else "it scores every attribute"
+    )
+
+
+def _unlearned(decisions: Dataset | None, candidate: Path) -> Dataset | None:
+    if decisions is None:
+        return None
+    learned = learned_labels(candidate)
+    return decisions.take(np.array([not name or name not in learned for name in decisions.label_id], bool))
+
+
+def _ranking(where: str, found: Comparison) -> Check:
+    """Refuse an attribute that falls by more than WORSE_AUC and, by its interval, not by chance."""
+    fallen: list[str] = []
+    best: list[str] = []
+    for attribute, change in found.changes.items():
+        gain = change.auc_gain
+        if gain is None:
+            continue
+        words = f"{attribute} {gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
+        (fallen if gain.value < -WORSE_AUC and gain.high < 0 else best).append(words)
+    if fallen:
+        return Check(where, False, f"on {where} it ranks worse: {', '.join(fallen)}")
+    return Check(where, True, f"AUC on {where}: {', '.join(best) or 'nothing to compare'}")
+
+
+def _calibration(where: str, found: Comparison) -> Check:
+    worse: list[str] = []
+    seen: list[str] = []
+    for attribute in found.changes:
+        before = found.champion.attributes[attribute].overall.calibration_error
+        after = found.candidate.attributes[attribute].overall.calibration_error
+        words = f"{attribute} {before:.3f} -> {after:.3f}"
+        (worse if after > before + WORSE_CALIBRATION and found.changes[attribute].n >= 200 else seen).append(words)
+    if worse:
+        return Check("calibration", False, f"its probabilities mean less on {where}: {', '.join(worse)}")
+    return Check("calibration", True, f"calibration error on {where}: {', '.join(seen)}")
+
+
+def _fairness(old: Scorer, new: Scorer) -> list[Check]:
+    before, after = measure(old.manifest, score_with(old)), measure(new.manifest, score_with(new))
+    allowed = max(WIDEST_GAP, before.gap)
+    gap = Check(
+        "fairness",
+        after.gap <= allowed,
+        f"gap of false positives between identities {before.gap:.3f} -> {after.gap:.3f}, at most {allowed:.3f}",
+    )
+    if before.auc is None or after.auc is None:
+        return [gap]
+    ranked = Check(
+        "identity swaps",
+        after.auc.value >= before.auc.value - WORSE_AUC,
+        f"AUC on identity swaps {before.auc.value:.3f} -> {after.auc.value:.3f}",
+    )
+    return [gap, ranked]
+
+
+def _speed(old: Scorer, new: Scorer, rows: Dataset) -> Check:
+    """Compare on the same texts, twice each, so that neither pays for the other's warming up."""
+    times = []
+    for scorer in (old, new):
+        score = score_with(scorer)
+        times.append(min(evaluate(scorer.manifest, score, rows).microseconds for _ in range(2)))
+    limit = max(SLOWEST_US, 1.25 * times[0])
+    return Check("speed", times[1] <= limit, f"{times[0]:.0f} -> {times[1]:.0f} us a comment, at most {limit:.0f}")

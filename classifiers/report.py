@@ -1,0 +1,207 @@
+"""From records to one self-contained page: tables and drawings, no script, nothing fetched from anywhere."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from classifiers import plots
+from classifiers.comparing import Comparison, Flip
+from classifiers.evaluation import AttributeReport, Estimate, Evaluation, Figures
+from classifiers.fairness import Fairness
+from classifiers.manifest import Manifest
+
+Cell = str | float | int | None
+
+
+def evaluation_page(manifest: Manifest, found: Evaluation, fairness: Fairness | None = None) -> str:
+    """Write the page of one version."""
+    parts = [_summary(found), _provenance(manifest)]
+    if fairness is not None:
+        parts.append(_fairness(fairness))
+    parts += [_attribute(name, one) for name, one in found.attributes.items()]
+    subtitle = f"{found.rows} rows of {', '.join(found.data)[:300]}; {found.microseconds:.0f} µs a comment"
+    return _page(f"Version {found.version}", subtitle, parts)
+
+
+def comparison_page(found: Comparison) -> str:
+    """Write the page that sets a candidate beside the champion."""
+    rows: list[Sequence[Cell]] = []
+    for name, change in found.changes.items():
+        before, after = found.champion.attributes[name].overall, found.candidate.attributes[name].overall
+        rows.append(
+            (
+                name,
+                change.n,
+                _bounds(before.auc),
+                _bounds(after.auc),
+                _bounds(change.auc_gain, signed=True),
+                f"{before.calibration_error:.3f} → {after.calibration_error:.3f}",
+                f"{change.champion_rejects_approved} → {change.candidate_rejects_approved} of {change.approved}",
+                f"{change.champion_misses} → {change.candidate_misses}",
+                change.better,
+                change.worse,
+            )
+        )
+    head = (
+        "",
+        "n",
+        "AUC champion",
+        "AUC candidate",
+        "gain",
+        "calibration error",
+        "approved rejected",
+        "missed",
+        "righted",
+        "spoiled",
+    )
+    parts = [f"<p>{escape(found.sentence())}.</p>", _table(head, rows)]
+    for name in found.changes:
+        sides = {"champion": found.champion.attributes[name], "candidate": found.candidate.attributes[name]}
+        drawn = [
+            plots.precision_recall({side: one.curve for side, one in sides.items()}),
+            plots.roc({side: one.curve for side, one in sides.items()}),
+            plots.calibration({side: one.calibration for side, one in sides.items()}),
+        ]
+        parts.append(
+            f"<h2>{escape(name)}</h2>{_drawings(drawn)}{_slices_beside(sides['champion'], sides['candidate'])}"
+        )
+    parts += [_flips("The worst flips", found.worst_flips), _flips("The best flips", found.best_flips)]
+    title = f"{found.candidate.version} against {found.champion.version}"
+    return _page(title, f"{found.candidate.rows} rows of {', '.join(found.candidate.data)[:300]}", parts)
+
+
+def _summary(found: Evaluation) -> str:
+    rows: list[Sequence[Cell]] = [
+        (
+            name,
+            one.overall.n,
+            one.overall.positives,
+            _bounds(one.overall.auc),
+            one.overall.average_precision,
+            one.overall.calibration_error,
+            one.overall.brier,
+        )
+        for name, one in found.attributes.items()
+    ]
+    return _table(("", "n", "positive", "AUC (95%)", "average precision", "calibration error", "Brier"), rows)
+
+
+def _provenance(manifest: Manifest) -> str:
+    rows: list[Sequence[Cell]] = [(entry.source, entry.rows, entry.licence) for entry in manifest.data]
+    origin = f"Made {manifest.made_at}, {manifest.kind}" + (f" from {manifest.base}" if manifest.base else "")
+    unsupported = ", ".join(lang for lang, one in manifest.languages.items() if not one.supported) or "none"
+    return (
+        f"<h2>What it learned from</h2><p class='quiet'>{escape(origin)}. Languages below the bar: {escape(unsupported)}.</p>"
+        + _table(("source", "rows", "licence"), rows)
+    )
+
+
+def _fairness(found: Fairness) -> str:
+    rows: list[Sequence[Cell]] = [
+        (lang, one.identities, one.sentences, _bounds(one.auc), _bounds(one.attack_auc), one.gap)
+        for lang, one in found.languages.items()
+    ]
+    worst: list[Sequence[Cell]] = [
+        (group.identity, group.lang, group.kind, group.civil, _bounds(group.false_positive_rate))
+        for group in found.worst[:10]
+    ]
+    return (
+        f"<h2>Fairness</h2><p>Hostile and civil sentences about the same groups are told apart with AUC {_bounds(found.auc)};"
+        f" identity attacks with {_bounds(found.attack_auc)}. The widest gap of false positives is {found.gap:.3f}.</p>"
+        + _table(("language", "groups", "sentences", "AUC toxicity", "AUC identity attack", "gap"), rows)
+        + "<h3>Groups whose civil sentences are flagged most</h3>"
+        + _table(("group", "language", "kind", "civil sentences", "flagged"), worst)
+    )
+
+
+def _attribute(name: str, one: AttributeReport) -> str:
+    drawn = [
+        plots.precision_recall({name: one.curve}),
+        plots.roc({name: one.curve}),
+        plots.calibration({name: one.calibration}),
+    ]
+    drawn += [plots.areas(found) for kind, found in one.slices.items() if kind != "phenomenon" and _ranked(found)]
+    thresholds: list[Sequence[Cell]] = [
+        (
+            label,
+            at.threshold,
+            at.flagged,
+            _bounds(at.precision),
+            _bounds(at.recall),
+            _bounds(at.false_positive_rate),
+            at.cost,
+        )
+        for label, at in one.at.items()
+    ]
+    return (
+        f"<h2>{escape(name)}</h2>"
+        + _table(("asked for", "threshold", "flagged", "precision", "recall", "false positives", "cost"), thresholds)
+        + _drawings(drawn)
+        + "".join(f"<h3>By {escape(kind)}</h3>{_slices(found)}" for kind, found in one.slices.items() if found)
+    )
+
+
+def _slices(found: dict[str, Figures]) -> str:
+    rows: list[Sequence[Cell]] = [
+        (name, one.n, one.positives, _bounds(one.auc), one.calibration_error) for name, one in found.items()
+    ]
+    return _table(("", "n", "positive", "AUC (95%)", "calibration error"), rows)
+
+
+def _slices_beside(before: AttributeReport, after: AttributeReport) -> str:
+    rows: list[Sequence[Cell]] = [
+        (f"{kind}: {name}", one.n, one.positives, _bounds(one.auc), _bounds(after.slices[kind][name].auc))
+        for kind, found in before.slices.items()
+        for name, one in found.items()
+        if name in after.slices.get(kind, {})
+    ]
+    return _table(("", "n", "positive", "AUC champion", "AUC candidate"), rows)
+
+
+def _flips(title: str, flips: tuple[Flip, ...]) -> str:
+    if not flips:
+        return f"<h2>{title}</h2><p class='quiet'>None.</p>"
+    rows = "".join(
+        f"<tr><td>{escape(flip.attribute)}</td><td>{'yes' if flip.truth >= 0.5 else 'no'}</td><td>{flip.champion:.3f}</td>"
+        f"<td>{flip.candidate:.3f}</td><td class='text'>{escape(flip.text)}</td></tr>"
+        for flip in flips
+    )
+    return (
+        f"<h2>{title}</h2><table><tr><th>attribute</th><th>label</th><th>champion</th><th>candidate</th>"
+        f"<th>comment</th></tr>{rows}</table>"
+    )
+
+
+def _ranked(found: dict[str, Figures]) -> bool:
+    return sum(1 for one in found.values() if one.auc) > 1
+
+
+def _bounds(found: Estimate | None, signed: bool = False) -> str:
+    if found is None:
+        return "–"
+    sign = "+" if signed else ""
+    return f"{found.value:{sign}.3f} ({found.low:{sign}.3f} to {found.high:{sign}.3f})"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    if not rows:
+        return ""
+    top = "".join(f"<th>{escape(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
+    return f"<table><tr>{top}</tr>{body}</table>"
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+
+
+def _drawings(drawn: Iterable[str]) -> str:
+    return f"<div class='plots'>{''.join(drawn)}</div>"
+
+
+def _page(title: str, subtitle: str, parts: Iterable[str]) -> str:
+    template = Template(files("classifiers").joinpath("report.html").read_text("utf-8"))
+    return template.substitute(title=escape(title), subtitle=escape(subtitle), body="\n".join(parts))

@@ -1,0 +1,171 @@
+"""A study on simulated sites: what do the first 50, 200 and 1,000 labels of a site bring its later comments?
+
+A site is a corpus that the version it starts from has not seen: versions are trained with a third of the sources left
+out each, and each left-out source is a site of its own, with its own topics, manners and idea of what is toxic. Its
+comments come in an order drawn by a seed; the first ones are labels, all later ones judge.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.adapting import AdaptRecipe, guard, learn
+from classifiers.comparing import auc_gain
+from classifiers.correcting import expit
+from classifiers.dataset import Dataset, read, read_file
+from classifiers.errors import DatasetInvalid
+from classifiers.evaluation import WORKING, AtThreshold, Estimate, at_threshold, auc
+from classifiers.footing import Base, anchors_of, open_base
+from classifiers.sources import family, tidy
+from classifiers.splitting import together
+from classifiers.training import Recipe, train_from_scratch
+
+LABELS = (50, 200, 1000)
+THIRDS = 3
+MOST_ROWS = 3000
+FEWEST_LATER = 300
+ATTRIBUTES_OF_SITES = ("spam", "toxicity")
+
+Progress = Callable[[str, int, int], None]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """One site after so many labels, on its later comments."""
+
+    site: str
+    attribute: str
+    labels: int
+    later: int
+    strength: float | None
+    """How freely words were corrected; None where the version was left as it was, or the labels refused."""
+    before: Estimate
+    after: Estimate
+    gain: Estimate
+    threshold_before: AtThreshold
+    threshold_after: AtThreshold
+
+
+class Study(msgspec.Struct, frozen=True):
+    """All sites at all numbers of labels."""
+
+    outcomes: tuple[Outcome, ...]
+
+    def mean_gain(self, labels: int) -> Estimate:
+        """Average the gain over sites, with an interval from resampling the sites."""
+        gains = np.array([one.gain.value for one in self.outcomes if one.labels == labels])
+        draws = np.random.default_rng(0).choice(gains, (2000, len(gains))).mean(axis=1)
+        return Estimate(float(gains.mean()), *(float(bound) for bound in np.quantile(draws, [0.025, 0.975])))
+
+    def table(self) -> str:
+        """Write the study as a Markdown table."""
+        lines = [
+            "| site | attribute | labels | later | AUC before | AUC after | gain | precision before | after | recall before | after |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        lines += [
+            f"| {one.site} | {one.attribute} | {one.labels} | {one.later} | {_bounds(one.before)} | {_bounds(one.after)} "
+            f"| {one.gain.value:+.3f} ({one.gain.low:+.3f} to {one.gain.high:+.3f}) "
+            f"| {_bounds(one.threshold_before.precision)} | {_bounds(one.threshold_after.precision)} "
+            f"| {one.threshold_before.recall.value:.3f} | {one.threshold_after.recall.value:.3f} |"
+            for one in self.outcomes
+        ]
+        for labels in sorted({one.labels for one in self.outcomes}):
+            found = self.mean_gain(labels)
+            sites = [one for one in self.outcomes if one.labels == labels]
+            better = sum(one.gain.low > 0 for one in sites)
+            worse = sum(one.gain.high < 0 for one in sites)
+            lines.append(
+                f"\n{labels} labels, {len(sites)} sites: mean gain {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}); "
+                f"surely better on {better}, surely worse on {worse}"
+            )
+        return "\n".join(lines)
+
+
+def simulate(
+    data: Path, *, bits: int = 18, seed: int = 0, counts: Sequence[int] = LABELS, progress: Progress | None = None
+) -> Study:
+    """Train with a third of the sources left out each time, and let every left-out source adapt what it gets."""
+    tell = progress or (lambda _what, _done, _of: None)
+    files = sorted(path for path in data.iterdir() if path.suffix in {".parquet", ".jsonl"})
+    sources: dict[str, list[Path]] = {}
+    for path in files:
+        sources.setdefault(family(read_file(path).source[0] or path.stem), []).append(path)
+    names = sorted(sources)
+    if len(names) < THIRDS:
+        raise DatasetInvalid(f"{data} holds {len(names)} sources, at least {THIRDS} are needed")
+    outcomes: list[Outcome] = []
+    for third in range(THIRDS):
+        left_out = names[third::THIRDS]
+        tell(f"training without {', '.join(left_out)}"[:60], third, THIRDS)
+        known = [path for name in names if name not in left_out for path in sources[name]]
+        with tempfile.TemporaryDirectory() as folder:
+            train_from_scratch(known, Recipe(bits=bits), seed, Path(folder), version=f"without-third-{third}")
+            base = open_base(Path(folder))
+            for name in left_out:
+                tell(f"adapting to {name}", third, THIRDS)
+                outcomes += _site(base, read(sources[name]), name, counts, seed)
+    tell("done", THIRDS, THIRDS)
+    return Study(tuple(outcomes))
+
+
+def _site(base: Base, rows: Dataset, name: str, counts: Sequence[int], seed: int) -> list[Outcome]:
+    """Let one site's labels come in, and judge on what comes after them."""
+    outcomes = []
+    for attribute in ATTRIBUTES_OF_SITES:
+        annotated = rows.take(~np.isnan(rows.column(attribute)))
+        if len(annotated) < min(counts) + FEWEST_LATER or not _mixed(annotated.column(attribute)):
+            continue
+        order = np.random.default_rng(seed).permutation(len(annotated))[:MOST_ROWS]
+        site = annotated.take(order)
+        texts = [tidy(text, source) for text, source in zip(site.text, site.source, strict=True)]
+        site = replace(site, text=texts, at=np.arange(len(site), dtype=np.float64))
+        anchors = anchors_of(base, site.lang, AdaptRecipe().anchors, seed)
+        X, groups, truth = base.featurizer.transform(texts), together(site), site.column(attribute) >= 0.5
+        logits = base.calibrated(X, attribute)
+        for count in counts:
+            if len(site) < count + FEWEST_LATER:
+                continue
+            first = np.arange(count)
+            later = np.arange(count, len(site))
+            later = later[~np.isin(groups[later], groups[first])]
+            said = said_now = expit(logits[later])
+            strength, at = None, base.manifest.thresholds[attribute][WORKING]
+            at_now = at
+            labels = site.take(first)
+            if attribute in guard(labels, base.manifest, AdaptRecipe(min_labels=2))[0]:
+                correction, figures = learn(base, labels, X[first], groups[first], attribute, AdaptRecipe(), anchors)
+                said_now = expit(correction.apply(logits[later], X[later]))
+                strength, at_now = figures["strength"], figures["thresholds"][WORKING]
+            before, after = auc(truth[later], said), auc(truth[later], said_now)
+            gain = auc_gain(truth[later], said, said_now)
+            if before is None or after is None or gain is None:
+                continue
+            outcomes.append(
+                Outcome(
+                    site=name,
+                    attribute=attribute,
+                    labels=count,
+                    later=len(later),
+                    strength=strength,
+                    before=before,
+                    after=after,
+                    gain=gain,
+                    threshold_before=at_threshold(truth[later], said, at),
+                    threshold_after=at_threshold(truth[later], said_now, at_now),
+                )
+            )
+    return outcomes
+
+
+def _mixed(values: NDArray[np.float32]) -> bool:
+    share = float((values >= 0.5).mean())
+    return 0.02 <= share <= 0.98
+
+
+def _bounds(found: Estimate | None) -> str:
+    return "nothing flagged" if found is None else f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
