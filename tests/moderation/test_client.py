@@ -81,9 +81,9 @@ def test_an_edit_is_not_repeated_since_nobody_knows_whether_it_was_done():
         tries.append(request.method)
         raise httpx.ReadError("gone")
 
-    with Client("http://service.example", "k", transport=httpx.MockTransport(server)) as client:
-        with pytest.raises(Unreachable):
-            client.edit("demo-1", "x")
+    transport = httpx.MockTransport(server)
+    with Client("http://service.example", "k", transport=transport) as client, pytest.raises(Unreachable):
+        client.edit("demo-1", "x")
     assert tries == ["PATCH"]
 
 
