@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help run test lint bench figures clean
+.PHONY: help run test lint bench figures soak clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; \
@@ -32,8 +32,11 @@ lint: $(VENV)/installed-dev ## Check style and types
 bench: $(VENV)/installed-dev ## Measure speed on this machine; writes bench.json
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-figures: $(VENV)/installed-dev ## Run the long form of the tests (hours)
-	@$(BIN)/python -m pytest -m long $(TESTS) $(ARGS)
+figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most) and print one table of what they counted
+	@$(BIN)/python -m tests.figures
+
+soak: $(VENV)/installed-dev ## Let the service work for eight hours and watch what grows
+	@$(BIN)/python -m tests.figures --soak
 
 clean: ## Remove what was built; data folders stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
