@@ -17,16 +17,20 @@ import msgspec
 
 from moderation.digests import Arrival, Digests
 from moderation.errors import CaseDecided, ModerationError, RateExceeded, UnknownComment
-from moderation.records import Comment, History, Outcome, Reason, Site, Status, Stored, Thread, Verdict
+from moderation.records import Comment, History, Outcome, Reason, Signal, Site, Status, Stored, Thread, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.scoring.pipeline import Pipeline
 from moderation.scoring.policy import judge
 from moderation.store.batches import Batches
-from moderation.store.comments import Comments, Known, Move, Recorded, document_of
+from moderation.store.comments import Comments, Known, Move, Recorded, Stretch, document_of
 from moderation.telemetry import Telemetry
 
-EDITS_BEFORE_A_LOOK = 3
-"""After so many edits that no person has seen, a comment waits whatever its score."""
+ATTEMPTS = 5
+"""How often a change that others were faster with is tried on the version they left."""
+ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email"))
+"""What only the arrival of a comment shows: an edit keeps what was seen then."""
+MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "language"))
+"""What the models say. All else was seen when the comment came, and a later score leaves it as it was."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +82,11 @@ class Intake:
         """
         return await self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
 
-    def begin(self, site: Site, comment: Comment) -> Awaitable[Receipt]:
+    def begin(
+        self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b""
+    ) -> Awaitable[Receipt]:
         """Begin to take a comment in and do not wait: what is begun together shares a batch."""
-        return self._batches.submit(_Submission(site, self._arrival(site, comment)))
+        return self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
 
     def _arrival(self, site: Site, comment: Comment, idempotency_key: str = "", body: bytes = b"") -> Arrival:
         return Arrival(
@@ -105,7 +111,7 @@ class Intake:
                 answers: Sequence[Receipt | Exception] = await self._take_in_of(
                     site, [batch[i].arrival for i in places]
                 )
-            except ModerationError as error:
+            except Exception as error:  # what fails for one site fails for no other
                 answers = [error] * len(places)
             for place, answer in zip(places, answers, strict=True):
                 out[place] = answer
@@ -117,7 +123,7 @@ class Intake:
         fresh = [(place, item) for place, item in enumerate(recalled) if isinstance(item, History)]
         verdicts = self._judge(site, [(arrivals[place].comment, history) for place, history in fresh])
         judged = [(arrivals[place], verdict) for (place, _), verdict in zip(fresh, verdicts, strict=True)]
-        day = self._now().strftime("%Y-%m-%d")
+        day = self._today()
         recorded = await self._comments.record(site, judged, day=day) if judged else []
         self._telemetry.batch_recorded(len(judged), time.perf_counter() - began)
 
@@ -129,14 +135,14 @@ class Intake:
                     self._telemetry.allowance_spent(item.scope, allowed=False)
                 out.append(item)
             elif isinstance(item, Known):
-                out.append(await self._receipt_of(site, item.id))
+                out.append(await self._receipt_of(site, item))
             else:
                 answer, (arrival, verdict) = next(written)
                 if isinstance(answer, Recorded):
                     self._judged(verdict, began)
                     out.append(Receipt(id=arrival.comment.id, status=verdict.outcome.status, verdict=verdict))
                 elif isinstance(answer, Known):
-                    out.append(await self._receipt_of(site, answer.id))
+                    out.append(await self._receipt_of(site, answer))
                 else:
                     out.append(answer)
         return out
@@ -149,13 +155,15 @@ class Intake:
         examined = self._pipeline.examine([(site, comment, history) for comment, history in facts])
         return [judge(one, site.policy) for one in examined]
 
-    async def _receipt_of(self, site: Site, comment_id: str) -> Receipt | Exception:
+    async def _receipt_of(self, site: Site, known: Known) -> Receipt | Exception:
+        """Answer what came before: sent again it is answered again; asked for by its name, as it stands now."""
         try:
-            stored = await self._comments.get(site.id, comment_id)
+            stored = await self._comments.get(site.id, known.id)
         except UnknownComment as error:
             return error
         verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
-        return Receipt(id=stored.id, status=verdict.outcome.status, verdict=verdict, known=True)
+        status = shown_status(stored) if known.by_name else verdict.outcome.status
+        return Receipt(id=stored.id, status=status, verdict=verdict, known=True)
 
     # judging without recording --------------------------------------------------------------------
 
@@ -175,11 +183,11 @@ class Intake:
         """Give a comment of this site; raises UnknownComment."""
         return await self._comments.get(site.id, comment_id)
 
-    async def changed_since(self, site: Site, stamp: int, limit: int) -> list[Stored]:
+    async def changed_since(self, site: Site, stamp: int, limit: int) -> Stretch:
         """List comments by their last change, oldest change first."""
         return await self._comments.changed_since(site.id, stamp, limit)
 
-    async def approved_under(self, site: Site, url: str, after: int, limit: int) -> tuple[list[Stored], int]:
+    async def approved_under(self, site: Site, url: str, after: int, limit: int) -> tuple[Stretch, int]:
         """List the approved comments of a page, oldest first, and how many there are."""
         return await self._comments.approved_under(site.id, url, after, limit)
 
@@ -188,7 +196,8 @@ class Intake:
     async def edit(self, site: Site, comment_id: str, text: str) -> Receipt:
         """Judge a changed text and record it. The version grows, and an older decision no longer stands.
 
-        An edit never publishes what a person rejected, and after a few edits that nobody has seen the comment waits.
+        An edit never publishes what a person rejected, after a few edits that nobody has seen the comment waits, and
+        what readers reported or a moderator passed on goes on waiting.
         """
         began = time.perf_counter()
         stored = await self._comments.get(site.id, comment_id)
@@ -198,76 +207,93 @@ class Intake:
         arrival = msgspec.structs.replace(arrival, author=stored.author, address=stored.address)
         recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
         history = _without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
-        verdict = self._judge(site, [(comment, history)])[0]
-        rejected_before = stored.status is Status.REJECTED
-        if (rejected_before or edits > EDITS_BEFORE_A_LOOK) and verdict.outcome is Outcome.APPROVE:
+        verdict = self._judge_again(site, stored, comment, history, ARRIVAL_SIGNALS)
+        if stored.status is Status.REJECTED and verdict.outcome is Outcome.APPROVE:
             verdict = msgspec.structs.replace(
                 verdict, outcome=Outcome.HOLD, reasons=(Reason.EDITED,), score=max(verdict.score, 0.5)
             )
         document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint)
         move = _judged_again("comment.edited", stored, verdict, document=document)
-        await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
+        await self._comments.move(stored, move, day=self._today())
         self._judged(verdict, began)
-        return Receipt(id=stored.id, status=verdict.outcome.status, verdict=verdict)
+        return Receipt(id=stored.id, status=move.status or Status.PENDING, verdict=verdict)
 
     async def rescore(self, site: Site, stored: Stored) -> Verdict | None:
         """Judge a comment that came while no model could score it; None where it still cannot be scored.
 
         The new verdict counts: what would have been published is published now, unless a person decided meanwhile.
+        What the other checks saw when it came is left as it was: only then did they know who wrote, and how.
         """
-        verdict = self._judge(site, [(as_comment(stored), History(approved=0))])[0]
+        seen = stored.verdict.signals if stored.verdict else ()
+        kept = frozenset(signal.name for signal in seen) - MODEL_SIGNALS
+        verdict = self._judge_again(site, stored, as_comment(stored), History(), kept)
         if verdict.degraded:
             return None
         try:
-            await self._comments.move(
-                stored,
-                _judged_again("comment.rescored", stored, verdict),
-                day=self._now().strftime("%Y-%m-%d"),
-            )
+            await self._comments.move(stored, _judged_again("comment.rescored", stored, verdict), day=self._today())
         except (CaseDecided, UnknownComment):
             return None
         return verdict
 
-    async def report(self, site: Site, comment_id: str, ip: str, reason: str) -> int:
-        """Take a reader's report of a published comment; gives how many readers reported it.
-
-        The comment waits in the queue; whether it stays visible until it is decided is the policy's choice.
-        """
-        stored = await self._comments.get(site.id, comment_id)
-        shown = stored.previous if stored.embargo and stored.previous else stored.status
-        if shown is not Status.APPROVED:
-            raise UnknownComment(comment_id)
-        count = await self._comments.add_report(stored, self._digests.address(ip) or "nobody")
-        if count <= stored.reports:
-            return count
-        visible = site.policy.reported_visible
-        move = Move(
-            event="comment.reported",
-            status=Status.APPROVED if visible else Status.PENDING,
-            queue="enter",
-            reasons=(Reason.REPORTED.value,),
-            urgency=min(1.0, 0.7 + 0.05 * count),
-            silent=visible,
-            facts={"reason": reason, "n": count},
-            fields={"rep": str(count)},
+    def _judge_again(
+        self, site: Site, stored: Stored, comment: Comment, history: History, keep: frozenset[str]
+    ) -> Verdict:
+        """Judge a stored comment anew, with the named signals as they were seen when it came."""
+        examined = self._pipeline.examine([(site, comment, history)])[0]
+        seen = {signal.name: signal for signal in stored.verdict.signals} if stored.verdict else {}
+        signals: tuple[Signal, ...] = tuple(
+            seen.get(signal.name, signal) if signal.name in keep else signal for signal in examined.signals
         )
-        try:
-            await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
-        except CaseDecided:
-            # somebody decided or edited it in this very moment: the next report finds the new version
-            return count
-        return count
+        return judge(msgspec.structs.replace(examined, signals=signals), site.policy)
+
+    async def report(self, site: Site, comment_id: str, ip: str, reason: str) -> None:
+        """Take a reader's report of a published comment. Raises UnknownComment, RateExceeded.
+
+        The comment waits in the queue; whether it stays visible until it is decided is the policy's choice. A reader
+        counts once, also after a moderator has looked.
+        """
+        reporter = self._digests.address(ip) or "nobody"
+        if ip:
+            await self._comments.spend_report(site, reporter)
+        for attempt in range(ATTEMPTS):
+            stored = await self._comments.get(site.id, comment_id)
+            if shown_status(stored) is not Status.APPROVED:
+                raise UnknownComment(comment_id)
+            # what a moderator decided a moment ago and the site does not know yet is looked at already
+            if stored.embargo or await self._comments.has_reported(stored, reporter):
+                return
+            try:
+                await self._comments.move(stored, _reported(site, stored, reason), day=self._today())
+            except CaseDecided:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                continue
+            await self._comments.remember_reporter(stored, reporter)
+            return
 
     async def erase(self, site: Site, comment_id: str, *, by: str = "", event: str = "comment.erased") -> None:
-        """Delete a comment with its label, its place in the queue and its explanation; the ledger keeps its id."""
-        for _ in range(3):
-            stored = await self._comments.get(site.id, comment_id)
+        """Delete a comment with its label, its place in the queue and its explanation; the ledger keeps its id.
+
+        Raises UnknownComment where there is none, CaseDecided where others change it faster than it can be deleted.
+        """
+        stored = await self._comments.get(site.id, comment_id)
+        for attempt in range(ATTEMPTS):
             move = Move(event=event, status=None, by=by, queue="leave", forget_label=True, drains=True)
             try:
-                await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
+                await self._comments.move(stored, move, day=self._today())
+                return
             except CaseDecided:
-                continue
-            return
+                if attempt == ATTEMPTS - 1:
+                    raise
+            except UnknownComment:
+                return  # it was there a moment ago: somebody else, or this very call, has deleted it
+            found = await self._comments.get_many(site.id, [comment_id])
+            if found[0] is None:
+                return
+            stored = found[0]
+
+    def _today(self) -> str:
+        return self._now().strftime("%Y-%m-%d")
 
     async def close(self) -> None:
         """Finish what was taken in."""
@@ -295,21 +321,51 @@ def as_comment(stored: Stored, **changes: object) -> Comment:
     return msgspec.structs.replace(comment, **changes)
 
 
+def shown_status(stored: Stored) -> Status:
+    """Say where the site sees a comment stand: a decision that may still be undone is not told yet."""
+    return stored.previous if stored.embargo and stored.previous else stored.status
+
+
 def _judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object) -> Move:
     status = verdict.outcome.status
+    reasons: tuple[str, ...] = tuple(verdict.reasons)
+    stays = status is Status.APPROVED and (stored.reports or stored.escalated)
+    if stays:
+        # a person has yet to look, and what is visible until then stays so
+        status = Status.APPROVED if stored.status is Status.APPROVED else Status.PENDING
+    if stored.reports:
+        reasons = (Reason.REPORTED.value, *reasons)
+    elif stays:
+        reasons = stored.waiting_for
+    waits = stays or status is Status.PENDING
     return Move(
         event=event,
         status=status,
-        queue="enter" if status is Status.PENDING else "leave",
-        reasons=tuple(verdict.reasons),
-        urgency=verdict.score,
+        queue="enter" if waits else "leave",
+        reasons=reasons,
+        urgency=msgspec.structs.replace(stored, verdict=verdict).urgency,
         verdict=verdict,
         forget_decision=stored.decision is not None,
         forget_label=stored.decision is not None,
         scored=not verdict.degraded,
         facts={"p": verdict.policy},
-        fields={"was": ""},
+        fields={"was": ""} if waits else {"was": "", "esc": "", "rep": "", "rr": ""},
         **changes,  # type: ignore[arg-type]
+    )
+
+
+def _reported(site: Site, stored: Stored, reason: str) -> Move:
+    visible = site.policy.reported_visible
+    count = stored.reports + 1
+    return Move(
+        event="comment.reported",
+        status=stored.status if visible else Status.PENDING,
+        queue="enter",
+        reasons=(Reason.REPORTED.value,),
+        urgency=msgspec.structs.replace(stored, reports=count).urgency,
+        silent=visible,
+        facts={"n": count},
+        fields={"rep": str(count), "rr": reason},
     )
 
 

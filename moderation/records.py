@@ -244,6 +244,24 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The moderator's name at the time, for people."""
 
 
+class Before(msgspec.Struct, frozen=True, array_like=True):
+    """How a case stood before its last decision, so that an undo brings back all of it."""
+
+    status: Status
+    since: int = 0
+    """The stamp since when it waited; 0 where it did not."""
+    reasons: tuple[str, ...] = ()
+    """What it waited for."""
+    reports: int = 0
+    escalated: str = ""
+    decision: Decision | None = None
+    """The decision that the last one replaced."""
+
+
+MOST_URGENT = 0.999
+"""The urgency of what no moderator has passed on ends here: what one has passed on stands before all of it."""
+
+
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """A comment as the store keeps it. E-mail and address are only there as keyed digests."""
 
@@ -273,12 +291,16 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     decision: Decision | None = None
     reports: int = 0
+    """How many readers reported it since a person last looked."""
+    report_reason: str = ""
+    """What the last of them said."""
     changed: int = 0
     """The stamp of its last change: microseconds, strictly increasing within a site."""
     embargo: int = 0
     """Until when (stamp) the decision is kept from the site; 0 where it is not."""
     previous: Status | None = None
     """What the site still sees while the embargo lasts."""
+    previous_version: int = 0
     fingerprint: str = ""
     """The digest of the text's skeleton, by which copies are known."""
     escalated: str = ""
@@ -287,8 +309,23 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The stamp when it came in."""
     waits_for: str = ""
     """The reasons it waits for now, where they are not its verdict's."""
-    before: str = ""
-    """What the decision changed, for an undo: the status before it, and whether it waited."""
+    before: Before | None = None
+    """What an undo of the last decision brings back."""
+
+    @property
+    def urgency(self) -> float:
+        """Say how urgent it is while it waits, 0 to 1: passed on comes first, then what readers report."""
+        if self.escalated:
+            return 1.0
+        reported = 0.7 + 0.05 * self.reports if self.reports else 0.0
+        return min(MOST_URGENT, max(reported, self.verdict.score if self.verdict else 0.0))
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """List the reasons under which it is found in the queue while it waits."""
+        if self.waits_for:
+            return tuple(self.waits_for.split())
+        return tuple(reason.value for reason in self.verdict.reasons) if self.verdict else ()
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -296,6 +333,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     comment: Stored
     state: str
+    since: int = 0
+    """The stamp since when it waits; 0 once it is decided."""
     holder: str = ""
     lease_ends: str = ""
 
@@ -437,7 +476,6 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str = ""
     not_after: str = ""
     revoked: bool = False
-    last_used: str = ""
 
 
 class Moderator(msgspec.Struct, frozen=True, kw_only=True):

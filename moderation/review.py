@@ -22,6 +22,7 @@ from moderation.errors import (
     UnknownComment,
 )
 from moderation.records import (
+    Before,
     Caller,
     Case,
     Decision,
@@ -31,13 +32,12 @@ from moderation.records import (
     Mark,
     Page,
     Query,
-    Reason,
     Role,
     Site,
-    Status,
     Stored,
 )
-from moderation.store.comments import Comments, Move, label_id
+from moderation.store import codec
+from moderation.store.comments import Comments, Move, document_of, label_id
 from moderation.store.labels import encode_label
 from moderation.store.ledger import Ledger
 from moderation.store.queue import Queue
@@ -112,8 +112,6 @@ class Review:
 
     async def page(self, site: Site, query: Query) -> Page:
         """Give one page of what waits."""
-        if query.author:
-            return await self._queue.of_author(site.id, query.author, query.limit)
         return await self._queue.page(site.id, query)
 
     async def filters(self, site: Site) -> Waiting:
@@ -175,7 +173,8 @@ class Review:
             message = "Say why: spam, toxic, off_topic, personal_data, illegal or other."
             raise FieldsInvalid([FieldError("reason", "reason_missing", message)])
         stored = await self._stored(site, comment_id)
-        waits = (await self._queue.case(stored)).state != "decided"
+        since = (await self._queue.case(stored)).since
+        waits = since > 0
         if (ruling.version is not None and ruling.version != stored.version) or (ruling.version is None and not waits):
             raise _decided(stored)
         now = self._now()
@@ -188,15 +187,16 @@ class Review:
             note=ruling.note,
             learn=ruling.learn,
         )
-        label = self._label(site, stored, caller, decision)
+        label = self._label(site, stored, decision)
         facts: dict[str, object] = {"d": decision.decision.value, "learn": decision.learn}
         if decision.reason:
             facts["reason"] = decision.reason.value
         kept_back = max(site.policy.undo_seconds, ruling.undo_seconds)
-        if kept_back and decision.decision.status != stored.status:
+        if kept_back:
             facts["wait"] = kept_back
         overrides = stored.verdict is not None and stored.verdict.outcome.value == _OPPOSITE[decision.decision]
-        seconds = max(0.0, now.timestamp() - stored.waiting_since / 1e6)
+        seconds = max(0.0, now.timestamp() - (since or stored.waiting_since) / 1e6)
+        before = Before(stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision)
         move = Move(
             event="case.decided",
             status=decision.decision.status,
@@ -208,16 +208,19 @@ class Review:
             label=encode_label(label) if label else b"",
             forget_label=label is None,
             scored=True,
+            # a person has looked at the text as it is now: edits are counted anew
+            document=document_of(stored, edits=0) if stored.edits else None,
             counts=_counts(caller, decision, overrides=overrides, seconds=seconds),
             facts=facts,
-            fields={"was": f"{stored.status.value} {'waiting' if waits else 'decided'}", "esc": "", "rep": ""},
+            fields={"was": codec.encode_before(before), "esc": "", "rep": "", "rr": ""},
             drains=True,
         )
         version = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
         self._telemetry.case_decided(decision.decision.value, decision.reason.value if decision.reason else "", seconds)
         return msgspec.structs.replace(
-            stored, status=decision.decision.status, version=version, decision=decision, escalated=""
-        )
+            stored, status=decision.decision.status, version=version, decision=decision, escalated="", reports=0,
+            edits=0,
+        )  # fmt: skip
 
     async def decide_many(
         self, site: Site, caller: Caller, rulings: Sequence[tuple[str, Ruling]]
@@ -232,13 +235,15 @@ class Review:
         return out
 
     async def undo(self, site: Site, caller: Caller, comment_id: str, version: int | None = None) -> Stored:
-        """Take the last decision back: the comment stands as before it, and what it taught is unlearned.
+        """Take the last decision back: all stands as before it, and what it taught is unlearned.
 
-        Only who decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never
-        hears of it, later it is told of the change back. Raises UndoTooLate, CaseDecided.
+        A decision that it replaced counts again, with its lesson; what waited waits again where it stood. Only who
+        decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never hears of it,
+        later it is told of the change back. Raises UndoTooLate, CaseDecided.
         """
         stored = await self._stored(site, comment_id)
-        if stored.decision is None or not stored.before:
+        before = stored.before
+        if stored.decision is None or before is None:
             raise UndoTooLate(comment_id)
         mine = stored.decision.by == caller.id or caller.role is Role.ADMIN
         if not mine or (version is not None and version != stored.version):
@@ -249,25 +254,36 @@ class Review:
             raise UndoTooLate(comment_id)
         # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out
         untold = stored.embargo > now.timestamp() * 1e6
-        status, _, place = stored.before.partition(" ")
-        back = Status(status)
-        verdict = stored.verdict
+        earlier = before.decision
+        label = self._label(site, stored, earlier) if earlier else None
+        back = msgspec.structs.replace(
+            stored, status=before.status, decision=earlier, reports=before.reports + stored.reports,
+            escalated=before.escalated, embargo=0, before=None,
+        )  # fmt: skip
         move = Move(
             event="case.undone",
-            status=back,
+            status=before.status,
             by=caller.id,
-            queue="enter" if place == "waiting" else "keep",
-            reasons=verdict.reasons if verdict else (),
-            urgency=verdict.score if verdict else 0.0,
-            forget_decision=True,
-            forget_label=True,
+            # readers may have reported it since it was decided: then it waits anyway
+            queue="enter" if before.since else "keep",
+            since=before.since,
+            reasons=before.reasons,
+            urgency=back.urgency,
+            decision=earlier,
+            forget_decision=earlier is None,
+            label=encode_label(label) if label else b"",
+            forget_label=label is None,
             drops_embargo=untold,
             counts="undone ",
             facts={"untold": True} if untold else {},
-            fields={"was": ""},
+            fields={
+                "was": "",
+                "esc": before.escalated,
+                "rep": str(back.reports) if back.reports else "",
+            },
         )
         new = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
-        return msgspec.structs.replace(stored, status=back, version=new, decision=None, embargo=0, before="")
+        return msgspec.structs.replace(back, version=new)
 
     async def escalate(self, site: Site, caller: Caller, comment_id: str, note: str) -> Stored:
         """Pass a case on with a note: it stays in the queue, most urgent of all, free for anybody."""
@@ -280,10 +296,9 @@ class Review:
             by=caller.id,
             leased_to=caller.id,
             queue="enter",
-            reasons=_reasons(stored),
+            reasons=stored.waiting_for,
             urgency=1.0,
             silent=True,
-            facts={"note": note},
             fields={"esc": f"{caller.name or caller.id}: {note}"},
         )
         version = await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
@@ -315,7 +330,7 @@ class Review:
 
     # what a decision teaches ----------------------------------------------------------------------
 
-    def _label(self, site: Site, stored: Stored, caller: Caller, decision: Decision) -> Label | None:
+    def _label(self, site: Site, stored: Stored, decision: Decision) -> Label | None:
         values = lesson(decision.decision, decision.reason, decision.learn)
         if not values:
             return None
@@ -327,7 +342,7 @@ class Review:
             values=values,
             source="moderator",
             at=decision.at,
-            by=self._pseudonym(caller.id),
+            by=self._pseudonym(decision.by),
             reason=decision.reason.value if decision.reason else "",
             lang=verdict.lang if verdict else stored.lang,
             comment_id=stored.id,
@@ -341,12 +356,6 @@ class Review:
 
 _OPPOSITE = {DecisionKind.APPROVE: "reject", DecisionKind.REJECT: "approve"}
 """What the machine must have said for a decision to override it; a held comment is nobody's mistake."""
-
-
-def _reasons(stored: Stored) -> tuple[str, ...]:
-    if stored.waits_for:
-        return tuple(Reason(reason) for reason in stored.waits_for.split())
-    return stored.verdict.reasons if stored.verdict else ()
 
 
 def _decided(stored: Stored) -> CaseDecided:

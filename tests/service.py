@@ -1,12 +1,13 @@
 """The whole service as a subprocess, as an operator starts it, and a small client that speaks to it."""
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,22 +25,17 @@ class Service:
         self.process = process
         self.url = url
         self.first: dict[str, str] = json.loads((data / "first-run.json").read_text())
+        self.site = self.http(self.first["site_key"])
+        """A client with the demo site's key."""
+        self.staff = self.http(self.first["admin_key"])
+        self.staff.params = httpx.QueryParams(site="demo")
+        """A client with the first admin's key, which asks about the demo site."""
 
     def http(self, key: str = "", **headers: str) -> httpx.Client:
         """Give a client; with a key it sends that as Bearer."""
         if key:
             headers["Authorization"] = f"Bearer {key}"
         return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
-
-    @property
-    def site(self) -> httpx.Client:
-        """Give a client with the demo site's key."""
-        return self.http(self.first["site_key"])
-
-    @property
-    def staff(self) -> httpx.Client:
-        """Give a client with the first admin's key."""
-        return self.http(self.first["admin_key"])
 
     def kill(self) -> None:
         """End it the hard way; the store beside it is left alone."""
@@ -112,12 +108,55 @@ def _ready(process: subprocess.Popen[bytes], log: Path, offset: int) -> str:
     raise AssertionError(f"the service is not ready:\n{log.read_text()[-3000:]}")
 
 
+_count = itertools.count(1)
+
+
+def someone() -> str:
+    """Give the e-mail address of somebody who has never written."""
+    return f"reader{next(_count)}.{os.getpid()}@posteo.net"
+
+
+def fresh_text(text: str = "I read this with pleasure, thank you") -> str:
+    """Give a text that nobody has sent before, and that says the same."""
+    number = next(_count)
+    words = ("bus", "river", "garden", "station", "market", "school", "harbour", "bridge", "library", "theatre")
+    return f"{text}, says number {number} from the {words[number % 10]} by the {words[number // 10 % 10]}."
+
+
+def submitted(service: Service, text: str = "", **fields: Any) -> dict[str, Any]:
+    """Submit a comment by somebody new with the demo site's key, and give the answer."""
+    body = {"email": someone()} | fields
+    answer = service.site.post("/v1/comments", json=a_comment(text or fresh_text(), **body))
+    assert answer.status_code == 201, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+def held(service: Service, **fields: Any) -> dict[str, Any]:
+    """Submit a comment that waits for a moderator."""
+    receipt = submitted(service, fresh_text(ABUSE), **fields)
+    assert receipt["status"] == "pending", receipt
+    return receipt
+
+
+def decided(service: Service, comment_id: str, decision: str = "approve", **more: Any) -> httpx.Response:
+    """Decide a case as the first admin."""
+    body = {"decision": decision, **({"reason": "spam"} if decision == "reject" else {}), **more}
+    return service.staff.post(f"/v1/queue/{comment_id}/decision", json=body)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 15.0) -> None:
+    """Wait until something is true, or fail."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not true within {seconds} seconds"
+        time.sleep(0.03)
+
+
 def a_comment(text: str = "I read this with pleasure, thank you.", **fields: Any) -> dict[str, Any]:
     """Give the body of a comment that nothing speaks against."""
     return {"name": "Ann Lee", "email": "ann@posteo.net", "text": text, **fields}
 
 
 ABUSE = "You are a stupid idiot and everybody hates you, shut up you moron"
-SPAM = (
-    "Win big at https://casino777.example and https://slots.example now!!! Free bonus 500$, contact me on telegram @winbig"
-)
+SPAM = "Win big at https://casino777.example and https://slots.example now!!! Free bonus 500$, contact me on telegram @winbig"

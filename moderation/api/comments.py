@@ -12,7 +12,15 @@ from moderation.api.bodies import answer, raw_body, read
 from moderation.api.fields import Submission, check, decode, field_errors
 from moderation.api.gate import EVERYBODY, address_of, allow, site_for, site_of_comment
 from moderation.api.problems import problem_of
-from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, ModerationError, RoleRefused, UnknownComment
+from moderation.errors import (
+    BodyInvalid,
+    CursorInvalid,
+    FieldError,
+    FieldsInvalid,
+    ModerationError,
+    RoleRefused,
+    UnknownComment,
+)
 from moderation.intake import Intake
 from moderation.messages import choose_language
 from moderation.records import Caller, Role, Site
@@ -97,7 +105,10 @@ class Comments(Controller):
         intake: NamedDependency[Intake],
         settings: NamedDependency[Settings],
     ) -> Response[bytes]:
-        """Take up to 100 comments in; one that is wrong or refused fails alone."""
+        """Take up to 100 comments in; one that is wrong or refused fails alone.
+
+        With an Idempotency-Key the batch may be sent again: each comment is recorded once.
+        """
         site = await site_for(request, caller, None)
         batch = await read(request, Batch, settings.intake.max_batch_body_bytes)
         if not 1 <= len(batch.comments) <= BATCH_AT_MOST:
@@ -105,11 +116,13 @@ class Comments(Controller):
             raise FieldsInvalid([FieldError("comments", "batch_size", message)])
         accept = request.headers.get("accept-language", "")
         results: list[Any] = []
-        for raw in batch.comments:
+        key = idempotency_key(request.headers.get("idempotency-key", ""))
+        for place, raw in enumerate(batch.comments):
             try:
                 submission = checked(bytes(raw), site, accept)
                 comment = submission.to_comment(intake.new_id(site), site.id, "batch")
-                results.append(intake.begin(site, comment))
+                own = f"{key} {place}" if key else ""
+                results.append(intake.begin(site, comment, idempotency_key=own, body=bytes(raw)))
             except ModerationError as error:
                 results.append(error)
         out: list[Any] = []
@@ -138,15 +151,9 @@ class Comments(Controller):
         Keep the cursor you get and ask again with it: each comment comes once for each change you have not seen.
         """
         where = await site_for(request, caller, site)
-        if not since.isdigit() or len(since) > 17:
-            raise FieldsInvalid(
-                [FieldError("since", "cursor_invalid", "Start with since=0, then send the cursor you got.")]
-            )
-        limit = max(1, min(limit, PAGE_AT_MOST))
-        found = await intake.changed_since(where, int(since), limit)
+        found = await intake.changed_since(where, stamp(since), max(1, min(limit, PAGE_AT_MOST)))
         show = shapes.for_site if caller.role is Role.SITE else shapes.for_staff
-        cursor = str(found[-1].changed) if found else since
-        return answer({"comments": [show(item) for item in found], "cursor": cursor, "more": len(found) == limit})
+        return answer(Changes([show(item) for item in found.comments], str(found.cursor), found.more))
 
     @get("/{comment_id:str}", opt=allow(*EVERYBODY, cookies=True, answers=dict[str, Any]))
     async def read(
@@ -246,6 +253,13 @@ def idempotency_key(header: str) -> str:
     if len(header) > 255 or not header.isascii() or (header and not header.isprintable()):
         raise BodyInvalid("an Idempotency-Key has at most 255 printable ASCII characters")
     return header
+
+
+def stamp(cursor: str) -> int:
+    """Read a cursor that is a stamp; raises CursorInvalid."""
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 17):
+        raise CursorInvalid
+    return int(cursor)
 
 
 async def _site_of(request: Request[Any, Any, Any], caller: Caller, comment_id: str) -> Site:

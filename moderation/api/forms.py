@@ -16,7 +16,7 @@ from litestar.params import FromPath, FromQuery
 from moderation.access import Access
 from moderation.api import shapes
 from moderation.api.bodies import answer, raw_body
-from moderation.api.comments import checked, spoken_with
+from moderation.api.comments import checked, spoken_with, stamp
 from moderation.api.fields import Submission, check, of_form
 from moderation.api.gate import PUBLIC, address_of, allow, own_origin
 from moderation.api.problems import headers_of, problem_of, status_of
@@ -126,13 +126,12 @@ class Threads(Controller):
         """List the approved comments of a page, oldest first. Takes a form key (as `form_key`) or a site key as Bearer."""
         site = await _site_of_reader(request, access, form_key)
         limit = max(1, min(limit, 500))
-        after = int(cursor) if cursor and cursor.isdigit() and len(cursor) < 18 else 0
-        found, count = await intake.approved_under(site, url, after, limit)
+        found, count = await intake.approved_under(site, url, stamp(cursor or "0"), limit)
         page = ThreadPage(
             url=url,
             count=count,
-            comments=[shapes.thread_comment(item) for item in found],
-            cursor=str(found[-1].waiting_since) if len(found) == limit else None,
+            comments=[shapes.thread_comment(item) for item in found.comments],
+            cursor=str(found.cursor) if found.more else None,
         )
         origin = request.headers.get("origin", "")
         headers = cors(origin) if may_post(request, site, origin) else {}

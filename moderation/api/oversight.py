@@ -1,5 +1,6 @@
 """The ledger, the statistics and the live events of a site, on the wire."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,6 +19,8 @@ from moderation.records import Caller, Reason, Role, Status
 
 STAFF_LEDGER = ".staff"
 """No site's id; it names the ledger of what concerns no site."""
+
+_ENTRY = re.compile(r"[0-9]{1,16}-[0-9]{1,6}")
 
 
 class LedgerPage(msgspec.Struct):
@@ -100,11 +103,8 @@ class Overview(Controller):
             ledger = ""
         else:
             ledger = (await site_for(request, caller, site)).id
-        for cursor in (before, after):
-            if cursor and not all(part.isdigit() and len(part) < 20 for part in cursor.split("-", 1)):
-                raise CursorInvalid
         limit = max(1, min(limit, 1000))
-        entries = await oversight.entries(ledger, after=after, before=before, limit=limit)
+        entries = await oversight.entries(ledger, after=place(after), before=place(before), limit=limit)
         page = LedgerPage(
             [{"id": one.id, "at": one.at, "hash": one.hash} | one.line for one in entries],
             entries[-1].id if len(entries) == limit else None,
@@ -143,9 +143,7 @@ class Overview(Controller):
     ) -> ServerSentEvent:
         """Stream what happens on a site (server-sent events); Last-Event-ID or `after` goes on where it stopped."""
         where = await site_for(request, caller, site)
-        start = request.headers.get("last-event-id", "") or after
-        if start and not all(part.isdigit() and len(part) < 20 for part in start.split("-", 1)):
-            raise CursorInvalid
+        start = place(request.headers.get("last-event-id", "") or after)
         oversight.require_stream(caller.id)
 
         async def messages() -> AsyncIterator[ServerSentEventMessage]:
@@ -157,3 +155,10 @@ class Overview(Controller):
                     yield ServerSentEventMessage(data=line, id=entry.id, event=str(entry.line.get("e", "")))
 
         return ServerSentEvent(messages())
+
+
+def place(cursor: str) -> str:
+    """Read a cursor that is an entry of the ledger; raises CursorInvalid."""
+    if cursor and not _ENTRY.fullmatch(cursor):
+        raise CursorInvalid
+    return cursor

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
+from moderation.intake import shown_status
 from moderation.records import Case, Decision, Reason, Signal, Status, Stored, Verdict
 from moderation.scoring.details import detail
 
@@ -130,14 +131,13 @@ def decision(one: Decision) -> dict[str, Any]:
 def for_site(stored: Stored) -> dict[str, Any]:
     """Show a comment to its site: a decision that may still be undone is not there yet, and no moderator has a name."""
     hidden = stored.embargo > 0
-    status = stored.previous if hidden and stored.previous else stored.status
     verdict = stored.verdict
     made = None if hidden or not stored.decision else stored.decision
     return {
         "id": stored.id,
         "external_id": stored.external_id or None,
-        "status": status.value,
-        "version": stored.version,
+        "status": shown_status(stored).value,
+        "version": stored.previous_version if hidden and stored.previous_version else stored.version,
         "text": stored.text,
         "name": stored.name,
         "url": stored.url or None,
@@ -172,6 +172,7 @@ def for_staff(stored: Stored) -> dict[str, Any]:
     shown |= {
         "site": stored.site,
         "status": stored.status.value,
+        "version": stored.version,
         "channel": stored.channel,
         "user_agent": stored.user_agent or None,
         "referrer": stored.referrer or None,
@@ -183,6 +184,7 @@ def for_staff(stored: Stored) -> dict[str, Any]:
         "decision": decision(stored.decision) if stored.decision else None,
         "told_from": stored.embargo or None,
         "escalated": stored.escalated or None,
+        "report_reason": stored.report_reason or None,
         "changed": stored.changed,
     }
     return shown
@@ -191,14 +193,14 @@ def for_staff(stored: Stored) -> dict[str, Any]:
 def case(one: Case) -> dict[str, Any]:
     """Show a case of the queue."""
     comment = one.comment
-    held_for = comment.waits_for.split() if comment.waits_for else None
     shown = for_staff(comment)
     verdict = comment.verdict
-    reasons = held_for or ([reason.value for reason in verdict.reasons] if verdict else [])
+    reasons = list(comment.waiting_for)
     return shown | {
         "state": one.state,
         "holder": one.holder or None,
         "lease_ends": one.lease_ends or None,
+        "waiting_since": one.since or None,
         "held_for": reasons,
         "why": why(verdict, reasons),
     }

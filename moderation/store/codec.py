@@ -14,6 +14,7 @@ import msgspec
 
 from moderation.records import (
     ATTRIBUTES,
+    Before,
     Decision,
     Outcome,
     Reason,
@@ -68,11 +69,13 @@ _encode = msgspec.msgpack.Encoder().encode
 _document = msgspec.msgpack.Decoder(Document)
 _kept = msgspec.msgpack.Decoder(_Kept)
 _decision = msgspec.msgpack.Decoder(Decision)
+_before = msgspec.msgpack.Decoder(Before)
 
 encode_document = _encode
 decode_document = _document.decode
 encode_decision = _encode
 decode_decision = _decision.decode
+encode_before = _encode
 
 
 def _signal(signal: Signal) -> tuple[object, ...] | msgspec.Raw:
@@ -182,13 +185,15 @@ def decode_stored(site: str, comment_id: str, fields: Mapping[bytes, bytes]) -> 
         verdict=decode_verdict(fields[b"exp"]) if b"exp" in fields else None,
         decision=decode_decision(decision) if decision else None,
         reports=int(fields.get(b"rep", 0)),
+        report_reason=fields.get(b"rr", b"").decode(),
         changed=int(fields.get(b"ch", at)),
         embargo=int(fields.get(b"emb", 0)),
         previous=Status(fields[b"pst"].decode()) if b"pst" in fields else None,
+        previous_version=int(fields.get(b"pv", 0)),
         fingerprint=document.fingerprint,
         escalated=fields.get(b"esc", b"").decode(),
         waiting_since=at,
-        before=fields.get(b"was", b"").decode(),
+        before=_before.decode(fields[b"was"]) if b"was" in fields else None,
         waits_for=fields.get(b"qr", b"").decode(),
     )
 

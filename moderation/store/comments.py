@@ -6,13 +6,27 @@ which one script carries out, and only from the version that the mover has seen.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
 from moderation.digests import Arrival
 from moderation.errors import CaseDecided, CaseTaken, IdempotencyConflict, ModerationError, RateExceeded, UnknownComment
-from moderation.records import Decision, History, Mark, Reason, Site, Status, Stored, Thread, Usage, Verdict
+from moderation.records import (
+    MOST_URGENT,
+    Decision,
+    History,
+    Mark,
+    Reason,
+    Site,
+    Status,
+    Stored,
+    Thread,
+    Usage,
+    Verdict,
+)
 from moderation.store import codec, keys
 from moderation.store.connection import Connection
 from moderation.store.scripts import draining, script
@@ -25,6 +39,8 @@ class Known(msgspec.Struct, frozen=True):
     """This comment came before: the same Idempotency-Key and body, or the same external id."""
 
     id: str
+    by_name: bool = False
+    """True where the site's own name for it (the external id) told."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -32,6 +48,14 @@ class Recorded(msgspec.Struct, frozen=True):
 
     id: str
     stamp: int
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """Some comments in an order that lasts, and where the next ones begin."""
+
+    comments: list[Stored]
+    cursor: int
+    more: bool
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +88,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     counts: str = ""
     facts: dict[str, object] = {}
     """What else the ledger says."""
-    fields: dict[str, str] = {}
-    """Other fields of the hash (rep, esc, dq); an empty value removes one."""
+    fields: dict[str, str | bytes] = {}
+    """Other fields of the hash (rep, rr, esc, was); an empty value removes one."""
+    since: int = 0
+    """The stamp since when it waits, when it enters; 0 for as long as it waits already, or from now on."""
     drains: bool = False
     """Whether it also runs on a store that is out of memory."""
 
@@ -123,8 +149,8 @@ class Comments:
                 approved, rejected, pending, Mark(mark.decode()) if mark else Mark.NONE, same, own, authors,  # type: ignore
                 Usage(at_site / 1000, address / 1000, email / 1000, text / 1000),  # type: ignore[operator]
             )  # fmt: skip
-        if kind == 1:
-            return Known(reply[1].decode())  # type: ignore[attr-defined]
+        if kind in (1, 4):
+            return Known(reply[1].decode(), kind == 4)  # type: ignore[attr-defined]
         if kind == 2:
             return IdempotencyConflict()
         scope = reply[1].decode()  # type: ignore[attr-defined]
@@ -168,7 +194,7 @@ class Comments:
                 codec.encode_document(_document(arrival, thread)),
                 codec.encode_verdict(verdict),
                 status,
-                round(verdict.score * 1000),
+                round(min(verdict.score, MOST_URGENT) * 1000),
                 f'{{"e":"comment.judged","c":"{comment.id}","s":"{status}","v":1,"p":{verdict.policy}}}',
                 arrival.author,
                 print_,
@@ -185,8 +211,8 @@ class Comments:
         for reply, (arrival, _) in zip(replies, judged, strict=True):
             if reply[0] == 0:
                 out.append(Recorded(arrival.comment.id, int(reply[1])))
-            elif reply[0] == 1:
-                out.append(Known(reply[1].decode()))
+            elif reply[0] in (1, 4):
+                out.append(Known(reply[1].decode(), reply[0] == 4))
             else:
                 out.append(IdempotencyConflict())
         return out
@@ -232,11 +258,24 @@ class Comments:
         found = await self._connection.execute("HGET", keys.of_site(site_id).externals, external_id)
         return found.decode() if found else None
 
-    async def changed_since(self, site_id: str, stamp: int, limit: int) -> list[Stored]:
+    async def changed_since(self, site_id: str, stamp: int, limit: int) -> Stretch:
         """List comments by their last visible change, oldest change first, those after `stamp` only."""
-        names = keys.of_site(site_id)
-        ids = await self._connection.execute("ZRANGE", names.changes, f"({stamp}", "+inf", "BYSCORE", "LIMIT", 0, limit)
-        return [item for item in await self.get_many(site_id, [id_.decode() for id_ in ids]) if item]
+        return await self._stretch(site_id, keys.of_site(site_id).changes, stamp, limit)
+
+    async def _stretch(self, site_id: str, name: str, after: int, limit: int) -> Stretch:
+        """Read comments from a sorted set of stamps.
+
+        The cursor is what the set said, not what the comment says a moment later: a comment that changed in between
+        would carry the reader past others.
+        """
+        rows = scored_members(
+            await self._connection.execute(
+                "ZRANGE", name, f"({after}", "+inf", "BYSCORE", "LIMIT", 0, limit, "WITHSCORES"
+            )
+        )
+        found = await self.get_many(site_id, [id_ for id_, _ in rows])
+        last = int(rows[-1][1]) if rows else after
+        return Stretch([item for item in found if item], last, len(rows) == limit)
 
     async def latest(self, site_id: str, before: int | None, limit: int) -> list[Stored]:
         """List comments of any status by their last visible change, newest first."""
@@ -245,14 +284,11 @@ class Comments:
         ids = await self._connection.execute("ZRANGE", names.changes, top, "-inf", "BYSCORE", "REV", "LIMIT", 0, limit)
         return [item for item in await self.get_many(site_id, [id_.decode() for id_ in ids]) if item]
 
-    async def approved_under(self, site_id: str, url: str, after: int, limit: int) -> tuple[list[Stored], int]:
+    async def approved_under(self, site_id: str, url: str, after: int, limit: int) -> tuple[Stretch, int]:
         """List the approved comments of a page, oldest first, those after the stamp; and how many there are in all."""
         name = keys.of_site(site_id).approved(keys.thread_digest(url))
-        ids, count = await self._connection.many(
-            [("ZRANGE", name, f"({after}", "+inf", "BYSCORE", "LIMIT", 0, limit), ("ZCARD", name)]
-        )
-        found = await self.get_many(site_id, [id_.decode() for id_ in ids])
-        return [item for item in found if item], count
+        count = await self._connection.execute("ZCARD", name)
+        return await self._stretch(site_id, name, after, limit), int(count)
 
     async def of_author(self, site_id: str, author: str, limit: int = 50) -> tuple[list[Stored], dict[str, str]]:
         """List an author's comments, newest first, and what is known of the author (counts ap, rj, pd; mark mk, mu)."""
@@ -293,7 +329,7 @@ class Comments:
     async def move(self, stored: Stored, move: Move, *, day: str) -> int:
         """Carry out a move from the version that was read; gives the new version.
 
-        Raises CaseDecided where the comment is no longer at that version, CaseTaken where another moderator leases
+        Sent again by the driver after a lost answer it knows itself and answers as the first time. Raises CaseDecided where the comment is no longer at that version, CaseTaken where another moderator leases
         it, UnknownComment where it is gone. Atomic; the same version is never left twice.
         """
         names = keys.of_site(stored.site)
@@ -302,7 +338,7 @@ class Comments:
         enters: list[str] = []
         lang = (move.verdict or stored.verdict or _NO_VERDICT).lang
         if move.queue != "keep":
-            leaves = names.filters(_filter_reasons(stored), (stored.verdict or _NO_VERDICT).lang, thread)
+            leaves = names.filters(stored.waiting_for[:FILTER_REASONS], (stored.verdict or _NO_VERDICT).lang, thread)
         if move.queue == "enter":
             enters = names.filters(move.reasons[:FILTER_REASONS], lang, thread)
         wanted = [
@@ -341,7 +377,7 @@ class Comments:
             stored.id, stored.version, move.status or "", move.queue, round(move.urgency * 1000),
             msgspec.json.encode(line), move.leased_to, _embargo(move),
             len(leaves), label, label_id(stored.id), {None: "", True: "1", False: "0"}[move.scored],
-            stored.external_id, move.counts, *fields,
+            stored.external_id, move.counts, os.urandom(8), move.since or "", *fields,
         ]  # fmt: skip
         mover = draining("move_comment") if move.drains else script("move_comment")
         reply = await self._connection.run(mover, wanted, args, durable=True)
@@ -364,13 +400,26 @@ class Comments:
         wanted = [names.comment(stored.id), names.changes, names.embargo, approved, names.head]
         await self._connection.run(script("tell_site"), wanted, [stored.id], durable=True)
 
-    async def add_report(self, stored: Stored, reporter: str) -> int:
-        """Remember who reported it; gives how many have. The same reporter counts once."""
-        name = keys.of_site(stored.site).reporters(stored.id)
-        _, _, count = await self._connection.many(
-            [("SADD", name, reporter), ("EXPIRE", name, 2_592_000), ("SCARD", name)]
+    async def has_reported(self, stored: Stored, reporter: str) -> bool:
+        """Say whether this reader reported the comment in the last days."""
+        return bool(
+            await self._connection.execute("SISMEMBER", keys.of_site(stored.site).reporters(stored.id), reporter)
         )
-        return int(count)
+
+    async def remember_reporter(self, stored: Stored, reporter: str) -> None:
+        """Remember who reported it, so that the same reader counts once."""
+        name = keys.of_site(stored.site).reporters(stored.id)
+        await self._connection.many([("SADD", name, reporter), ("EXPIRE", name, 2_592_000)])
+
+    async def spend_report(self, site: Site, address: str) -> None:
+        """Spend a reader's allowance of reports; raises RateExceeded where it is spent."""
+        limit = site.policy.limits.reports_address
+        if not limit:
+            return
+        name = keys.of_site(site.id).allowance("r:" + address)
+        waits = int(await self._connection.run(script("spend_allowance"), [name], [limit, 60]))
+        if waits:
+            raise RateExceeded("address", waits / 1000, limit)
 
     async def mark_author(self, site_id: str, author: str, mark: Mark, until_ms: int, by: str) -> None:
         """Trust, watch or block an author; `until_ms` 0 is for ever. An empty mark takes it away."""
@@ -404,10 +453,11 @@ def _embargo(move: Move) -> int:
     return -1 if move.silent else round(move.embargo_seconds * 1_000_000)
 
 
-def _filter_reasons(stored: Stored) -> tuple[str, ...]:
-    if stored.waits_for:
-        return tuple(stored.waits_for.split())
-    return stored.verdict.reasons[:FILTER_REASONS] if stored.verdict else ()
+def scored_members(rows: list[Any]) -> list[tuple[str, float]]:
+    """Read members with their scores, as either version of the protocol gives them."""
+    if rows and not isinstance(rows[0], list | tuple):
+        rows = list(zip(rows[::2], rows[1::2], strict=True))
+    return [(member.decode(), float(score)) for member, score in rows]
 
 
 def _document(arrival: Arrival, thread: str) -> codec.Document:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 
@@ -16,7 +17,7 @@ from moderation.errors import CaseTaken, CursorInvalid, UnknownCase
 from moderation.records import Case, Page, Query, Stored
 from moderation.store import keys
 from moderation.store.codec import moment
-from moderation.store.comments import Comments
+from moderation.store.comments import Comments, scored_members
 from moderation.store.connection import Connection
 from moderation.store.scripts import draining
 
@@ -25,7 +26,7 @@ LOOK_AT_MOST = 5_000
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
     score: float
-    seen: list[str]
+    seen: Annotated[list[str], msgspec.Meta(max_length=1000)]
     """Ids already given at this very score."""
 
 
@@ -46,11 +47,16 @@ class Queue:
         names = keys.of_site(site_id)
         filters = self._filters(site_id, query)
         by_urgency = query.sort == "priority"
-        main = filters[0] if filters and not by_urgency else (names.queue_urgency if by_urgency else names.queue)
-        others = filters if by_urgency else filters[1:]
         test = self._test(query)
+        if query.author:
+            # an author's comments are few beside the queue, and most of them do not wait
+            main, others = names.author_comments(query.author), [names.queue, *filters]
+            count = await self._connection.execute("ZINTERCARD", 2, main, names.queue)
+        else:
+            main = filters[0] if filters and not by_urgency else (names.queue_urgency if by_urgency else names.queue)
+            others = filters if by_urgency else filters[1:]
+            count = await self._connection.execute("ZCARD", filters[0] if filters else names.queue)
         looks_inside = bool(others) or test is not None
-        count = await self._connection.execute("ZCARD", filters[0] if filters else names.queue)
 
         position = self._position(query.cursor)
         limit = max(1, min(query.limit, 200))
@@ -81,7 +87,7 @@ class Queue:
                     found.append(item)
         more = not ended and last is not None
         cursor = _written(_Cursor(last, at_last)) if more and last is not None else ""
-        exact = len(filters) <= 1 and test is None
+        exact = len(filters) + bool(query.author) <= 1 and test is None
         return Page(
             cases=await self._as_cases(site_id, found),
             cursor=cursor,
@@ -134,10 +140,7 @@ class Queue:
         else:
             start = "+inf" if last is None else f"{last:.0f}"
             command = ("ZRANGE", name, start, "-inf", "BYSCORE", "REV", "LIMIT", 0, size, "WITHSCORES")
-        rows = await self._connection.execute(*command)
-        if rows and isinstance(rows[0], list | tuple):
-            return [(id_.decode(), float(score)) for id_, score in rows]
-        return [(rows[i].decode(), float(rows[i + 1])) for i in range(0, len(rows), 2)]
+        return scored_members(await self._connection.execute(*command))
 
     async def _standing_in_all(self, names: list[str], ids: list[str]) -> set[str]:
         standing = set(ids)
@@ -147,19 +150,6 @@ class Queue:
             scores = await self._connection.execute("ZMSCORE", name, *ids)
             standing &= {id_ for id_, score in zip(ids, scores, strict=True) if score is not None}
         return standing
-
-    async def of_author(self, site_id: str, author: str, limit: int) -> Page:
-        """Give the waiting cases of one author, newest first; the count is the author's own."""
-        comments, facts = await self._comments.of_author(site_id, author, 500)
-        waiting = [item for item in comments if item.status == "pending"]
-        count = int(facts.get("pd", 0))
-        return Page(
-            cases=await self._as_cases(site_id, waiting[:limit]),
-            cursor="",
-            count=count,
-            exact=True,
-            complete=len(waiting) <= limit and len(waiting) == count,
-        )
 
     async def _as_cases(self, site_id: str, found: list[Stored]) -> list[Case]:
         if not found:
@@ -183,6 +173,7 @@ class Queue:
                 Case(
                     comment=item,
                     state="claimed" if claimed else ("waiting" if since is not None else "decided"),
+                    since=int(float(since)) if since is not None else 0,
                     holder=holder.decode() if claimed else "",
                     lease_ends=moment(ends * 1000) if claimed else "",
                 )
@@ -196,8 +187,7 @@ class Queue:
     async def claim(self, site_id: str, moderator: str, count: int, lease_seconds: int, query: Query) -> list[str]:
         """Lease the most urgent free cases, most urgent first; those the moderator holds already are given again."""
         names = keys.of_site(site_id)
-        filters = self._filters(site_id, query)
-        wanted = [names.queue_urgency, names.leases, names.holders, filters[0] if filters else names.queue_urgency]
+        wanted = [names.queue_urgency, names.leases, names.holders, *self._filters(site_id, query)]
         args = [moderator, count, lease_seconds * 1000, LOOK_AT_MOST]
         return [id_.decode() for id_ in await self._connection.run(self._claim, wanted, args)]
 
@@ -227,9 +217,7 @@ class Queue:
     async def oldest(self, site_id: str) -> int:
         """Give the stamp since when the oldest case waits; 0 where nothing waits."""
         rows = await self._connection.execute("ZRANGE", keys.of_site(site_id).queue, 0, 0, "WITHSCORES")
-        if not rows:
-            return 0
-        return int(float(rows[0][1] if isinstance(rows[0], list | tuple) else rows[1]))
+        return int(scored_members(rows)[0][1]) if rows else 0
 
 
 def _written(cursor: _Cursor) -> str:

@@ -3,7 +3,7 @@
 -- KEYS[1]  queue by urgency   zset  id -> urgency
 -- KEYS[2]  leases             zset  id -> ms when the lease ends
 -- KEYS[3]  holders            hash  id -> moderator
--- KEYS[4]  filter, or KEYS[1] zset  ids that may be claimed
+-- KEYS[4...] filters          zset  ids that may be claimed; each must name a case
 -- ARGV[1] moderator  ARGV[2] how many  ARGV[3] lease in ms  ARGV[4] how many cases to look at at most
 -- returns  the ids, most urgent first
 
@@ -18,9 +18,8 @@ while #out < wanted and looked < most do
     if #out == wanted then break end
     local ends = tonumber(redis.call('ZSCORE', KEYS[2], id) or 0)
     local free = ends <= now or redis.call('HGET', KEYS[3], id) == ARGV[1]
-    if free and (KEYS[4] == KEYS[1] or redis.call('ZSCORE', KEYS[4], id)) then
-      out[#out + 1] = id
-    end
+    for f = 4, #KEYS do free = free and redis.call('ZSCORE', KEYS[f], id) end
+    if free then out[#out + 1] = id end
   end
   looked = looked + #ids
 end

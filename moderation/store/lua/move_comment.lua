@@ -13,15 +13,20 @@
 -- ARGV[9] how many filters it leaves               ARGV[10] label: '' keep, '-' remove, else the new label
 -- ARGV[11] label id     ARGV[12] 1 when it now counts as scored, 0 when unscored, '' keep
 -- ARGV[13] external id or ''                       ARGV[14] day counts: fields, each followed by a blank
--- ARGV[15...] pairs: field of the comment and its new value; the value '' removes the field
--- returns  {0, new version, stamp}, or {1} no such comment, {2, version, decision, status} at another version, {3, moderator}
---   leased by another
+-- ARGV[15] token of this move: the same token at the next version is this very call, sent again after a lost answer
+-- ARGV[16] stamp since when it waits, when it enters; '' for as long as it waits already, or from now on
+-- ARGV[17...] pairs: field of the comment and its new value; the value '' removes the field
+-- returns  {0, new version}, or {1} no such comment, {2, version, decision} at another version, {3, moderator} leased by
+--   another
 
 local ledger_key, head_key = KEYS[11], KEYS[12]
 local id = ARGV[1]
-local found = redis.call('HMGET', KEYS[1], 'st', 'ver', 'dec', 'at', 'pst')
+local found = redis.call('HMGET', KEYS[1], 'st', 'ver', 'dec', 'at', 'pst', 'mv', 'pv')
 if not found[1] then return {1} end
-if found[2] ~= ARGV[2] then return {2, tonumber(found[2]), found[3] or '', found[1]} end
+if found[2] ~= ARGV[2] then
+  if found[6] == ARGV[15] then return {0, tonumber(found[2])} end
+  return {2, tonumber(found[2]), found[3] or ''}
+end
 --#include _ledger
 if ARGV[7] ~= '' then
   local lease = tonumber(redis.call('ZSCORE', KEYS[4], id) or 0)
@@ -35,6 +40,7 @@ local version = tonumber(found[2]) + 1
 local at = stamp()
 local score = string.format('%.0f', at)
 local leaves = tonumber(ARGV[9])
+local waited = redis.call('ZSCORE', KEYS[2], id)
 
 if ARGV[4] ~= 'keep' then
   redis.call('ZREM', KEYS[2], id)
@@ -44,13 +50,14 @@ if ARGV[4] ~= 'keep' then
   redis.call('HDEL', KEYS[5], id)
 end
 if ARGV[4] == 'enter' then
-  -- it waits since it came in, so that an edit does not send it to the end of the queue
-  redis.call('ZADD', KEYS[2], found[4], id)
-  redis.call('ZADD', KEYS[3], string.format('%.0f', rank(tonumber(ARGV[5]), tonumber(found[4]))), id)
-  for f = 19 + leaves, #KEYS do redis.call('ZADD', KEYS[f], found[4], id) end
+  -- what waits already goes on waiting, so that an edit does not send it to the end of the queue
+  local since = ARGV[16] ~= '' and ARGV[16] or waited or score
+  redis.call('ZADD', KEYS[2], since, id)
+  redis.call('ZADD', KEYS[3], string.format('%.0f', rank(tonumber(ARGV[5]), tonumber(since))), id)
+  for f = 19 + leaves, #KEYS do redis.call('ZADD', KEYS[f], since, id) end
 end
 if ARGV[12] == '1' or after == '' or after ~= 'pending' then redis.call('ZREM', KEYS[16], id) end
-if ARGV[12] == '0' then redis.call('ZADD', KEYS[16], found[4], id) end
+if ARGV[12] == '0' and after == 'pending' then redis.call('ZADD', KEYS[16], found[4], id) end
 
 if before ~= after then
   if redis.call('HINCRBY', KEYS[8], COUNT[before], -1) < 0 then redis.call('HSET', KEYS[8], COUNT[before], 0) end
@@ -65,28 +72,33 @@ if after == '' then
   redis.call('ZREM', KEYS[10], id)
   if ARGV[13] ~= '' then redis.call('HDEL', KEYS[17], ARGV[13]) end
   redis.call('HDEL', KEYS[18], id)
+  -- nobody is remembered of whom nothing is kept
+  if redis.call('EXISTS', KEYS[9]) == 0 and redis.call('HEXISTS', KEYS[8], 'mk') == 0 then redis.call('DEL', KEYS[8]) end
 else
-  redis.call('HSET', KEYS[1], 'st', after, 'ver', version)
-  for p = 15, #ARGV, 2 do
+  redis.call('HSET', KEYS[1], 'st', after, 'ver', version, 'mv', ARGV[15])
+  for p = 17, #ARGV, 2 do
     if ARGV[p + 1] == '' then redis.call('HDEL', KEYS[1], ARGV[p]) else redis.call('HSET', KEYS[1], ARGV[p], ARGV[p + 1]) end
   end
   local wait = tonumber(ARGV[8])
   local told = true
-  if wait > 0 and before ~= after then
+  if wait > 0 then
     -- what the site saw before an earlier embargo is what it goes on seeing
     local until_ = string.format('%.0f', at + wait)
-    redis.call('HSET', KEYS[1], 'pst', found[5] or before, 'emb', until_)
+    redis.call('HSET', KEYS[1], 'pst', found[5] or before, 'pv', found[7] or found[2], 'emb', until_)
     redis.call('ZADD', KEYS[7], until_, id)
     told = false
-  elseif wait < 0 then
+  elseif wait == -1 then
     told = false
+  elseif wait == -2 and found[5] then
+    -- back at what the site sees, there is nothing to tell; back at an earlier decision, that one is still to be told
+    told = false
+    if after == found[5] and version == tonumber(found[7] or 0) + 2 then
+      redis.call('HDEL', KEYS[1], 'pst', 'pv', 'emb')
+      redis.call('ZREM', KEYS[7], id)
+    end
   end
-  if wait == -2 then
-    redis.call('HDEL', KEYS[1], 'pst', 'emb')
-    redis.call('ZREM', KEYS[7], id)
-  end
-  if told and redis.call('HEXISTS', KEYS[1], 'emb') == 1 then
-    redis.call('HDEL', KEYS[1], 'pst', 'emb')
+  if told and found[5] then
+    redis.call('HDEL', KEYS[1], 'pst', 'pv', 'emb')
     redis.call('ZREM', KEYS[7], id)
   end
   if told then
@@ -109,4 +121,4 @@ for field in string.gmatch(ARGV[14], '(%S+) ') do redis.call('HINCRBY', KEYS[13]
 redis.call('EXPIRE', KEYS[13], 34560000)
 append(at, ARGV[6])
 close_ledger()
-return {0, version, score}
+return {0, version}

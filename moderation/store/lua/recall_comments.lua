@@ -17,7 +17,8 @@
 --   +4     which hard limits apply: a string of 0 and 1 for text, address, e-mail, form
 -- returns  for each comment one of
 --   {0, approved, rejected, pending, mark, same, own, authors, site, text, address, e-mail}  (usage in thousandths)
---   {1, comment id}              known: the same Idempotency-Key and body, or the same external id
+--   {1, comment id}              known: the same Idempotency-Key and body
+--   {4, comment id}              known: the same external id
 --   {2}                          the Idempotency-Key came with another body
 --   {3, scope, ms to wait}       a hard limit is spent; nothing was spent
 --
@@ -56,7 +57,7 @@ for i = 1, tonumber(ARGV[1]) do
   end
   if not known and ARGV[a + 2] ~= '' then
     local id = redis.call('HGET', KEYS[2], ARGV[a + 2])
-    if id then known = {1, id} end
+    if id then known = {4, id} end
   end
 
   if known then

@@ -10,7 +10,8 @@
 --   +1 id  +2 document  +3 explanation  +4 status  +5 urgency 0..1000  +6 ledger line  +7 author  +8 fingerprint or ''
 --   +9 body digest or ''  +10 external id or ''  +11 thread digest or ''  +12 thread document  +13 1 when unscored
 --   +14 how many filters  +15 what to count for the day: fields, each followed by a blank
--- returns  for each comment {0, stamp} recorded, {1, id} known already, {2} Idempotency-Key with another body
+-- returns  for each comment {0, stamp} recorded (now, or by an earlier sending of this very call whose answer was lost),
+--   {1, id} known by its Idempotency-Key, {4, id} known by its external id, {2} Idempotency-Key with another body
 --
 -- Everything is checked before the first write of a comment; no call after that can fail for a reason of its own.
 
@@ -29,7 +30,9 @@ for i = 1, n do
   local body, external, thread = ARGV[a + 9], ARGV[a + 10], ARGV[a + 11]
   local filters = tonumber(ARGV[a + 14])
   local known = nil
-  if body ~= '' then
+  local own = redis.call('HGET', KEYS[k + 1], 'at')
+  if own then known = {0, own} end
+  if not known and body ~= '' then
     local seen = redis.call('GET', KEYS[k + 5])
     if seen then
       if string.sub(seen, 1, 16) == body then known = {1, string.sub(seen, 17)} else known = {2} end
@@ -37,7 +40,7 @@ for i = 1, n do
   end
   if not known and external ~= '' then
     local same = redis.call('HGET', KEYS[6], external)
-    if same then known = {1, same} end
+    if same then known = {4, same} end
   end
   if known then
     out[i] = known

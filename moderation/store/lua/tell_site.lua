@@ -11,7 +11,7 @@ if not found[1] or not found[3] or tonumber(found[3]) > now then
   return 0
 end
 local score = string.format('%.0f', stamp())
-redis.call('HDEL', KEYS[1], 'pst', 'emb')
+redis.call('HDEL', KEYS[1], 'pst', 'pv', 'emb')
 redis.call('HSET', KEYS[1], 'ch', score)
 redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[2], score, ARGV[1])
