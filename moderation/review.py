@@ -32,6 +32,7 @@ from moderation.records import (
     Mark,
     Page,
     Query,
+    Reason,
     Role,
     Site,
     Stored,
