@@ -28,6 +28,7 @@ from moderation.api import (
     keys,
     operations,
     oversight,
+    perspective,
     problems,
     queue,
     reference,
@@ -39,6 +40,7 @@ from moderation.api import (
 from moderation.api.gate import gate, networks, provide_caller, undeclared
 from moderation.console import pages
 from moderation.digests import Digests
+from moderation.feedback import Feedback
 from moderation.intake import Intake
 from moderation.oversight import Oversight
 from moderation.readiness import Readiness
@@ -49,6 +51,7 @@ from moderation.secrets import pepper_of
 from moderation.settings import Settings
 from moderation.store.comments import Comments
 from moderation.store.connection import Connection, connect
+from moderation.store.counts import Counts
 from moderation.store.deliveries import Deliveries
 from moderation.store.labels import Labels
 from moderation.store.leases import Leases
@@ -64,12 +67,15 @@ from moderation.webhooks.outside import Outside
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
+    perspective.Perspective,
     oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
     reference.Reference, pages.Pages,
 )  # fmt: skip
 """Every route of the service."""
 
-ROOMS = ("access", "administration", "intake", "oversight", "readiness", "review", "settings", "telemetry", "webhooks")
+ROOMS = (
+    "access", "administration", "feedback", "intake", "oversight", "readiness", "review", "settings", "telemetry", "webhooks",
+)  # fmt: skip
 """What a handler may ask for by name."""
 
 
@@ -92,6 +98,7 @@ class House(msgspec.Struct, frozen=True):
     access: Access
     oversight: Oversight
     administration: Administration
+    feedback: Feedback
     readiness: Readiness
     upkeep: Upkeep
     now: Callable[[], datetime]
@@ -137,6 +144,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
         yield House(
             settings, connection, telemetry, digests, sites, people, stored, cases, ledger, labels, models, intake,
             review, access, overview, Administration(sites, stored, ledger, models, now),
+            Feedback(stored, labels, Counts(connection), digests, telemetry, now),
             Readiness(connection, models, telemetry), upkeep, now,
             AddressBook(deliveries, ledger, outside, now), courier,
         )  # fmt: skip

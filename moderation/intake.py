@@ -177,6 +177,11 @@ class Intake:
         """Judge texts alone, as if nobody had written before; asks nobody. For clients that only want scores."""
         return self._judge(site, [(comment, History()) for comment in comments])
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that the active model judges well enough to be believed."""
+        return self._pipeline.models.languages
+
     # reading ----------------------------------------------------------------------------------------
 
     async def stored(self, site: Site, comment_id: str) -> Stored:

@@ -395,6 +395,10 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     model: str = ""
     name: str = ""
     url: str = ""
+    community: str = ""
+    """Which of its communities a client of another service's dialect spoke for."""
+    client_token: str = ""
+    """What that client calls the comment."""
 
 
 # Who and where ----------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ FLOORS = {
     "moderation.readiness": 4,
     "moderation.oversight": 4,
     "moderation.administration": 4,
+    "moderation.feedback": 4,
     "moderation.upkeep": 5,
     "moderation.secrets": 4,
     "moderation.serving": 8,

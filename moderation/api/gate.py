@@ -44,11 +44,13 @@ def allow(
     answers: Any = None,
     status: int = 200,
     enrolling: bool = False,
+    refusals: dict[int, Any] | None = None,
 ) -> dict[str, Any]:
     """Declare a route: who may use it, whether a session counts, which body it reads and what it answers.
 
     `media` empty: the route looks at the Content-Type itself. `enrolling`: also for a person whose second factor is
-    still to be set up. `body`, `answers` and `status` are for the reference.
+    still to be set up. `body`, `answers`, `status` and `refusals` (status to shape, where a route speaks another
+    dialect than our problems) are for the reference.
     """
     return {
         "allow": frozenset(who),
@@ -58,6 +60,7 @@ def allow(
         "answers": answers,
         "status": status,
         "enrolling": enrolling,
+        "refusals": refusals,
     }
 
 

@@ -130,8 +130,16 @@ def _is_query(annotation: Any) -> bool:
 def _responses(opt: dict[str, Any], schemas: dict[str, Any], *, with_body: bool) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if opt["answers"] is not None:
-        good["content"] = _content(opt["answers"], schemas, "application/json")
+        media = "text/plain" if opt["answers"] is str else "application/json"
+        good["content"] = _content(opt["answers"], schemas, media)
     found = {str(opt["status"]): good}
+    if opt["refusals"] is not None:
+        for status, shape in opt["refusals"].items():
+            refused: dict[str, Any] = {"description": _SAID.get(str(status), "Refused, in the words of this dialect.")}
+            if shape is not None:
+                refused["content"] = _content(shape, schemas, "text/plain" if shape is str else "application/json")
+            found[str(status)] = refused
+        return found
     codes = ["400", "422", "429", "503", "404"]
     if PUBLIC not in opt["allow"] or with_body:
         codes += ["401", "403"]

@@ -97,6 +97,13 @@ class Models:
         return getattr(active.manifest, "thresholds", _UNKNOWN) if active else _UNKNOWN
 
     @property
+    def languages(self) -> frozenset[str]:
+        """The languages that the active model judges well enough to be believed."""
+        scorer = self._seats[0].scorer
+        known = getattr(scorer.manifest, "languages", {}) if scorer is not None else {}
+        return frozenset(code for code, figures in known.items() if figures.supported)
+
+    @property
     def resting(self) -> bool:
         """Say whether the active model is not asked at the moment because it failed."""
         active = self._seats[0]

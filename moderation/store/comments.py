@@ -312,6 +312,14 @@ class Comments:
         still = [id_ for id_, score in zip(others, waiting, strict=True) if score is not None]
         return [item for item in await self.get_many(stored.site, still) if item]
 
+    async def with_text(self, site_id: str, fingerprint: str) -> list[Stored]:
+        """List the comments of the last days with this text but for small changes; at most 100 are remembered."""
+        if not fingerprint:
+            return []
+        ids = await self._connection.execute("HKEYS", keys.of_site(site_id).copies(fingerprint))
+        found = await self.get_many(site_id, [id_.decode() for id_ in ids if id_ != b"n"])
+        return [item for item in found if item]
+
     async def unscored(self, site_id: str, limit: int) -> list[Stored]:
         """List comments that wait for a model, oldest first."""
         names = keys.of_site(site_id)

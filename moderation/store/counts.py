@@ -1,4 +1,4 @@
-"""The counts of a site's days: one hash a day, written by the scripts that record and move comments."""
+"""The counts of a site's days: one hash a day, mostly written by the scripts that record and move comments."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from moderation.store.connection import Connection
 
 
 class Counts:
-    """Reads what the scripts counted."""
+    """What the scripts counted, and the little that is counted beside them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def add(self, site_id: str, day: str, field: str) -> None:
+        """Count one more of something that no script counts."""
+        name = keys.of_site(site_id).day(day)
+        await self._connection.many([("HINCRBY", name, field, 1), ("EXPIRE", name, 34_560_000)])
 
     async def of_days(self, site_id: str, days: Sequence[str]) -> list[dict[str, int]]:
         """Give the counts of each day (YYYY-MM-DD), in their order."""

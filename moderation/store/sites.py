@@ -20,6 +20,7 @@ from moderation.store.connection import Connection
 from moderation.store.scripts import script
 
 SITE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+COMPAT_KEY = re.compile(r"[0-9a-f]{12}")
 _PREFIX = {Role.FORM: "cmf1"}
 _REMEMBER_AT_MOST = 10_000
 POLICIES_KEPT = 200
@@ -156,6 +157,9 @@ class Sites:
         """
         key_id = secrets.token_hex(4)
         if role is Role.COMPAT:
+            if value and not COMPAT_KEY.fullmatch(value):
+                message = "A compat key is exactly 12 of the digits 0-9 and the small letters a-f."
+                raise FieldsInvalid([FieldError("value", "key_invalid", message)])
             secret = value or secrets.token_hex(6)
             key_id = "c" + secrets.token_hex(4)[1:]
         else:

@@ -1,0 +1,186 @@
+"""What clients of other services' dialects say of comments becomes labels: weaker than a moderator's, and unlearnable.
+
+One thing is one label: a client that says it twice, or says the contrary later, changes its label and adds none. A
+label of a comment that we know goes when the comment is erased, and never replaces what a moderator decided.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from moderation.digests import Digests
+from moderation.records import Comment, Label, Site, Stored, Verdict
+from moderation.scoring.fingerprint import fingerprint
+from moderation.store.comments import Comments, label_id
+from moderation.store.counts import Counts
+from moderation.store.labels import Labels
+from moderation.telemetry import Telemetry
+
+WEIGHT = 0.5
+"""What a client's word weighs beside a moderator's."""
+LOOK_BACK = 200
+"""How many of an author's comments, newest first, are looked through for the one that is meant."""
+
+
+class Feedback:
+    """Takes what a client knows better, and leaves it as labels."""
+
+    def __init__(
+        self,
+        comments: Comments,
+        labels: Labels,
+        counts: Counts,
+        digests: Digests,
+        telemetry: Telemetry,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._comments = comments
+        self._labels = labels
+        self._counts = counts
+        self._digests = digests
+        self._telemetry = telemetry
+        self._now = now
+
+    # scores suggested for a text ------------------------------------------------------------------
+
+    async def suggest(
+        self,
+        site: Site,
+        text: str,
+        values: Mapping[str, float],
+        verdict: Verdict,
+        *,
+        community: str = "",
+        client_token: str = "",
+        lang: str = "",
+    ) -> str:
+        """Leave what a client suggests for a text; gives the label's id, which is the same for the same client token."""
+        named = client_token or "text\0" + plain(text)
+        label = Label(
+            id="p-" + self._digests.of("suggested", f"{community}\0{named}"),
+            site=site.id,
+            text=text,
+            values=dict(values),
+            source="perspective",
+            at=self._written(),
+            weight=WEIGHT,
+            lang=lang or verdict.lang,
+            scores=verdict.scores,
+            model=verdict.models[0] if verdict.models else "",
+            community=community,
+            client_token=client_token,
+        )
+        await self._leave(label)
+        return label.id
+
+    # a verdict corrected ----------------------------------------------------------------------------
+
+    async def correct(self, site: Site, comment: Comment, *, spam: bool, guid: str = "") -> str:
+        """Leave that a comment is spam or is not; gives the label's id, or none where a moderator has decided it."""
+        known = await self.find(site, comment, guid)
+        if known is not None and known.decision is not None:
+            return ""
+        verdict = known.verdict if known else None
+        author = known.author if known else self._digests.author_of(comment)
+        label = Label(
+            id=label_id(known.id) if known else "k-" + self._digests.of("corrected", _named(comment)),
+            site=site.id,
+            text=known.text if known else comment.text,
+            values={"spam": 1.0 if spam else 0.0},
+            source="akismet",
+            at=self._written(),
+            reason="spam" if spam else "",
+            weight=WEIGHT,
+            lang=(verdict.lang if verdict else "") or comment.lang,
+            comment_id=known.id if known else "",
+            author=author,
+            scores=verdict.scores if verdict else {},
+            model=verdict.models[0] if verdict and verdict.models else "",
+            name=comment.name,
+            url=comment.url,
+        )
+        await self._leave(label)
+        day = self._now().strftime("%Y-%m-%d")
+        await self._counts.add(site.id, day, "missed_spam" if spam else "false_positives")
+        return label.id
+
+    async def find(self, site: Site, comment: Comment, guid: str = "") -> Stored | None:
+        """Find the comment that a client means: by the guid it was given, else by author, text and page."""
+        known = self.id_of(site, guid)
+        if known:
+            found = (await self._comments.get_many(site.id, [known]))[0]
+            if found is not None:
+                return found
+        theirs, _ = await self._comments.of_author(site.id, self._digests.author_of(comment), LOOK_BACK)
+        copies = await self._comments.with_text(site.id, fingerprint(comment.text))
+        # an author without an e-mail address may have another network address by now: then text and name must do
+        named = [one for one in copies if one.name == comment.name]
+        wanted = plain(comment.text)
+        for one in [*theirs, *named]:
+            pages = {one.thread.url, comment.thread.url} - {""}
+            if len(pages) < 2 and plain(one.text) == wanted:
+                return one
+        return None
+
+    # names of comments in 32 hex digits -------------------------------------------------------------
+
+    def guid_of(self, comment_id: str) -> str:
+        """Name a comment by 32 hex digits: its id without the site, and what proves that we gave the name."""
+        bare = comment_id.rpartition("-")[2]
+        return base64.b32hexdecode(bare.upper()).hex() + self._proof(comment_id)
+
+    def id_of(self, site: Site, guid: str) -> str:
+        """Give the id that a guid stands for, or nothing where we did not give it for a comment of this site."""
+        try:
+            bare = base64.b32hexencode(bytes.fromhex(guid[:20])).decode().lower()
+        except ValueError:
+            return ""
+        comment_id = f"{site.id}-{bare}"
+        return comment_id if len(guid) == 32 and guid[20:].lower() == self._proof(comment_id) else ""
+
+    def _proof(self, comment_id: str) -> str:
+        return hashlib.sha256(self._digests.of("guid", comment_id).encode()).hexdigest()[:12]
+
+    async def _leave(self, label: Label) -> None:
+        await self._labels.put(label, int(self._now().timestamp() * 1_000_000))
+        for attribute, value in label.values.items():
+            self._telemetry.label_left(attribute if value >= 0.5 else f"not_{attribute}", label.source)
+
+    def _written(self) -> str:
+        return self._now().isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def plain(text: str) -> str:
+    """Bring a text to what survives a site's own handling: quotes unslashed, blanks as one blank."""
+    return " ".join(unslashed(text).split())
+
+
+def unslashed(text: str) -> str:
+    """Take back the backslashes that PHP puts before quotes, where every quote of the text has one."""
+    if "\\" not in text:
+        return text
+    out: list[str] = []
+    slashed = False
+    at = 0
+    while at < len(text):
+        letter = text[at]
+        if letter == "\\":
+            following = text[at + 1 : at + 2]
+            if following not in ("'", '"', "\\", "0") or not following:
+                return text
+            slashed = slashed or following in "'\"\\"
+            out.append("" if following == "0" else following)
+            at += 2
+            continue
+        if letter in "'\"":
+            return text
+        out.append(letter)
+        at += 1
+    return "".join(out) if slashed else text
+
+
+def _named(comment: Comment) -> str:
+    return "\0".join((plain(comment.text), comment.name, comment.email, comment.thread.url))

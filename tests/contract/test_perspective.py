@@ -1,0 +1,180 @@
+"""Perspective's dialect: what was recorded of it, what becomes of suggested scores, and Google's own Python client."""
+
+import pytest
+from googleapiclient import discovery
+from googleapiclient.errors import HttpError
+
+from moderation.api.perspective_requests import MOST_SENTENCES, sentences
+from tests.contract.conftest import comments_of
+from tests.contract.exchanges import check, play, recorded
+from tests.service import ABUSE
+
+ANALYZE = "/v1alpha1/comments:analyze"
+SUGGEST = "/v1alpha1/comments:suggestscore"
+
+
+@pytest.mark.parametrize("exchange", recorded("perspective"), ids=lambda exchange: exchange["says"])
+def test_a_recorded_exchange_is_answered_as_it_was(service, key, exchange):
+    with service.http() as client:
+        check(play(client, exchange, key), exchange)
+
+
+def analyze(service, key, text, **fields):
+    with service.http() as client:
+        body = {"comment": {"text": text}, "requestedAttributes": {"TOXICITY": {}}, **fields}
+        return client.post(ANALYZE, params={"key": key}, json=body).json()
+
+
+def test_abuse_scores_higher_than_thanks(service, key):
+    def toxicity(text):
+        return analyze(service, key, text)["attributeScores"]["TOXICITY"]["summaryScore"]["value"]
+
+    assert toxicity(ABUSE) > 0.8 > 0.2 > toxicity("Thank you, this was a kind and useful article.")
+
+
+def test_an_analysed_text_is_not_recorded(service, key):
+    analyze(service, key, "A text that nobody shall find in the queue", doNotStore=False)
+    assert all("nobody shall find" not in comment["text"] for comment in comments_of(service))
+
+
+def test_a_revoked_key_is_refused(service):
+    from tests.service import run
+
+    run("key", "create", "--compat", "--site", "demo", "--value", "aaaaaaaaaaaa", data=service.data)
+    listed = run("key", "list", "--site", "demo", "--json", data=service.data)
+    import json
+
+    made = [one for one in json.loads(listed.stdout) if one["role"] == "compat"][-1]
+    run("key", "revoke", made["id"], data=service.data)
+    with service.http() as client:
+        refused = client.post(ANALYZE, params={"key": "aaaaaaaaaaaa"}, json={})
+    assert refused.json()["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+
+
+def test_a_compat_key_opens_nothing_else(service, key):
+    with service.http(key) as client:
+        assert client.get("/v1/comments").status_code == 401
+
+
+@pytest.mark.parametrize("value", ["0123456789AB", "0123456789a", "0123456789abc", "0123456789ag", "cm1_x_y"])
+def test_a_compat_key_is_twelve_small_hex_digits(service, value):
+    from tests.service import run
+
+    made = run("key", "create", "--compat", "--site", "demo", "--value", value, data=service.data, check=False)
+    assert made.returncode != 0
+    assert "12" in made.stderr
+
+
+def test_half_a_surrogate_pair_is_no_fault(service, key):
+    with service.http() as client:
+        body = b'{"comment":{"text":"hello \\ud83d you"},"requestedAttributes":{"TOXICITY":{}},"clientToken":"\\ud83d"}'
+        assert client.post(ANALYZE, params={"key": key}, content=body).status_code == 200
+
+
+def test_a_body_that_nests_too_deep_is_refused(service, key):
+    with service.http() as client:
+        refused = client.post(ANALYZE, params={"key": key}, content=b"[" * 200_000)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["status"] == "INVALID_ARGUMENT"
+
+
+# suggested scores -----------------------------------------------------------------------------------------
+
+
+def suggest(service, key, text, value, **fields):
+    scores = {"TOXICITY": {"summaryScore": {"value": value}}}
+    with service.http() as client:
+        answer = client.post(
+            SUGGEST, params={"key": key}, json={"comment": {"text": text}, "attributeScores": scores, **fields}
+        )
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_suggested_score_becomes_a_label(service, key, labels):
+    suggest(service, key, ABUSE, 1, communityId="Coral:https://a.example", clientToken="comment:1", languages=["en"])
+    (label,) = [one for one in await labels() if one.client_token == "comment:1"]
+    assert label.source == "perspective"
+    assert label.values == {"toxicity": 1.0}
+    assert label.community == "Coral:https://a.example"
+    assert label.weight == 0.5
+    assert label.scores["toxicity"] > 0.5
+
+
+async def test_the_same_client_token_changes_its_label(service, key, labels):
+    for value in (1, 1, 0):
+        suggest(service, key, "Rejected, then approved", value, communityId="c", clientToken="comment:2")
+    suggest(service, key, "Of another community", 1, communityId="d", clientToken="comment:2")
+    found = [one for one in await labels() if one.client_token == "comment:2"]
+    assert [(one.community, one.values) for one in found] == [("c", {"toxicity": 0.0}), ("d", {"toxicity": 1.0})]
+
+
+async def test_without_a_token_the_text_is_the_name(service, key, labels):
+    suggest(service, key, "Said twice without a token", 1)
+    suggest(service, key, "Said  twice without a token", 0)
+    found = [one for one in await labels() if "without a token" in one.text]
+    assert [one.values for one in found] == [{"toxicity": 0.0}]
+
+
+# spans ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Mr. and 3.5 and a.b.c", ["Mr.", "and 3.5 and a.b.c"]),
+        ('He said "No." Then he left...', ['He said "No."', "Then he left..."]),
+        ("一。二！ 三", ["一。", "二！", "三"]),
+        ("a line\n\nanother", ["a line", "another"]),
+        ("   blank   ", ["blank"]),
+    ],
+)
+def test_sentences_are_found(text, parts):
+    assert [text[begin:end] for begin, end in sentences(text)] == parts
+
+
+def test_sentences_stay_few_and_quick():
+    assert len(sentences("a. " * 10_000)) == MOST_SENTENCES
+    assert len(sentences("." * 20_000 + "x")) == 1
+
+
+# Google's Python client, built from our discovery document ---------------------------------------------------
+
+
+@pytest.fixture
+def google(service, key):
+    return discovery.build(
+        "commentanalyzer",
+        "v1alpha1",
+        developerKey=key,
+        discoveryServiceUrl=f"{service.url}/$discovery/rest?version=v1alpha1",
+        static_discovery=False,
+    )
+
+
+def test_the_discovery_document_names_our_own_address(service):
+    with service.http() as client:
+        document = client.get("/$discovery/rest", params={"version": "v1alpha1"}).json()
+        assert document["rootUrl"] == document["baseUrl"] == service.url + "/"
+        # nobody is trusted to have forwarded it
+        told = client.get("/$discovery/rest", headers={"Host": "ours.example", "X-Forwarded-Proto": "https"}).json()
+        assert told["rootUrl"] == "http://ours.example/"
+
+
+def test_googles_client_analyses(google):
+    asked = {"comment": {"text": ABUSE}, "requestedAttributes": {"TOXICITY": {}}, "languages": ["en"]}
+    answer = google.comments().analyze(body=asked).execute()
+    assert answer["attributeScores"]["TOXICITY"]["summaryScore"]["value"] > 0.5
+
+
+def test_googles_client_suggests(google):
+    told = {"comment": {"text": "Fine"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0}}}}
+    assert google.comments().suggestscore(body=told).execute() == {}
+
+
+def test_googles_client_raises_on_a_refusal(google):
+    with pytest.raises(HttpError) as caught:
+        google.comments().analyze(body={"comment": {"text": ""}, "requestedAttributes": {"TOXICITY": {}}}).execute()
+    assert caught.value.resp.status == 400
+    assert caught.value.error_details[0]["errorType"] == "COMMENT_EMPTY"
+    assert "non-empty" in str(caught.value)
