@@ -145,7 +145,8 @@ def _rude_and(name: str) -> Callable[[Column], Matrix]:
 
 
 def _rude_share(at: Column) -> Matrix:
-    return _rude_words(at) / (at("words") + np.float32(1))
+    share: Matrix = _rude_words(at) / (at("words") + np.float32(1))
+    return share
 
 
 TRAITS: dict[str, Callable[[Column], Matrix]] = {
