@@ -20,8 +20,8 @@ from classifiers.errors import VersionBroken
 from classifiers.features import Shape, analyse, neighbours, triplets
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.text import clip, cut, locate, spell
-from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, traits
+from classifiers.text import clip, core, cut, locate, spell, unfold
+from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, dress, traits
 
 ROWS = 32_768
 """Chunks kept between calls; when the table is full it starts over."""
@@ -102,8 +102,8 @@ class Scorer:
         self.attributes = manifest.attributes
         self._shape = msgspec.convert(manifest.features["shape"], Shape)
         self._languages = tuple(manifest.features["languages"])
-        self._weights = arrays["weights"]
-        self._language_weights = arrays["languages"]
+        self._weights = np.asarray(arrays["weights"])
+        self._language_weights = np.asarray(arrays["languages"])
         self._lexicon = lexicon
         slopes = np.array([manifest.calibration[name]["slope"] for name in self.attributes], np.float32)
         offsets = np.array([manifest.calibration[name]["offset"] for name in self.attributes], np.float32)
@@ -220,10 +220,10 @@ class Scorer:
         numbers = list(map(self._places.get, chunks))
         if None in numbers:
             fresh = list(dict.fromkeys(chunk for chunk, number in zip(chunks, numbers, strict=True) if number is None))
-            if self._next + len(fresh) > ROWS:
+            if self._next + 2 * len(fresh) > ROWS:
                 self._forget()
                 fresh = list(dict.fromkeys(chunks))[1:]
-                self._make_room(len(fresh) + 1)
+                self._make_room(2 * len(fresh) + 1)
             self._learn(fresh)
             numbers = [self._places[chunk] for chunk in chunks]
             for chunk in fresh:
@@ -232,6 +232,35 @@ class Scorer:
         return np.array(numbers, np.int64)
 
     def _learn(self, chunks: list[str]) -> None:
+        """Fill the rows of chunks. `Idiot!` is the row of `idiot` and its dress, so most chunks need no hashing."""
+        dressed: list[tuple[str, str]] = []
+        bare: dict[str, None] = {}
+        for chunk in chunks:
+            word = core(chunk)
+            if word and word != chunk and (word in self._places or unfold(chunk, self._lexicon).words == (word,)):
+                dressed.append((chunk, word))
+                if word not in self._places:
+                    bare[word] = None
+            else:
+                bare[chunk] = None
+        self._analyse(list(bare))
+        begin = self._next
+        self._next = end = begin + len(dressed)
+        if not dressed:
+            return
+        rows = self._rows[begin:end]
+        numbers = [self._places[word] for _, word in dressed]
+        rows[:] = self._rows[numbers]
+        first = self._counts.start
+        for row, (chunk, word) in zip(rows, dressed, strict=True):
+            for column, value in dress(chunk, word):
+                row[first + column] += value
+        self._first[begin:end], self._last[begin:end] = self._first[numbers], self._last[numbers]
+        self._places.update(zip((chunk for chunk, _ in dressed), range(begin, end), strict=True))
+
+    def _analyse(self, chunks: list[str]) -> None:
+        if not chunks:
+            return
         found = analyse(chunks, self._lexicon, self._shape)
         begin = self._next
         end = begin + len(chunks)
@@ -283,25 +312,31 @@ class Scorer:
         ]
 
     def _strongest(self, items: Sequence[Item], batch: _Batch, top: int) -> list[tuple[Word, ...]]:
-        moved = batch.moved[:, self._explained_columns]
-        features = batch.features[:, None, :] * self._trait_weights[self._explained_columns][None, :, :]
-        ends = np.append(batch.starts[1:], len(batch.chunks))
-        result = []
-        for place, item in enumerate(items):
-            begin, end = int(batch.starts[place]), int(ends[place])
-            chosen: list[tuple[str, int, float]] = []
-            for column, attribute in enumerate(self._explained):
-                weights = np.concatenate([moved[begin:end, column], features[place, column]])
-                sizes = np.abs(weights)
-                strongest = np.argpartition(sizes, -top)[-top:] if top < len(sizes) else np.arange(len(sizes))
-                strongest = strongest[np.argsort(-sizes[strongest], kind="stable")]
-                chosen.extend(
-                    (attribute, at, weight)
-                    for at, weight in zip(strongest.tolist(), weights[strongest].tolist(), strict=True)
-                    if abs(weight) >= FAINT
-                )
-            result.append(_words(item, batch.chunks[begin:end], chosen) if chosen else ())
-        return result
+        """Pick what moved the explained attributes most, for all comments in one sort."""
+        picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
+        lengths = np.diff(batch.starts, append=len(batch.chunks))
+        owner = np.repeat(np.arange(len(items)), lengths)
+        place = np.arange(len(batch.chunks)) - batch.starts[owner]
+        for attribute, column in zip(self._explained, self._explained_columns, strict=True):
+            moved, features = batch.moved[:, column], batch.features * self._trait_weights[column]
+            strong = np.flatnonzero(np.abs(moved) >= FAINT)
+            rows, columns = np.nonzero(np.abs(features) >= FAINT)
+            owners = np.concatenate([owner[strong], rows])
+            places = np.concatenate([place[strong], -1 - columns])
+            weights = np.concatenate([moved[strong], features[rows, columns]])
+            order = np.lexsort((-np.abs(weights), owners))
+            owners = owners[order]
+            rank = np.arange(len(owners)) - np.searchsorted(owners, owners)
+            chosen = order[rank < top]
+            for text, at, weight in zip(
+                owners[rank < top].tolist(), places[chosen].tolist(), weights[chosen].tolist(), strict=True
+            ):
+                picked[text].append((attribute, at, weight))
+        ends = (batch.starts + lengths).tolist()
+        return [
+            _words(item, batch.chunks[begin + 1 : end], chosen) if chosen else ()
+            for item, begin, end, chosen in zip(items, batch.starts.tolist(), ends, picked, strict=True)
+        ]
 
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""
@@ -327,11 +362,9 @@ def _spans(item: Item, chunks: list[str]) -> list[tuple[int, int]]:
 
 
 def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
-    spans = _spans(item, chunks)
+    spans = locate(item.text, chunks) if any(at > 0 for _, at, _ in chosen) else []
     return tuple(
-        Word(attribute, *spans[at], weight)
-        if at < len(chunks)
-        else Word(attribute, 0, 0, weight, NAMES[at - len(chunks)])
+        Word(attribute, *spans[at - 1], weight) if at > 0 else Word(attribute, 0, 0, weight, NAMES[-1 - at])
         for attribute, at, weight in chosen
     )
 

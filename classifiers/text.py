@@ -24,6 +24,7 @@ _HAN = (
 )
 _HAN_PRESENT = re.compile(f"[{_HAN}]")
 _HAN_CHUNKS = re.compile(f"[{_HAN}]|[^\\s{_HAN}]+")
+_BLANK_PARTED = re.compile(r"\S+")
 _MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20f0\u1ab0-\u1aff\u1dc0-\u1dff\ufe20-\ufe2f])+")
 _ANY_MARK = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0730-\u074a\u07eb-\u07f3"
@@ -51,6 +52,7 @@ _RUNS_OF_TWO = re.compile(r"(.)\1+")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _SEPARATORS = re.compile(r"[^\w'’`*@$!#€£%+|^(<\[{~-]+|_+|-+|(?<!\w)[*@$!#€£%+|^(<\[{~]+(?!\w)")
 _EDGE = " \t.,;:?!\"'`’‘“”„«»()[]{}<>~^|\\/=+-–—…_*#&%@"
+_PLAIN_EDGE = ".,;:!?\"'()"
 _WORD_CHARS = re.compile(r"[^\W_]+")
 _SPELLED = re.compile(r"(?:[^\W\d_][\W_]+){2,}[^\W\d_]")
 _MASK = re.compile(r"[*#@$%!?.\-_~^•·°×x]")
@@ -159,6 +161,10 @@ def locate(text: str, chunks: Sequence[str]) -> list[tuple[int, int]]:
 
     A chunk that stands otherwise in the original (turned round, or joined from letters) is found by its parts.
     """
+    if len(text) <= MAX_CHARS:
+        spans = [match.span() for match in _BLANK_PARTED.finditer(text)]
+        if len(spans) == len(chunks) and (text.isascii() or "\u202e" not in text):
+            return spans
     spans = []
     place = 0
     tail = len(text) - (MAX_CHARS - HEAD_CHARS) if len(text) > MAX_CHARS else len(text) + 1
@@ -186,15 +192,20 @@ def _find_parts(text: str, chunk: str, place: int) -> tuple[int, int]:
     return max(begin, 0), max(end, 0)
 
 
-def plain(chunk: str) -> bool:
-    """Say whether a chunk is a word of ASCII letters with nothing to undo but its capitals."""
-    return chunk.isascii() and chunk.isalpha() and not _STRETCHED.search(chunk.lower())
+def core(chunk: str) -> str:
+    """Give the bare word of a chunk that is one word of ASCII letters with nothing to undo but capitals and edges."""
+    word = chunk.strip(_PLAIN_EDGE)
+    if word.isascii() and word.isalpha():
+        word = word.lower()
+        return "" if _STRETCHED.search(word) else word
+    return ""
 
 
 def unfold(chunk: str, words: Words) -> Unfolded:
     """Read one chunk as a person would."""
-    if plain(chunk):
-        return Unfolded((chunk.lower(),))
+    word = core(chunk)
+    if word and (not _RUNS_OF_TWO.search(word) or words.known(word) or _unstretch(word, words) == word):
+        return Unfolded((word,))
     joined = 0
     if " " in chunk:
         chunk, joined = _NO_LETTERS.sub("", chunk), 1

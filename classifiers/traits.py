@@ -5,13 +5,12 @@ comments is one NumPy expression.
 """
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.lexicon import GRADES, KINDS, MARKS, Lexicon
-from classifiers.text import Unfolded
+from classifiers.text import Unfolded, core
 
 _SHAPE = (
     "chunks", "words", "chars", "letters", "capitals", "shouted", "digits", "signs", "exclaims", "asks", "emoji", "links",
@@ -23,6 +22,9 @@ COUNTS = (*_SHAPE, *MARKS)
 """What is counted per chunk, in the order of the columns."""
 PLACE = {name: place for place, name in enumerate(COUNTS)}
 _FIRST_MARK = len(_SHAPE)
+_CHUNKS, _WORDS, _CHARS, _LETTERS, _SINGLE = (PLACE[name] for name in ("chunks", "words", "chars", "letters", "single"))
+_CAPITALS, _SHOUTED, _SIGNS = (PLACE[name] for name in ("capitals", "shouted", "signs"))
+_EXCLAIMS, _ASKS, _ELLIPSES = (PLACE[name] for name in ("exclaims", "asks", "ellipses"))
 
 _PHONE = re.compile(r"^[+(]?\d[\d().\-/]{6,}$")
 _CURRENCY = re.compile(r"[$€£¥₽₴₺₹₩₿]|^\d[\d.,]*(?:usd|eur|gbp|btc|eth|usdt|rub|uah|руб|грн|tl|zł|k)$", re.IGNORECASE)
@@ -42,26 +44,48 @@ _ODD_DOMAIN = re.compile(
 
 def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, float]]:
     """Count what one chunk holds: pairs of column and value, zeros left out."""
-    length = len(chunk)
-    found: dict[str, float] = {"chunks": 1, "chars": length + 1, "words": len(unfolded.words)}
-    if chunk.isalpha():
-        letters, capitals = length, 0 if chunk.islower() else sum(map(str.isupper, chunk))
-    else:
-        letters, capitals = sum(map(str.isalpha, chunk)), sum(map(str.isupper, chunk))
+    columns = [
+        (_FIRST_MARK + place, 1.0) for word in unfolded.words for place in lexicon.marks.get(word, ())
+    ]
+    word = core(chunk)
+    if word and unfolded.words == (word,):
+        return [*columns, *_bare(word), *dress(chunk, word)]
+    letters, capitals = sum(map(str.isalpha, chunk)), sum(map(str.isupper, chunk))
+    found: dict[str, float] = {"chunks": 1, "chars": len(chunk) + 1, "words": len(unfolded.words), "letters": letters}
+    if not chunk.isalpha():
         _count_signs(found, chunk, unfolded, letters)
-    found["letters"] = letters
-    if capitals:
-        found["capitals"] = capitals
-        found["shouted"] = float(capitals == letters and letters >= 3)
-    if letters == length == 1:
-        found["single"] = 1
-    if unfolded.stretched:
-        found["stretched"] = 1
-    columns = [(PLACE[name], float(value)) for name, value in found.items() if value]
-    marks = lexicon.marks
-    for word in unfolded.words:
-        if word in marks:
-            columns.extend((_FIRST_MARK + place, 1.0) for place in marks[word])
+    found["capitals"] = capitals
+    found["shouted"] = float(capitals == letters and letters >= 3)
+    found["single"] = float(letters == len(chunk) == 1)
+    found["stretched"] = float(unfolded.stretched > 0)
+    return columns + [(PLACE[name], float(value)) for name, value in found.items() if value]
+
+
+def _bare(word: str) -> list[tuple[int, float]]:
+    length = len(word)
+    bare = [(_CHUNKS, 1.0), (_WORDS, 1.0), (_CHARS, length + 1.0), (_LETTERS, float(length))]
+    return bare if length > 1 else [*bare, (_SINGLE, 1.0)]
+
+
+def dress(chunk: str, word: str) -> list[tuple[int, float]]:
+    """Count what a chunk has beyond its bare word: capitals, and the signs at its edges."""
+    columns = []
+    signs = len(chunk) - len(word)
+    if signs:
+        columns = [(_CHARS, float(signs)), (_SIGNS, float(signs))]
+        if len(word) == 1:
+            columns.append((_SINGLE, -1.0))
+        if "!" in chunk:
+            columns.append((_EXCLAIMS, float(min(chunk.count("!"), 5))))
+        if "?" in chunk:
+            columns.append((_ASKS, float(min(chunk.count("?"), 5))))
+        if "..." in chunk:
+            columns.append((_ELLIPSES, 1.0))
+    if not chunk.islower():
+        capitals = sum(map(str.isupper, chunk))
+        columns.append((_CAPITALS, float(capitals)))
+        if capitals == len(word) >= 3:
+            columns.append((_SHOUTED, 1.0))
     return columns
 
 
@@ -105,136 +129,123 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
 
 
 Matrix = NDArray[np.float32]
-Column = Callable[[str], Matrix]
 
-
-def _log(name: str, scale: float = 1.0) -> Callable[[Column], Matrix]:
-    return lambda at: np.log1p(at(name)) * np.float32(scale)
-
-
-def _any(name: str) -> Callable[[Column], Matrix]:
-    return lambda at: (at(name) > 0).astype(np.float32)
-
-
-def _share(name: str, whole: str) -> Callable[[Column], Matrix]:
-    return lambda at: at(name) / (at(whole) + np.float32(1))
-
-
-def _both(one: str, other: str) -> Callable[[Column], Matrix]:
-    return lambda at: ((at(one) > 0) & (at(other) > 0)).astype(np.float32)
-
-
-def _grade(kind: str, *grades: int) -> Callable[[Column], Matrix]:
-    return lambda at: np.log1p(np.sum([at(f"{kind}_{grade}") for grade in grades], axis=0, dtype=np.float32))
-
-
-def _at_most(name: str, limit: int) -> Callable[[Column], Matrix]:
-    return lambda at: (at(name) <= limit).astype(np.float32)
-
-
-def _rude(at: Column) -> NDArray[np.bool_]:
-    return _rude_words(at) > 0
-
-
-def _rude_words(at: Column) -> Matrix:
-    return np.sum([at(f"{kind}_{grade}") for kind in KINDS for grade in GRADES], axis=0, dtype=np.float32)
-
-
-def _rude_and(name: str) -> Callable[[Column], Matrix]:
-    return lambda at: (_rude(at) & (at(name) > 0)).astype(np.float32)
-
-
-def _rude_share(at: Column) -> Matrix:
-    share: Matrix = _rude_words(at) / (at("words") + np.float32(1))
-    return share
-
-
-TRAITS: dict[str, Callable[[Column], Matrix]] = {
-    "length": _log("chars", 0.2),
-    "words": _log("words", 0.25),
-    "one word": _at_most("words", 1),
-    "three words or fewer": _at_most("words", 3),
-    "capitals": _share("capitals", "letters"),
-    "words in capitals": _share("shouted", "words"),
-    "digits": _share("digits", "chars"),
-    "signs": _share("signs", "chars"),
-    "exclamation marks": _log("exclaims", 0.5),
-    "question marks": _log("asks", 0.5),
-    "ellipses": _log("ellipses", 0.5),
-    "emoji": _log("emoji", 0.5),
-    "emoji share": _share("emoji", "words"),
-    "a link": _any("links"),
-    "links": _log("links"),
-    "link share": _share("link_chars", "chars"),
-    "shortened link": _any("short_links"),
-    "unusual domain": _any("odd_domains"),
-    "messenger": _any("messengers"),
-    "e-mail address": _any("mails"),
-    "mentions": _log("mentions", 0.5),
-    "hashtags": _log("hashtags", 0.5),
-    "markup": _log("tags"),
-    "telephone number": _any("phones"),
-    "currency": _log("currency"),
-    "wallet address": _any("wallets"),
-    "multiples and percentages": _log("multiples"),
-    "numbers": _log("numbers", 0.5),
-    "styled letters": _log("styled", 0.5),
-    "mixed alphabets": _any("mixed"),
-    "invisible characters": _log("invisible", 0.5),
-    "stacked marks": _any("marks"),
-    "digits for letters": _any("leet"),
-    "stretched words": _log("stretched", 0.5),
-    "spelled-out word": _any("joined"),
-    "masked word": _log("masked"),
-    "calls to act": _log("call"),
-    "money words": _log("money"),
-    "praise": _log("praise", 0.5),
-    "call and money": _both("call", "money"),
-    "call and link": _both("call", "links"),
-    "money and link": _both("money", "links"),
-    "praise and link": _both("praise", "links"),
-    "praise and money": _both("praise", "money"),
-    "call and e-mail": _both("call", "mails"),
-    "call and number": _both("call", "phones"),
-    "call and mention": _both("call", "mentions"),
-    "money share": _share("money", "words"),
-    "call share": _share("call", "words"),
-    "you": _log("you", 0.5),
-    "they": _log("they", 0.5),
-    "not": _log("not", 0.5),
-    "should": _any("should"),
-    "group": _log("group", 0.5),
-    "violence": _log("violence"),
-    "they and violence": _both("they", "violence"),
-    "you and violence": _both("you", "violence"),
-    "group and violence": _both("group", "violence"),
-    "group and not": _both("group", "not"),
-    "mild insult": _grade("insult", 1),
-    "insult": _grade("insult", 2),
-    "grave insult": _grade("insult", 3),
-    "mild profanity": _grade("profanity", 1),
-    "profanity": _grade("profanity", 2),
-    "grave profanity": _grade("profanity", 3),
-    "mild slur": _grade("slur", 1),
-    "slur": _grade("slur", 2),
-    "grave slur": _grade("slur", 3),
-    "mild threat": _grade("threat", 1),
-    "threat": _grade("threat", 2),
-    "grave threat": _grade("threat", 3),
-    "rude words": _rude_share,
-    "rude and you": _rude_and("you"),
-    "rude and they": _rude_and("they"),
-    "rude and group": _rude_and("group"),
-    "rude and not": _rude_and("not"),
+LOGS = {
+    "length": ("chars", 0.2),
+    "words": ("words", 0.25),
+    "exclamation marks": ("exclaims", 0.5),
+    "question marks": ("asks", 0.5),
+    "ellipses": ("ellipses", 0.5),
+    "emoji": ("emoji", 0.5),
+    "links": ("links", 1.0),
+    "mentions": ("mentions", 0.5),
+    "hashtags": ("hashtags", 0.5),
+    "markup": ("tags", 1.0),
+    "currency": ("currency", 1.0),
+    "multiples and percentages": ("multiples", 1.0),
+    "numbers": ("numbers", 0.5),
+    "styled letters": ("styled", 0.5),
+    "invisible characters": ("invisible", 0.5),
+    "stretched words": ("stretched", 0.5),
+    "masked words": ("masked", 1.0),
+    "calls to act": ("call", 1.0),
+    "money words": ("money", 1.0),
+    "praise": ("praise", 0.5),
+    "you": ("you", 0.5),
+    "they": ("they", 0.5),
+    "not": ("not", 0.5),
+    "group": ("group", 0.5),
+    "violence": ("violence", 1.0),
+    "mild insult": ("insult_1", 1.0),
+    "insult": ("insult_2", 1.0),
+    "grave insult": ("insult_3", 1.0),
+    "mild profanity": ("profanity_1", 1.0),
+    "profanity": ("profanity_2", 1.0),
+    "grave profanity": ("profanity_3", 1.0),
+    "mild slur": ("slur_1", 1.0),
+    "slur": ("slur_2", 1.0),
+    "grave slur": ("slur_3", 1.0),
+    "mild threat": ("threat_1", 1.0),
+    "threat": ("threat_2", 1.0),
+    "grave threat": ("threat_3", 1.0),
 }
-"""Name of a hand-made feature, as an explanation shows it -> how it follows from the counts."""
-NAMES = tuple(TRAITS)
+"""Feature -> what is counted, and the factor on the logarithm of its number."""
+PRESENT = {
+    "a link": "links",
+    "shortened link": "short_links",
+    "unusual domain": "odd_domains",
+    "messenger": "messengers",
+    "e-mail address": "mails",
+    "telephone number": "phones",
+    "wallet address": "wallets",
+    "mixed alphabets": "mixed",
+    "stacked marks": "marks",
+    "digits for letters": "leet",
+    "spelled-out word": "joined",
+    "should": "should",
+}
+"""Feature -> what is there at least once."""
+SHARES = {
+    "capitals": ("capitals", "letters"),
+    "words in capitals": ("shouted", "words"),
+    "digits": ("digits", "chars"),
+    "signs": ("signs", "chars"),
+    "emoji share": ("emoji", "words"),
+    "link share": ("link_chars", "chars"),
+    "money share": ("money", "words"),
+    "call share": ("call", "words"),
+    "rude share": ("rude", "words"),
+}
+"""Feature -> part and whole."""
+BOTH = {
+    "call and money": ("call", "money"),
+    "call and link": ("call", "links"),
+    "money and link": ("money", "links"),
+    "praise and link": ("praise", "links"),
+    "praise and money": ("praise", "money"),
+    "call and e-mail": ("call", "mails"),
+    "call and number": ("call", "phones"),
+    "call and mention": ("call", "mentions"),
+    "they and violence": ("they", "violence"),
+    "you and violence": ("you", "violence"),
+    "group and violence": ("group", "violence"),
+    "group and not": ("group", "not"),
+    "rude and you": ("rude", "you"),
+    "rude and they": ("rude", "they"),
+    "rude and group": ("rude", "group"),
+    "rude and not": ("rude", "not"),
+}
+"""Feature -> two things that are there together."""
+FEW = {"one word": ("words", 1), "three words or fewer": ("words", 3)}
+"""Feature -> what is counted, and at most how often."""
+NAMES = (*LOGS, *PRESENT, *SHARES, *BOTH, *FEW)
+"""The hand-made features, as an explanation names them, in the order of their columns."""
+
+_RUDE = len(COUNTS)
+_COLUMN = {**PLACE, "rude": _RUDE}
+_LEXICON = slice(_FIRST_MARK, _FIRST_MARK + len(KINDS) * len(GRADES))
+_LOGS = np.array([_COLUMN[name] for name, _ in LOGS.values()])
+_SCALES = np.array([scale for _, scale in LOGS.values()], np.float32)
+_PRESENT = np.array([_COLUMN[name] for name in PRESENT.values()])
+_PARTS, _WHOLES = np.array([[_COLUMN[name] for name in pair] for pair in SHARES.values()]).T
+_ONES, _OTHERS = np.array([[_COLUMN[name] for name in pair] for pair in BOTH.values()]).T
+_FEW = np.array([_COLUMN[name] for name, _ in FEW.values()])
+_LIMITS = np.array([limit for _, limit in FEW.values()], np.float32)
 
 
 def traits(counts: Matrix) -> Matrix:
     """Turn the counts of comments (rows) into their hand-made features."""
-
-    def at(name: str) -> Matrix:
-        return counts[:, PLACE[name]]
-
-    return np.stack([feature(at) for feature in TRAITS.values()], axis=1).astype(np.float32)
+    counts = np.concatenate([counts, counts[:, _LEXICON].sum(axis=1, keepdims=True)], axis=1)
+    there = counts > 0
+    result = np.empty((len(counts), len(NAMES)), np.float32)
+    begin = 0
+    for block in (
+        np.log1p(counts[:, _LOGS]) * _SCALES,
+        there[:, _PRESENT],
+        counts[:, _PARTS] / (counts[:, _WHOLES] + np.float32(1)),
+        there[:, _ONES] & there[:, _OTHERS],
+        counts[:, _FEW] <= _LIMITS,
+    ):
+        result[:, begin : begin + block.shape[1]] = block
+        begin += block.shape[1]
+    return result
