@@ -35,7 +35,11 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
         return value / scale, slope / scale
 
     best = minimize(
-        loss, np.zeros(columns + 1), jac=True, method="L-BFGS-B", options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9}
+        loss,
+        np.zeros(columns + 1),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9},
     ).x
     return best[:columns], float(best[columns])
 

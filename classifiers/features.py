@@ -14,12 +14,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.hashing import Hashes, gram_features, hash_word, pair_features, triple_features, word_features
+from classifiers.hashing import Hashes, chopped_features, hash_word, pair_features, triple_features
 from classifiers.lexicon import Lexicon
 from classifiers.text import clip, cut, spell, unfold
-from classifiers.traits import COUNTS, PLACE, Matrix, count
-
-_SINGLE = PLACE["single"]
+from classifiers.traits import COUNTS, Matrix, count
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -37,14 +35,15 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 class Analysed(NamedTuple):
-    """What many chunks hold: their counts, the hashes of their first and last words, and their features in order of chunk."""
+    """What many chunks hold: their counts, the hashes of their first and last words, and their features in order."""
 
     counts: Matrix
     first: Hashes
     last: Hashes
-    whole: Hashes
     owner: NDArray[np.int64]
     buckets: NDArray[np.int64]
+    spoken: NDArray[np.bool_]
+    """Which of the buckets tell languages apart."""
 
 
 def chunks_of(text: str) -> list[str]:
@@ -55,33 +54,38 @@ def chunks_of(text: str) -> list[str]:
 
 def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     """Unfold, count and hash many chunks in one go."""
-    counts = np.zeros((len(chunks), len(COUNTS)), np.float32)
     words: list[str] = []
-    sizes = np.zeros(len(chunks), np.int64)
+    sizes: list[int] = []
+    places: list[int] = []
+    columns: list[tuple[int, float]] = []
     for place, chunk in enumerate(chunks):
         unfolded = unfold(chunk, lexicon)
-        for column, value in count(chunk, unfolded, lexicon):
-            counts[place, column] += value
-        words.extend(unfolded.words)
-        sizes[place] = len(unfolded.words)
+        counted = count(chunk, unfolded, lexicon)
+        columns += counted
+        places += [place] * len(counted)
+        words += unfolded.words
+        sizes.append(len(unfolded.words))
+    counts = np.zeros((len(chunks), len(COUNTS)), np.float32)
+    if columns:
+        at, values = zip(*columns, strict=True)
+        np.add.at(counts, (places, at), np.array(values, np.float32))
     hashes = np.fromiter(map(hash_word, words), np.uint32, len(words))
-    owners = np.repeat(np.arange(len(chunks)), sizes)
-    ends = np.cumsum(sizes)
-    filled = sizes > 0
+    lengths = np.array(sizes, np.int64)
+    owners = np.repeat(np.arange(len(chunks)), lengths)
+    ends = np.cumsum(lengths)
+    filled = lengths > 0
     first, last = np.zeros(len(chunks), np.uint32), np.zeros(len(chunks), np.uint32)
-    first[filled], last[filled] = hashes[(ends - sizes)[filled]], hashes[ends[filled] - 1]
-    found_owners, found = [owners], [word_features(hashes)]
-    if len(words) > 1:
-        inner = np.flatnonzero(owners[1:] == owners[:-1])
-        found_owners.append(owners[inner])
-        found.append(pair_features(hashes[inner], hashes[inner + 1]))
-    grams = gram_features(words, shape.shortest, shape.longest)
-    found_owners.append(owners[grams.owner])
-    found.append(grams.hashes)
-    owner = np.concatenate(found_owners)
-    order = np.argsort(owner, kind="stable")
-    buckets = (np.concatenate(found) & np.uint32(shape.buckets - 1)).astype(np.int64)
-    return Analysed(counts, first, last, first ^ last, owner[order], buckets[order])
+    first[filled], last[filled] = hashes[(ends - lengths)[filled]], hashes[ends[filled] - 1]
+    found = chopped_features(words, hashes, shape.shortest, shape.longest)
+    owner, features, spoken = owners[found.owner], found.hashes, found.spoken
+    inner = np.flatnonzero(owners[1:] == owners[:-1])
+    if len(inner):
+        owner = np.concatenate([owner, owners[inner]])
+        features = np.concatenate([features, pair_features(hashes[inner], hashes[inner + 1])])
+        order = np.argsort(owner, kind="stable")
+        owner, features = owner[order], features[order]
+        spoken = np.concatenate([spoken, np.zeros(len(inner), bool)])[order]
+    return Analysed(counts, first, last, owner, (features & np.uint32(shape.buckets - 1)).astype(np.int64), spoken)
 
 
 def neighbours(first: Hashes, last: Hashes, shape: Shape) -> NDArray[np.int64]:

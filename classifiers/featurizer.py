@@ -18,6 +18,8 @@ from classifiers.traits import NAMES, traits
 
 SLICE = 50_000
 """Chunks analysed at once."""
+SQUARES = 128
+"""Squares of idf are multiples of 1/128, so that the compiled scorer holds them in 16 bits without loss."""
 
 
 class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -41,7 +43,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     idf_ : ndarray of shape (2**bits,)
-        Weight of each hashed column by how rare it is, on a coarse grid that half precision holds exactly.
+        Weight of each hashed column by how rare it is; its square is a multiple of 1/128.
     known_ : ndarray of uint32
         Hashes of known words.
     lexicon_ : str
@@ -104,7 +106,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         texts = hashed.shape[0]
         frequencies = np.bincount(hashed.indices, minlength=self.shape.buckets)
         idf = np.log((1 + texts) / (1 + frequencies)) + 1
-        self.idf_ = np.round(idf * 32).astype(np.float32) / np.float32(32)
+        self.idf_ = np.sqrt(np.round(idf * idf * SQUARES) / SQUARES)
         return self._weighed(hashed, counts)
 
     def transform(self, X: Iterable[str]) -> sparse.csr_matrix:
@@ -138,7 +140,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return hashed, np.asarray(occurs @ counts, np.float32)
 
     def _weighed(self, hashed: sparse.csr_matrix, counts: NDArray[np.float32]) -> sparse.csr_matrix:
-        weights = self.idf_[hashed.indices]
+        weights = self.idf_[hashed.indices].astype(np.float32)
         squares = np.add.reduceat(np.append(hashed.data * weights * weights, 0), hashed.indptr[:-1]) * (
             np.diff(hashed.indptr) > 0
         )

@@ -21,11 +21,13 @@ _WORD, _PAIR, _TRIPLE = np.uint32(0x51ED270B), np.uint32(0xB5297A4D), np.uint32(
 _SEED = 0x811C9DC5
 
 
-class Grams(NamedTuple):
-    """Hashes of n-grams, each with the place of the word it was cut from."""
+class Features(NamedTuple):
+    """Hashes of the features of words, in the order of the words, each with the place of its word."""
 
     owner: NDArray[np.int64]
     hashes: Hashes
+    spoken: NDArray[np.bool_]
+    """Which of them tell languages apart: whole words and n-grams of three."""
 
 
 def mix(hashes: Hashes) -> Hashes:
@@ -40,11 +42,6 @@ def hash_word(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
 
 
-def word_features(words: Hashes) -> Hashes:
-    """Hash the feature `this word occurs`."""
-    return mix(words ^ _WORD)
-
-
 def pair_features(first: Hashes, second: Hashes) -> Hashes:
     """Hash the feature `these two words follow each other`."""
     return mix((first * _FIRST) ^ (second * _SECOND) ^ _PAIR)
@@ -55,17 +52,20 @@ def triple_features(first: Hashes, second: Hashes, third: Hashes) -> Hashes:
     return mix(mix((first * _FIRST) ^ (second * _SECOND) ^ _TRIPLE) ^ (third * _PRIME))
 
 
-def gram_features(words: Sequence[str], shortest: int, longest: int) -> Grams:
-    """Hash the character n-grams of many words at once, their edges marked, in the order of the words.
+def chopped_features(words: Sequence[str], wholes: Hashes, shortest: int, longest: int) -> Features:
+    """Hash each word as a whole and all its character n-grams, edges marked, many words at once.
 
-    Placeholders such as `<link>` have none.
+    Placeholders such as `<link>` have no n-grams.
     """
-    marked = ["" if word[0] == "<" else f"\x02{word}\x03" for word in words]
+    marked = ["\x02" if word[0] == "<" else f"\x02{word}\x03" for word in words]
     lengths = np.fromiter(map(len, marked), np.int64, len(marked))
     codes = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), np.uint32)
-    owners = np.repeat(np.arange(len(marked)), lengths)
-    ends = np.repeat(np.cumsum(lengths), lengths)
-    found_owners, found_hashes = [], []
+    ends = np.cumsum(lengths)
+    left = np.repeat(ends, lengths) - np.arange(len(codes))
+    there = np.zeros((len(codes), longest - shortest + 2), bool)
+    hashes = np.empty(there.shape, np.uint32)
+    there[ends - lengths, 0] = True
+    hashes[ends - lengths, 0] = wholes ^ _WORD
     running = np.full(len(codes), _SEED, np.uint32)
     for n in range(1, longest + 1):
         places = len(codes) - n + 1
@@ -73,11 +73,9 @@ def gram_features(words: Sequence[str], shortest: int, longest: int) -> Grams:
             break
         running = (running[:places] ^ codes[n - 1 :]) * _PRIME
         if n >= shortest:
-            whole = np.flatnonzero(np.arange(n, n + places) <= ends[:places])
-            found_owners.append(owners[whole])
-            found_hashes.append(mix(running[whole] ^ np.uint32(n)))
-    if not found_owners:
-        return Grams(np.zeros(0, np.int64), np.zeros(0, np.uint32))
-    owner = np.concatenate(found_owners)
-    order = np.argsort(owner, kind="stable")
-    return Grams(owner[order], np.concatenate(found_hashes)[order])
+            column = n - shortest + 1
+            hashes[:places, column] = running ^ np.uint32(n)
+            np.greater_equal(left, n, out=there[:, column])
+    place, column = np.nonzero(there)
+    owner = np.repeat(np.arange(len(marked)), lengths)[place]
+    return Features(owner, mix(hashes[there]), (column == 0) | (column == 4 - shortest))

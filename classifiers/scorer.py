@@ -16,22 +16,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.errors import VersionBroken
+from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, analyse, neighbours, triplets
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.text import clip, core, cut, locate, spell, unfold
+from classifiers.text import clip, core, cut, locate, spell
 from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, dress, traits
 
-ROWS = 32_768
-"""Chunks kept between calls; when the table is full it starts over."""
+ROWS = 24_576
+"""Chunks a table holds. A full table becomes the old one, so that what is frequent outlives what is not."""
 LONGEST_KEY = 60
 """Longer chunks are analysed each time, so that the table's keys stay small."""
 EXPLAINED = ("spam", "toxicity")
-FAINT = 0.05
+FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
-SURE_OF_LANGUAGE = 12.0
-"""Nats by which the likeliest language must lead before it overrules the site's language."""
+SURE_OF_LANGUAGE = 12.0 * 16
+"""Sixteenths of nats by which the likeliest language must lead before it overrules the site's language."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -104,6 +104,8 @@ class Scorer:
         self._languages = tuple(manifest.features["languages"])
         self._weights = np.asarray(arrays["weights"])
         self._language_weights = np.asarray(arrays["languages"])
+        self._scales = arrays["scales"].astype(np.float32)
+        self._halves = self._scales / 2
         self._lexicon = lexicon
         slopes = np.array([manifest.calibration[name]["slope"] for name in self.attributes], np.float32)
         offsets = np.array([manifest.calibration[name]["offset"] for name in self.attributes], np.float32)
@@ -118,11 +120,10 @@ class Scorer:
         width = len(self.attributes) + 1
         self._counts = slice(width, width + len(COUNTS))
         self._evidence = slice(width + len(COUNTS), width + len(COUNTS) + len(self._languages))
-        self._rows = np.zeros((ROWS, self._evidence.stop), np.float32)
-        self._first, self._last = np.zeros(ROWS, np.uint32), np.zeros(ROWS, np.uint32)
         self._places: dict[str, int] = {}
-        self._next = 1
-        self._forget()
+        self._rows: Matrix = np.zeros((0, self._evidence.stop), np.float32)
+        self._first, self._last = np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+        self._turn(ROWS)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -131,7 +132,7 @@ class Scorer:
         try:
             arrays = {
                 name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                for name in ("weights", "head", "languages", "known")
+                for name in ("weights", "scales", "head", "languages", "known")
             }
             lexicon = Lexicon.decode((folder / "lexicon.json").read_bytes(), arrays["known"].tolist())
             scorer = cls(manifest, arrays, lexicon)
@@ -205,31 +206,49 @@ class Scorer:
             return
         first, last = self._first[ids], self._last[ids]
         pairs = neighbours(first, last, self._shape)[inside]
-        shared = self._weights[pairs].astype(np.float32)
-        shared *= np.float32(0.5)
+        shared = self._weights[pairs] * self._halves
         rows[inside, :width] += shared
         rows[inside + 1, :width] += shared
         if self._shape.triples:
             within = np.flatnonzero((ids[:-2] != 0) & (ids[1:-1] != 0) & (ids[2:] != 0))
-            rows[within + 1, :width] += self._weights[triplets(first, last, self._shape)[within]].astype(np.float32)
+            rows[within + 1, :width] += self._weights[triplets(first, last, self._shape)[within]] * self._scales
 
     def _number(self, chunks: list[str]) -> NDArray[np.int64]:
         """Find the rows of chunks, analysing those not seen before."""
-        if self._next > ROWS:
-            self._forget()
         numbers = list(map(self._places.get, chunks))
         if None in numbers:
             fresh = list(dict.fromkeys(chunk for chunk, number in zip(chunks, numbers, strict=True) if number is None))
-            if self._next + 2 * len(fresh) > ROWS:
-                self._forget()
+            if self._next + 2 * len(fresh) > len(self._rows):
+                self._turn(2 * len(set(chunks)) + 1)
                 fresh = list(dict.fromkeys(chunks))[1:]
-                self._make_room(2 * len(fresh) + 1)
-            self._learn(fresh)
-            numbers = [self._places[chunk] for chunk in chunks]
+            self._learn(self._recall(fresh))
+            numbers = list(map(self._places.get, chunks))
             for chunk in fresh:
                 if len(chunk) > LONGEST_KEY:
                     del self._places[chunk]
         return np.array(numbers, np.int64)
+
+    def _turn(self, needed: int) -> None:
+        """Begin a new table; what is still asked for is copied over from the old one, the rest falls away with it."""
+        self._old, self._old_places = (self._rows, self._first, self._last), self._places
+        size = max(ROWS, needed)
+        self._rows = np.zeros((size, self._evidence.stop), np.float32)
+        self._first, self._last = np.zeros(size, np.uint32), np.zeros(size, np.uint32)
+        self._places = {"": 0}
+        self._next = 1
+
+    def _recall(self, chunks: list[str]) -> list[str]:
+        """Copy the rows that the old table has; give the chunks it has not."""
+        found = [chunk for chunk in chunks if chunk in self._old_places]
+        if not found:
+            return chunks
+        begin, end = self._next, self._next + len(found)
+        numbers = [self._old_places[chunk] for chunk in found]
+        for fresh, old in zip((self._rows, self._first, self._last), self._old, strict=True):
+            fresh[begin:end] = old[numbers]
+        self._places.update(zip(found, range(begin, end), strict=True))
+        self._next = end
+        return [chunk for chunk in chunks if chunk not in self._old_places]
 
     def _learn(self, chunks: list[str]) -> None:
         """Fill the rows of chunks. `Idiot!` is the row of `idiot` and its dress, so most chunks need no hashing."""
@@ -237,7 +256,7 @@ class Scorer:
         bare: dict[str, None] = {}
         for chunk in chunks:
             word = core(chunk)
-            if word and word != chunk and (word in self._places or unfold(chunk, self._lexicon).words == (word,)):
+            if word and word != chunk:
                 dressed.append((chunk, word))
                 if word not in self._places:
                     bare[word] = None
@@ -268,33 +287,18 @@ class Scorer:
         rows[:] = 0
         if len(found.owner):
             starts = np.flatnonzero(np.diff(found.owner, prepend=-1))
-            owners = found.owner[starts]
-            rows[owners, : len(self.attributes) + 1] = np.add.reduceat(
-                self._weights[found.buckets].astype(np.float32), starts, axis=0
-            )
-            places = found.buckets & (len(self._language_weights) - 1)
-            rows[owners, self._evidence] = np.add.reduceat(
-                self._language_weights[places].astype(np.float32), starts, axis=0
+            sums = np.add.reduceat(self._weights[found.buckets].astype(np.int32), starts, axis=0)
+            rows[found.owner[starts], : sums.shape[1]] = sums * self._scales
+            owner = found.owner[found.spoken]
+            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            places = found.buckets[found.spoken] & (len(self._language_weights) - 1)
+            rows[owner[starts], self._evidence] = np.add.reduceat(
+                self._language_weights[places].astype(np.int32), starts, axis=0
             )
         rows[:, self._counts] = found.counts
         self._first[begin:end], self._last[begin:end] = found.first, found.last
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end
-
-    def _forget(self) -> None:
-        """Start the table over. Row 0 is the empty chunk that leads every text."""
-        self._rows = self._rows[:ROWS]
-        self._first, self._last = self._first[:ROWS], self._last[:ROWS]
-        self._places = {"": 0}
-        self._next = 1
-
-    def _make_room(self, needed: int) -> None:
-        """Hold a batch of more distinct chunks than the table keeps, for this one call."""
-        extra = needed - len(self._rows)
-        if extra > 0:
-            self._rows = np.concatenate([self._rows, np.zeros((extra, self._rows.shape[1]), np.float32)])
-            self._first = np.concatenate([self._first, np.zeros(extra, np.uint32)])
-            self._last = np.concatenate([self._last, np.zeros(extra, np.uint32)])
 
     def _spelled(self, rows: Matrix) -> bool:
         single = rows[:, self._counts.start + PLACE["single"]] > 0
@@ -341,8 +345,11 @@ class Scorer:
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""
         attributes = len(self.attributes)
+        if tuple(self.manifest.features.get("traits", ())) != NAMES:
+            raise LibraryMismatch(f"{folder} has other hand-made features than this release")
         expected = {
             "weights": (self._weights.shape, (self._shape.buckets, attributes + 1)),
+            "scales": (self._scales.shape, (attributes + 1,)),
             "head": (self._trait_weights.shape, (attributes, len(NAMES))),
             "languages": (self._language_weights.shape[1:], (len(self._languages),)),
         }
@@ -358,14 +365,17 @@ def _read(item: Item) -> str:
 
 
 def _spans(item: Item, chunks: list[str]) -> list[tuple[int, int]]:
-    return [(0, 0), *locate(item.text, chunks[1:])]
+    return [(0, 0), *locate(item.text, chunks[1:], range(len(chunks) - 1))]
 
 
 def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
-    spans = locate(item.text, chunks) if any(at > 0 for _, at, _ in chosen) else []
+    places = sorted({at - 1 for _, at, _ in chosen if at > 0})
+    spans = dict(zip(places, locate(item.text, chunks, places), strict=True))
     return tuple(
-        Word(attribute, *spans[at - 1], weight) if at > 0 else Word(attribute, 0, 0, weight, NAMES[-1 - at])
-        for attribute, at, weight in chosen
+        [
+            Word(attribute, *spans[at - 1], weight) if at > 0 else Word(attribute, 0, 0, weight, NAMES[-1 - at])
+            for attribute, at, weight in chosen
+        ]
     )
 
 

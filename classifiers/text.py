@@ -108,6 +108,8 @@ class Unfolded(NamedTuple):
     """A chunk as read: its words in small letters without marks, and what had to be undone to get them."""
 
     words: tuple[str, ...]
+    bare: bool = False
+    """Nothing was undone but capitals and the signs at the edges."""
     link: str = ""
     mail: bool = False
     mentions: int = 0
@@ -156,27 +158,31 @@ def spell(chunks: list[str]) -> list[str]:
     return result
 
 
-def locate(text: str, chunks: Sequence[str]) -> list[tuple[int, int]]:
-    """Find begin and end of each chunk in the original text, which may be longer than what was read.
+def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tuple[int, int]]:
+    """Find begin and end of some of a comment's chunks, named by ascending places, in the original text.
 
-    A chunk that stands otherwise in the original (turned round, or joined from letters) is found by its parts.
+    Most texts part their chunks by single blanks, or at least hold them in order; a chunk that stands otherwise in the
+    original (turned round, or joined from letters) is found by its parts.
     """
+    if not places:
+        return []
     if len(text) <= MAX_CHARS:
-        spans = [match.span() for match in _BLANK_PARTED.finditer(text)]
-        if len(spans) == len(chunks) and (text.isascii() or "\u202e" not in text):
-            return spans
+        if len(" ".join(chunks)) == len(text):
+            ends = [len(" ".join(chunks[: place + 1])) for place in places]
+            return [(end - len(chunks[place]), end) for place, end in zip(places, ends, strict=True)]
+        found = list(_BLANK_PARTED.finditer(text))
+        if len(found) == len(chunks) and (text.isascii() or "\u202e" not in text):
+            return [found[place].span() for place in places]
     spans = []
-    place = 0
-    tail = len(text) - (MAX_CHARS - HEAD_CHARS) if len(text) > MAX_CHARS else len(text) + 1
-    for chunk in chunks:
-        begin = text.find(chunk, place)
-        if begin >= 0 and (place >= tail or begin + len(chunk) <= HEAD_CHARS or begin >= tail or tail > len(text)):
-            end = begin + len(chunk)
-        else:
-            begin, end = _find_parts(text, chunk, place)
+    begin = end = 0
+    tail = len(text) - (MAX_CHARS - HEAD_CHARS) if len(text) > MAX_CHARS else 0
+    for chunk in chunks[: places[-1] + 1]:
+        begin = text.find(chunk, end)
+        if tail and end < tail and (begin < 0 or begin + len(chunk) > HEAD_CHARS):
+            begin = text.find(chunk, max(end, tail))
+        begin, end = (begin, begin + len(chunk)) if begin >= 0 else _find_parts(text, chunk, end)
         spans.append((begin, end))
-        place = max(place, end)
-    return spans
+    return [spans[place] for place in places]
 
 
 def _find_parts(text: str, chunk: str, place: int) -> tuple[int, int]:
@@ -205,7 +211,7 @@ def unfold(chunk: str, words: Words) -> Unfolded:
     """Read one chunk as a person would."""
     word = core(chunk)
     if word and (not _RUNS_OF_TWO.search(word) or words.known(word) or _unstretch(word, words) == word):
-        return Unfolded((word,))
+        return Unfolded((word,), bare=True)
     joined = 0
     if " " in chunk:
         chunk, joined = _NO_LETTERS.sub("", chunk), 1

@@ -14,10 +14,11 @@ from classifiers.card import write_card
 from classifiers.dataset import Dataset, concatenate, load_seeds, read
 from classifiers.errors import RecipeInvalid, TooFewLabels
 from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
-from classifiers.features import analyse
-from classifiers.featurizer import CommentFeaturizer
+from classifiers.features import analyse, chunks_of
+from classifiers.featurizer import SQUARES, CommentFeaturizer
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
 from classifiers.sources import known_sources, tidy
+from classifiers.traits import NAMES
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and of how many."""
@@ -110,7 +111,7 @@ def train_from_scratch(
         recipe={**msgspec.to_builtins(recipe), "seed": seed},
         data=_entries(rows),
         libraries=_libraries(),
-        features={"shape": msgspec.to_builtins(featurizer.shape), "languages": list(languages)},
+        features={"shape": msgspec.to_builtins(featurizer.shape), "traits": list(NAMES), "languages": list(languages)},
         thresholds=thresholds,
         calibration={name: {"slope": line.slope, "offset": line.offset} for name, line in lines.items()},
         languages=language_figures(logits, rows.take(held), recipe.language_bar),
@@ -173,19 +174,22 @@ def compile_weights(
     bias: NDArray[np.float64],
     evidence: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Write the arrays that the scorer maps, in half precision; give the coefficients that they stand for."""
-    buckets, idf = featurizer.shape.buckets, featurizer.idf_.astype(np.float64)
-    weights = np.empty((buckets, len(coef) + 1), np.float16)
-    weights[:, :-1] = (coef[:, :buckets] * idf).T
-    weights[:, -1] = idf * idf
+    """Write the arrays that the scorer maps, in 16 bits; give the coefficients that they stand for."""
+    buckets, idf = featurizer.shape.buckets, featurizer.idf_
+    weighed = (coef[:, :buckets] * idf).T
+    scales = np.append(np.maximum(np.abs(weighed).max(axis=0), 1e-9) / 32767, 1 / SQUARES)
+    weights = np.empty((buckets, len(coef) + 1), np.int16)
+    weights[:, :-1] = np.round(weighed / scales[:-1])
+    weights[:, -1] = np.round(idf * idf * SQUARES)
     head = np.concatenate([coef[:, buckets:] * featurizer.trait_scale, bias[:, None]], axis=1)
     np.save(out / "weights.npy", weights, allow_pickle=False)
+    np.save(out / "scales.npy", scales, allow_pickle=False)
     np.save(out / "head.npy", head, allow_pickle=False)
-    np.save(out / "languages.npy", evidence.astype(np.float16), allow_pickle=False)
+    np.save(out / "languages.npy", np.round(np.clip(evidence, -7.9, 7.9) * 16).astype(np.int8), allow_pickle=False)
     np.save(out / "known.npy", featurizer.known_, allow_pickle=False)
     (out / "lexicon.json").write_text(featurizer.lexicon_, "utf-8")
     rounded = coef.copy()
-    rounded[:, :buckets] = weights[:, :-1].T.astype(np.float64) / idf
+    rounded[:, :buckets] = (weights[:, :-1] * scales[:-1]).T / idf
     return rounded
 
 
@@ -204,9 +208,10 @@ def learn_languages(
     lexicon, shape = featurizer.lexicon(), featurizer.shape
     totals = np.zeros((len(languages), LANGUAGE_ROWS))
     for place, lang in enumerate(languages):
-        chunks = [chunk for text in chosen[lang] for chunk in text.split()]
+        chunks = [chunk for text in chosen[lang] for chunk in chunks_of(text)]
         found = analyse(chunks, lexicon, shape)
-        totals[place] = np.bincount(found.buckets & (LANGUAGE_ROWS - 1), minlength=LANGUAGE_ROWS)
+        spoken = found.buckets[found.spoken] & (LANGUAGE_ROWS - 1)
+        totals[place] = np.bincount(spoken, minlength=LANGUAGE_ROWS)
     totals = (totals + 0.5) / (totals + 0.5).sum(axis=1, keepdims=True)
     evidence = np.log(totals) - np.log(totals).mean(axis=0)
     return languages, np.ascontiguousarray(evidence.T)

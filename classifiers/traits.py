@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.lexicon import GRADES, KINDS, MARKS, Lexicon
-from classifiers.text import Unfolded, core
+from classifiers.text import Unfolded
 
 _SHAPE = (
     "chunks", "words", "chars", "letters", "capitals", "shouted", "digits", "signs", "exclaims", "asks", "emoji", "links",
@@ -44,12 +44,11 @@ _ODD_DOMAIN = re.compile(
 
 def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, float]]:
     """Count what one chunk holds: pairs of column and value, zeros left out."""
-    columns = [
-        (_FIRST_MARK + place, 1.0) for word in unfolded.words for place in lexicon.marks.get(word, ())
-    ]
-    word = core(chunk)
-    if word and unfolded.words == (word,):
-        return [*columns, *_bare(word), *dress(chunk, word)]
+    marks = lexicon.marks
+    columns = [(_FIRST_MARK + place, 1.0) for word in unfolded.words if word in marks for place in marks[word]]
+    if unfolded.bare:
+        word = unfolded.words[0]
+        return columns + _bare(word) + (dress(chunk, word) if chunk != word else [])
     letters, capitals = sum(map(str.isalpha, chunk)), sum(map(str.isupper, chunk))
     found: dict[str, float] = {"chunks": 1, "chars": len(chunk) + 1, "words": len(unfolded.words), "letters": letters}
     if not chunk.isalpha():
