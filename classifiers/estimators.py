@@ -99,8 +99,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Give the logit of the second class."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
-        logits: Floats = np.asarray(X @ self.coef_[0] + self.intercept_[0])
-        return logits
+        return np.asarray(X @ self.coef_[0] + self.intercept_[0], np.float64)
 
     def predict_proba(self, X: Any) -> Floats:
         """Give the probabilities of both classes."""
@@ -200,11 +199,11 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Give the logits, of shape (rows, attributes)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
-        return np.asarray(X @ self.coef_.T + self.intercept_)
+        return np.asarray(X @ self.coef_.T + self.intercept_, np.float64)
 
     def predict_proba(self, X: Any) -> Floats:
         """Give the probability of each attribute, of shape (rows, attributes)."""
-        return np.asarray(sigmoid(self.decision_function(X)))
+        return np.asarray(sigmoid(self.decision_function(X)), np.float64)
 
     def predict(self, X: Any) -> NDArray[np.int64]:
         """Say for each attribute whether it is likelier than not."""

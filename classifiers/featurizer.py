@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from classifiers.features import Analysed, Corpus, Shape, analyse, gather, neighbours, triplets
+from classifiers.features import Analysed, Corpus, Shape, analyse, context, gather
 from classifiers.hashing import hash_word
+from classifiers.identities import identity_terms, languages
 from classifiers.lexicon import Lexicon, Term, build_lexicon, read_terms
 from classifiers.text import unfold
 from classifiers.traits import NAMES, traits
@@ -31,8 +32,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The hashed space has ``2**bits`` columns. Fewer is smaller and collides more.
     shortest, longest : int, default=2 and 5
         Lengths of the character n-grams, word edges included.
-    triples : bool, default=False
-        Whether three words in a row are a feature beside two.
+    kinds : bool, default=True
+        Whether a word beside a kind of word (an insult, the name of a group) is a feature, whichever word it is.
     trait_scale : float, default=1.0
         Factor on the hand-made traits: larger is regularised less.
     min_texts : int, default=4
@@ -62,7 +63,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         bits: int = 19,
         shortest: int = 2,
         longest: int = 5,
-        triples: bool = False,
+        kinds: bool = True,
         trait_scale: float = 1.0,
         min_texts: int = 4,
         terms: Sequence[Term] | None = None,
@@ -70,7 +71,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.bits = bits
         self.shortest = shortest
         self.longest = longest
-        self.triples = triples
+        self.kinds = kinds
         self.trait_scale = trait_scale
         self.min_texts = min_texts
         self.terms = terms
@@ -83,7 +84,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def shape(self) -> Shape:
         """The parameters that a compiled scorer needs."""
-        return Shape(self.bits, self.shortest, self.longest, self.triples)
+        return Shape(self.bits, self.shortest, self.longest, self.kinds)
 
     def lexicon(self) -> Lexicon:
         """Build the lexicon this featurizer was fitted with."""
@@ -98,7 +99,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_transform(self, X: Iterable[str], y: Any = None, **params: Any) -> sparse.csr_matrix:
         """Fit, and give the features of the same texts without analysing them twice."""
         corpus = gather(_checked(X))
-        lexicon = build_lexicon(read_terms() if self.terms is None else self.terms)
+        lexicon = build_lexicon(read_terms() if self.terms is None else self.terms, _groups())
         self.lexicon_ = lexicon.encode().decode()
         self.known_ = _known_words(corpus, lexicon, self.min_texts)
         self.n_features_out_ = self.shape.buckets + len(NAMES)
@@ -132,12 +133,20 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             shape=(texts, len(corpus.chunks)),
         )
         own = sparse.vstack([_rows(part, shape.buckets) for part in parts], format="csr")
-        counts = np.concatenate([part.counts for part in parts])
-        first, last = np.concatenate([part.first for part in parts]), np.concatenate([part.last for part in parts])
+        counts = np.asarray(occurs @ np.concatenate([part.counts for part in parts]), np.float32)
+        ids = corpus.ids
+        first, last, kinds = (
+            np.concatenate([getattr(part, name) for part in parts])[ids] for name in ("first", "last", "kinds")
+        )
         text_of = np.repeat(np.arange(texts), ends - corpus.starts)
-        hashed = occurs @ own + _pairs(corpus, text_of, first, last, shape)
+        around = context(ids != 0, first, last, kinds, lexicon, shape)
+        np.add.at(counts, (text_of[around.phrase_at], around.phrase_columns), 1)
+        row = np.concatenate([text_of[link.one] for link in around.links])
+        column = np.concatenate([link.buckets for link in around.links])
+        linked = sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape=(texts, shape.buckets))
+        hashed = occurs @ own + linked
         hashed.sort_indices()
-        return hashed, np.asarray(occurs @ counts, np.float32)
+        return hashed, counts
 
     def _weighed(self, hashed: sparse.csr_matrix, counts: NDArray[np.float32]) -> sparse.csr_matrix:
         weights = self.idf_[hashed.indices].astype(np.float32)
@@ -155,6 +164,10 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+def _groups() -> list[str]:
+    return [term for lang in languages() for terms in identity_terms(lang).values() for term in terms]
 
 
 def _checked(texts: Iterable[Any]) -> list[str]:
@@ -183,17 +196,3 @@ def _rows(part: Analysed, buckets: int) -> sparse.csr_matrix:
     return sparse.csr_matrix(
         (np.ones(len(part.buckets), np.float32), part.buckets, starts), shape=(len(part.counts), buckets)
     )
-
-
-def _pairs(
-    corpus: Corpus, text_of: NDArray[np.int64], first: NDArray[np.uint32], last: NDArray[np.uint32], shape: Shape
-) -> sparse.csr_matrix:
-    ids = corpus.ids
-    inside = (ids[:-1] != 0) & (ids[1:] != 0)
-    rows, columns = [text_of[:-1][inside]], [neighbours(first[ids], last[ids], shape)[inside]]
-    if shape.triples:
-        within = inside[:-1] & inside[1:]
-        rows.append(text_of[:-2][within])
-        columns.append(triplets(first[ids], last[ids], shape)[within])
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    return sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape=(len(corpus.starts), shape.buckets))

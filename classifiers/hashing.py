@@ -52,6 +52,20 @@ def triple_features(first: Hashes, second: Hashes, third: Hashes) -> Hashes:
     return mix(mix((first * _FIRST) ^ (second * _SECOND) ^ _TRIPLE) ^ (third * _PRIME))
 
 
+def follow(before: Hashes, following: Hashes) -> Hashes:
+    """Hash phrases that grow by one word."""
+    return mix((before * _FIRST) ^ (following * _SECOND))
+
+
+def hash_phrase(words: Sequence[str]) -> int:
+    """Hash the words of a phrase in order, as `follow` does."""
+    hashes = np.array([[hash_word(word)] for word in words], np.uint32)
+    found = hashes[0]
+    for following in hashes[1:]:
+        found = follow(found, following)
+    return int(found[0])
+
+
 def chopped_features(words: Sequence[str], wholes: Hashes, shortest: int, longest: int) -> Features:
     """Hash each word as a whole and all its character n-grams, edges marked, many words at once.
 
@@ -76,6 +90,6 @@ def chopped_features(words: Sequence[str], wholes: Hashes, shortest: int, longes
             column = n - shortest + 1
             hashes[:places, column] = running ^ np.uint32(n)
             np.greater_equal(left, n, out=there[:, column])
-    place, column = np.nonzero(there)
+    place, kinds = np.nonzero(there)
     owner = np.repeat(np.arange(len(marked)), lengths)[place]
-    return Features(owner, mix(hashes[there]), (column == 0) | (column == 4 - shortest))
+    return Features(owner, mix(hashes[there]), (kinds == 0) | (kinds == 4 - shortest))

@@ -6,6 +6,7 @@ when the lists in `seeds/` grow.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -13,14 +14,18 @@ from numpy.typing import NDArray
 
 from classifiers.cues import CUES, cue_words
 from classifiers.errors import DatasetInvalid
-from classifiers.hashing import hash_word
-from classifiers.text import unfold
+from classifiers.hashing import hash_phrase, hash_word
+from classifiers.text import cut, unfold
 
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
 GRADES = (1, 2, 3)
 MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES)
 """The kinds of word that are counted, in the order of their columns."""
+GRADED = len(KINDS) * len(GRADES)
+"""So many of them, the first, come from the graded lexicons."""
+LONGEST_PHRASE = 4
+_ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
 
 
@@ -33,16 +38,49 @@ class Term(msgspec.Struct, frozen=True):
     forms: tuple[str, ...] = ()
 
 
+class Phrases(NamedTuple):
+    """Phrases of one length: their hashes, sorted, and the mark that each counts for."""
+
+    length: int
+    hashes: NDArray[np.uint32]
+    places: NDArray[np.int64]
+
+
 class Lexicon:
-    """Words with their marks, phrases left out; answers what `text.unfold` asks when it guesses at a disguise."""
+    """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise."""
 
     def __init__(self, marks: Mapping[str, tuple[int, ...]], known: Iterable[int] = ()) -> None:
         self.marks = dict(marks)
         self._known = set(known)
         self._by_shape: dict[tuple[int, str], list[str]] = {}
+        phrases: dict[int, dict[int, int]] = {}
         for word, places in self.marks.items():
-            if len(word) >= 3 and min(places) < len(KINDS) * len(GRADES):
+            if " " in word:
+                parts = word.split(" ")
+                phrases.setdefault(len(parts), {})[hash_phrase(parts)] = places[0]
+            elif len(word) >= 3 and places[0] < GRADED:
                 self._by_shape.setdefault((len(word), word[0]), []).append(word)
+        self.phrases = tuple(
+            Phrases(length, np.array(sorted(found), np.uint32), np.array([found[key] for key in sorted(found)]))
+            for length, found in sorted(phrases.items())
+        )
+
+    def marks_of(self, word: str) -> tuple[int, ...]:
+        """Give the marks of a word, or of the term that it is an unlisted form of."""
+        found = self.marks.get(word)
+        if found is not None or len(word) < 3:
+            return found or ()
+        if "\uac00" <= word[0] <= "\ud7a3":
+            stems = [word[:size] for size in range(len(word) - 1, 1, -1)]
+        elif "\u0621" <= word[0] <= "\u064a":
+            stems = [word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead)]
+        else:
+            stems = [word[:size] for size in range(len(word) - 1, max(4, len(word) - 5), -1)]
+        for stem in stems:
+            found = self.marks.get(stem)
+            if found is not None and found[0] < GRADED and found[0] % len(GRADES):
+                return found
+        return ()
 
     @property
     def hashes(self) -> NDArray[np.uint32]:
@@ -91,24 +129,31 @@ def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:
     return terms
 
 
-def build_lexicon(terms: Iterable[Term]) -> Lexicon:
-    """Gather cues and terms. A word that lexicons grade differently keeps the mildest grade of each kind."""
+def build_lexicon(terms: Iterable[Term], groups: Iterable[str] = ()) -> Lexicon:
+    """Gather cues, names of groups and terms. What lexicons grade differently keeps the mildest grade of each kind."""
     marks = {word: tuple(_PLACE[kind] for kind in kinds) for word, kinds in cue_words().items()}
     bare = Lexicon({})
+    for group in groups:
+        phrase = _phrase(group, bare)
+        if phrase and phrase not in marks:
+            marks[phrase] = (_PLACE["group"],)
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
             continue
         place = _PLACE[f"{term.kind}_{term.grade}"]
         for form in dict.fromkeys((term.term, *term.forms)):
-            words = [word for chunk in form.split() for word in unfold(chunk, bare).words]
-            if len(words) != 1 or len(words[0]) < 2:
+            phrase = _phrase(form, bare)
+            if not phrase:
                 continue
-            before = marks.get(words[0], ())
-            others = tuple(
-                other
-                for other in before
-                if other // len(GRADES) != place // len(GRADES) or other >= len(KINDS) * len(GRADES)
-            )
-            same = [other for other in before if other not in others]
-            marks[words[0]] = tuple(sorted({*others, min([place, *same])}))
+            before = marks.get(phrase, ())
+            same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
+            others = [other for other in before if other not in same]
+            marks[phrase] = tuple(sorted([*others, min([place, *same])]))
     return Lexicon(marks)
+
+
+def _phrase(text: str, bare: Lexicon) -> str:
+    """Bring a listed form to the words that a comment with it is cut into; nothing if it is too short or too long."""
+    words = [word for chunk in cut(text) for word in unfold(chunk, bare).words]
+    short = len(words) == 1 and len(words[0]) < 2
+    return "" if short or not 1 <= len(words) <= LONGEST_PHRASE else " ".join(words)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import LibraryMismatch, VersionBroken
-from classifiers.features import Shape, analyse, neighbours, triplets
+from classifiers.features import Shape, analyse, context
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
 from classifiers.text import clip, core, cut, locate, spell
@@ -122,7 +122,7 @@ class Scorer:
         self._evidence = slice(width + len(COUNTS), width + len(COUNTS) + len(self._languages))
         self._places: dict[str, int] = {}
         self._rows: Matrix = np.zeros((0, self._evidence.stop), np.float32)
-        self._first, self._last = np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+        self._keys: NDArray[np.uint32] = np.zeros((0, 3), np.uint32)
         self._turn(ROWS)
 
     @classmethod
@@ -190,7 +190,7 @@ class Scorer:
         lengths = np.fromiter(map(len, chunked), np.int64, len(chunked))
         starts = np.cumsum(lengths) - lengths
         width = len(self.attributes) + 1
-        self._add_neighbours(rows, ids, width)
+        self._relate(rows, ids, width)
         sums = np.add.reduceat(rows, starts, axis=0)
         scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
         features = traits(sums[:, self._counts])
@@ -199,19 +199,15 @@ class Scorer:
         moved = rows[:, : width - 1] * np.repeat(factors, lengths, axis=0)
         return _Batch(flat, starts, moved, features, logits, sums[:, self._evidence])
 
-    def _add_neighbours(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
-        """Give each pair of neighbours half to the one, half to the other."""
-        inside = np.flatnonzero((ids[:-1] != 0) & (ids[1:] != 0))
-        if not len(inside):
-            return
-        first, last = self._first[ids], self._last[ids]
-        pairs = neighbours(first, last, self._shape)[inside]
-        shared = self._weights[pairs] * self._halves
-        rows[inside, :width] += shared
-        rows[inside + 1, :width] += shared
-        if self._shape.triples:
-            within = np.flatnonzero((ids[:-2] != 0) & (ids[1:-1] != 0) & (ids[2:] != 0))
-            rows[within + 1, :width] += self._weights[triplets(first, last, self._shape)[within]] * self._scales
+    def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
+        """Give each feature of two chunks half to the one, half to the other; count the phrases."""
+        first, last, kinds = self._keys[ids].T
+        around = context(ids != 0, first, last, kinds, self._lexicon, self._shape)
+        for link in around.links:
+            shared = self._weights[link.buckets] * self._halves
+            rows[link.one, :width] += shared
+            rows[link.other, :width] += shared
+        np.add.at(rows, (around.phrase_at, around.phrase_columns + self._counts.start), 1)
 
     def _number(self, chunks: list[str]) -> NDArray[np.int64]:
         """Find the rows of chunks, analysing those not seen before."""
@@ -230,10 +226,10 @@ class Scorer:
 
     def _turn(self, needed: int) -> None:
         """Begin a new table; what is still asked for is copied over from the old one, the rest falls away with it."""
-        self._old, self._old_places = (self._rows, self._first, self._last), self._places
+        self._old, self._old_places = (self._rows, self._keys), self._places
         size = max(ROWS, needed)
         self._rows = np.zeros((size, self._evidence.stop), np.float32)
-        self._first, self._last = np.zeros(size, np.uint32), np.zeros(size, np.uint32)
+        self._keys = np.zeros((size, 3), np.uint32)
         self._places = {"": 0}
         self._next = 1
 
@@ -244,8 +240,8 @@ class Scorer:
             return chunks
         begin, end = self._next, self._next + len(found)
         numbers = [self._old_places[chunk] for chunk in found]
-        for fresh, old in zip((self._rows, self._first, self._last), self._old, strict=True):
-            fresh[begin:end] = old[numbers]
+        old_rows, old_keys = self._old
+        self._rows[begin:end], self._keys[begin:end] = old_rows[numbers], old_keys[numbers]
         self._places.update(zip(found, range(begin, end), strict=True))
         self._next = end
         return [chunk for chunk in chunks if chunk not in self._old_places]
@@ -274,7 +270,7 @@ class Scorer:
         for row, (chunk, word) in zip(rows, dressed, strict=True):
             for column, value in dress(chunk, word):
                 row[first + column] += value
-        self._first[begin:end], self._last[begin:end] = self._first[numbers], self._last[numbers]
+        self._keys[begin:end] = self._keys[numbers]
         self._places.update(zip((chunk for chunk, _ in dressed), range(begin, end), strict=True))
 
     def _analyse(self, chunks: list[str]) -> None:
@@ -296,7 +292,7 @@ class Scorer:
                 self._language_weights[places].astype(np.int32), starts, axis=0
             )
         rows[:, self._counts] = found.counts
-        self._first[begin:end], self._last[begin:end] = found.first, found.last
+        self._keys[begin:end] = np.stack([found.first, found.last, found.kinds], axis=1)
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end
 

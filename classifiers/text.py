@@ -18,6 +18,8 @@ HEAD_CHARS = 7_000
 MAX_MARKS = 8
 MAX_WORD = 40
 """Longer words are hashed like any other, but not searched for disguises."""
+MAX_SPELLED = 400
+"""So many letters spelled out one by one are put together to words."""
 
 _HAN = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
@@ -141,18 +143,22 @@ def cut(text: str) -> list[str]:
     return text.split()
 
 
+def is_single(chunk: str) -> bool:
+    """Say whether a chunk is one letter that stands alone, in a script that has words of several."""
+    letter = chunk if len(chunk) == 1 else chunk.strip(_PLAIN_EDGE)
+    return len(letter) == 1 and letter.isalpha() and not _HAN_PRESENT.match(letter)
+
+
 def spell(chunks: list[str]) -> list[str]:
     """Join what was spelled out letter by letter (`y o u`): three or more single letters in a row are one chunk."""
     result: list[str] = []
     run: list[str] = []
     for chunk in [*chunks, ""]:
-        if len(chunk) == 1 and not _HAN_PRESENT.match(chunk):
+        if is_single(chunk):
             run.append(chunk)
             continue
-        if run:
-            letters = sum(part.isalpha() for part in run)
-            result.extend([" ".join(run)] if letters >= 3 else run)
-            run = []
+        result.extend([" ".join(run)] if len(run) > 2 else run)
+        run = []
         if chunk:
             result.append(chunk)
     return result
@@ -212,9 +218,11 @@ def unfold(chunk: str, words: Words) -> Unfolded:
     word = core(chunk)
     if word and (not _RUNS_OF_TWO.search(word) or words.known(word) or _unstretch(word, words) == word):
         return Unfolded((word,), bare=True)
-    joined = 0
+    if len(chunk) == 1 and ("\u4e00" <= chunk <= "\u9fff" or "\u3041" <= chunk <= "\u30fa"):
+        return Unfolded((chunk,), bare=True)
     if " " in chunk:
-        chunk, joined = _NO_LETTERS.sub("", chunk), 1
+        letters = _NO_LETTERS.sub("", chunk).lower()
+        return Unfolded(_part(letters, words), joined=1)
     invisible = marks = styled = emoji = 0
     faces: tuple[str, ...] = ()
     if not chunk.isascii():
@@ -234,7 +242,6 @@ def unfold(chunk: str, words: Words) -> Unfolded:
         "marks": marks,
         "styled": styled,
         "tags": tags,
-        "joined": joined,
     }
     if "@" in chunk and _MAIL.match(lowered.strip(_EDGE)):
         return Unfolded(("<mail>", *_pieces(lowered)), mail=True, **counted)
@@ -254,7 +261,6 @@ def unfold(chunk: str, words: Words) -> Unfolded:
     hashtags = int(chunk[0:1] == "#" and len(chunk) > 2)
     found, undone = _read(lowered, words)
     found = (*found, *dict.fromkeys(faces[:8]))
-    counted["joined"] += undone.pop("joined")
     return Unfolded(found, hashtags=hashtags, **counted, **undone)
 
 
@@ -295,9 +301,14 @@ def _read(lowered: str, words: Words) -> tuple[tuple[str, ...], dict[str, Any]]:
         if whole:
             undone["masked"] = 1
             return (whole,), undone
+        if _LEET_SIGNS.match(lowered):
+            word, replaced = _leet(lowered.rstrip(_EDGE), words)
+            if replaced:
+                undone["leet"] = 1
+                return (word,), undone
         if _SPELLED.fullmatch(core):
             undone["joined"] = 1
-            core = _NO_LETTERS.sub("", core)
+            return _part(_NO_LETTERS.sub("", core), words), undone
     found: list[str] = []
     for part in _SEPARATORS.split(core) if not core.isalnum() else (core,):
         found.extend(_read_word(part, words, undone))
@@ -332,6 +343,29 @@ def _read_word(part: str, words: Words, undone: dict[str, Any]) -> Iterable[str]
         undone["stretched"] += shorter != word
         word = shorter
     return (word,)
+
+
+def _part(letters: str, words: Words) -> tuple[str, ...]:
+    """Part letters that were spelled out one by one into known words, long ones preferred."""
+    letters = letters[:MAX_SPELLED]
+    if words.known(letters):
+        return (letters,)
+    best: list[tuple[int, int]] = [(0, 0)]
+    for end in range(1, len(letters) + 1):
+        options = [(best[end - 1][0], end - 1)]
+        options += [
+            (best[begin][0] + (end - begin) ** 2, begin)
+            for begin in range(max(0, end - 16), end - 1)
+            if words.known(letters[begin:end])
+        ]
+        best.append(max(options))
+    found: list[str] = []
+    end = len(letters)
+    while end:
+        begin = best[end][1]
+        found.append(letters[begin:end])
+        end = begin
+    return tuple(reversed(found))
 
 
 def _unstretch(word: str, words: Words) -> str:
@@ -372,7 +406,8 @@ def _masked(lowered: str, core: str, words: Words) -> str | None:
     """Read a word with hidden letters (`f**k`, `sh#t`) by the lexicons."""
     if core.isalnum() and "*" not in lowered:
         return None
-    for form in (lowered.strip(" .,;:?\"'()"), core):
+    forms = (lowered.strip(" .,;:?\"'()"), core)
+    for form in forms:
         signs = _MASK.findall(form)
         if (
             signs
@@ -384,6 +419,10 @@ def _masked(lowered: str, core: str, words: Words) -> str | None:
             found = words.unmask(re.sub(r"[*#@$%!?.\-_~^•·°×]", "*", form))
             if found:
                 return found
+    form = forms[0].rstrip("!")
+    if form.count("*") == 1 and form.strip("*") == form and form.replace("*", "").isalpha():
+        guesses = (form.replace("*", letter) for letter in "aeiouabcdefghijklmnopqrstuvwxyz")
+        return next((guess for guess in guesses if words.known(guess)), None)
     return None
 
 

@@ -33,7 +33,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bits: int = 19
     shortest: int = 2
     longest: int = 5
-    triples: bool = False
+    kinds: bool = True
     trait_scale: float = 1.0
     min_texts: int = 4
     spam_strength: float = 4.0
@@ -76,7 +76,7 @@ def train_from_scratch(
         bits=recipe.bits,
         shortest=recipe.shortest,
         longest=recipe.longest,
-        triples=recipe.triples,
+        kinds=recipe.kinds,
         trait_scale=recipe.trait_scale,
         min_texts=recipe.min_texts,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.lexicon import GRADES, KINDS, MARKS, Lexicon
-from classifiers.text import Unfolded
+from classifiers.text import Unfolded, is_single
 
 _SHAPE = (
     "chunks", "words", "chars", "letters", "capitals", "shouted", "digits", "signs", "exclaims", "asks", "emoji", "links",
@@ -21,7 +21,7 @@ _SHAPE = (
 COUNTS = (*_SHAPE, *MARKS)
 """What is counted per chunk, in the order of the columns."""
 PLACE = {name: place for place, name in enumerate(COUNTS)}
-_FIRST_MARK = len(_SHAPE)
+FIRST_MARK = len(_SHAPE)
 _CHUNKS, _WORDS, _CHARS, _LETTERS, _SINGLE = (PLACE[name] for name in ("chunks", "words", "chars", "letters", "single"))
 _CAPITALS, _SHOUTED, _SIGNS = (PLACE[name] for name in ("capitals", "shouted", "signs"))
 _EXCLAIMS, _ASKS, _ELLIPSES = (PLACE[name] for name in ("exclaims", "asks", "ellipses"))
@@ -43,9 +43,10 @@ _ODD_DOMAIN = re.compile(
 
 
 def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, float]]:
-    """Count what one chunk holds: pairs of column and value, zeros left out."""
-    marks = lexicon.marks
-    columns = [(_FIRST_MARK + place, 1.0) for word in unfolded.words if word in marks for place in marks[word]]
+    """Count what one chunk holds: pairs of column and value, zeros left out. The empty chunk has nothing."""
+    if not chunk:
+        return []
+    columns = [(FIRST_MARK + place, 1.0) for word in unfolded.words for place in lexicon.marks_of(word)]
     if unfolded.bare:
         word = unfolded.words[0]
         return columns + _bare(word) + (dress(chunk, word) if chunk != word else [])
@@ -55,7 +56,7 @@ def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, f
         _count_signs(found, chunk, unfolded, letters)
     found["capitals"] = capitals
     found["shouted"] = float(capitals == letters and letters >= 3)
-    found["single"] = float(letters == len(chunk) == 1)
+    found["single"] = float(letters == 1 and is_single(chunk))
     found["stretched"] = float(unfolded.stretched > 0)
     return columns + [(PLACE[name], float(value)) for name, value in found.items() if value]
 
@@ -63,7 +64,7 @@ def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, f
 def _bare(word: str) -> list[tuple[int, float]]:
     length = len(word)
     bare = [(_CHUNKS, 1.0), (_WORDS, 1.0), (_CHARS, length + 1.0), (_LETTERS, float(length))]
-    return bare if length > 1 else [*bare, (_SINGLE, 1.0)]
+    return [*bare, (_SINGLE, 1.0)] if length == 1 and is_single(word) else bare
 
 
 def dress(chunk: str, word: str) -> list[tuple[int, float]]:
@@ -72,8 +73,6 @@ def dress(chunk: str, word: str) -> list[tuple[int, float]]:
     signs = len(chunk) - len(word)
     if signs:
         columns = [(_CHARS, float(signs)), (_SIGNS, float(signs))]
-        if len(word) == 1:
-            columns.append((_SINGLE, -1.0))
         if "!" in chunk:
             columns.append((_EXCLAIMS, float(min(chunk.count("!"), 5))))
         if "?" in chunk:
@@ -125,6 +124,22 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
         found["wallets"] = digits >= 3 and len(chunk) >= 26 and bool(_WALLET.match(chunk))
     if len(chunk) < 100:
         found["currency"] = bool(_CURRENCY.search(chunk))
+
+
+_ORDER = [
+    *(FIRST_MARK + place for kind in (2, 1, 0, 3) for place in range(kind * len(GRADES), (kind + 1) * len(GRADES))),
+    *(PLACE[name] for name in ("violence", "group", "should", "not", "you", "they")),
+]
+KINDS_OF_WORD = (
+    "", *(kind for kind in ("slur", "profanity", "insult", "threat") for _ in GRADES), "violence", "group", "should", "not", "you", "they",
+)  # fmt: skip
+"""What a word can be to its neighbours, most telling first; the empty one is none of them."""
+
+
+def kinds_of(counts: "Matrix") -> NDArray[np.uint32]:
+    """Name for each chunk the most telling kind among its words, as a place in `KINDS_OF_WORD`."""
+    marked = counts[:, _ORDER] > 0
+    return np.where(marked.any(axis=1), marked.argmax(axis=1) + 1, 0).astype(np.uint32)
 
 
 Matrix = NDArray[np.float32]
@@ -222,7 +237,7 @@ NAMES = (*LOGS, *PRESENT, *SHARES, *BOTH, *FEW)
 
 _RUDE = len(COUNTS)
 _COLUMN = {**PLACE, "rude": _RUDE}
-_LEXICON = slice(_FIRST_MARK, _FIRST_MARK + len(KINDS) * len(GRADES))
+_LEXICON = slice(FIRST_MARK, FIRST_MARK + len(KINDS) * len(GRADES))
 _LOGS = np.array([_COLUMN[name] for name, _ in LOGS.values()])
 _SCALES = np.array([scale for _, scale in LOGS.values()], np.float32)
 _PRESENT = np.array([_COLUMN[name] for name in PRESENT.values()])

@@ -1,0 +1,157 @@
+"""Reading text: what hides a word is undone, nothing takes long, and offsets point into the original."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifiers.features import chunks_of
+from classifiers.lexicon import Lexicon
+from classifiers.text import HEAD_CHARS, MAX_CHARS, clip, cut, locate, unfold
+
+KNOWN = ["idiot", "stupid", "you", "cool", "free", "casino", "hello", "are", "an", "stop", "tax", "contact"]
+SECONDS = 0.1
+
+
+@pytest.fixture(scope="module")
+def words() -> Lexicon:
+    from classifiers.hashing import hash_word
+
+    return Lexicon({"fuck": (5,), "shit": (4,), "мудак": (1,)}, map(hash_word, KNOWN))
+
+
+def read(text: str, words: Lexicon) -> list[str]:
+    return [word for chunk in chunks_of(text) for word in unfold(chunk, words).words]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "meant"),
+    [
+        ("ｉｄｉｏｔ", "idiot"),
+        ("𝓲𝓭𝓲𝓸𝓽", "idiot"),
+        ("ⓘⓓⓘⓞⓣ", "idiot"),
+        ("ᴄᴀꜱɪɴᴏ", "casino"),
+        ("іdіоt", "idiot"),
+        ("i\u200bd\u200bi\u200bo\u200bt", "idiot"),
+        ("i\u0336d\u0336i\u0336o\u0336t\u0336", "idiot"),
+        ("ïdîöt", "idiot"),
+        ("1d10t", "idiot"),
+        ("!d!ot", "idiot"),
+        ("c@$ino", "casino"),
+        ("f*ck", "fuck"),
+        ("sh#t", "shit"),
+        ("c*ntact", "contact"),
+        ("i.d.i.o.t", "idiot"),
+        ("i-d-i-o-t", "idiot"),
+        ("iiidiot", "idiot"),
+        ("coooool", "cool"),
+        ("iiddiioott", "idiot"),
+        ("\u202etoidi\u202c", "idiot"),
+        ("мyдaк", "мудак"),
+        ("&#105;diot", "idiot"),
+        ("tax!", "tax"),
+        ("IDIOT!!!", "idiot"),
+    ],
+)
+def test_a_hidden_word_is_read(hidden, meant, words):
+    assert read(hidden, words) == [meant]
+
+
+def test_letters_that_stand_alone_are_joined_and_parted_into_words(words):
+    assert read("y o u a r e a n i d i o t, stop", words) == ["you", "are", "an", "idiot", "stop"]
+
+
+def test_two_single_letters_stay_what_they_are(words):
+    assert read("plan a b", words) == ["plan", "a", "b"]
+
+
+def test_a_link_is_named_and_its_address_read(words):
+    unfolded = unfold("http://www.free-casino.example.com/idiot", words)
+    assert unfolded.link
+    assert {"<link>", "<domain:com>", "free", "casino", "idiot"} <= set(unfolded.words)
+
+
+@pytest.mark.parametrize("text", ["e.g.", "3.5", "Mr.Smith", "and/or", "hello...stop", "v1.2.3"])
+def test_a_dot_alone_makes_no_link(text, words):
+    assert not unfold(text, words).link
+
+
+def test_mentions_and_numbers_are_named_not_kept(words):
+    assert read("@some_one1 2024", words) == ["<mention>", "<number4>"]
+
+
+def test_chinese_is_cut_into_characters(words):
+    assert cut("你好 world") == ["你", "好", "world"]
+
+
+def test_head_and_tail_of_a_long_text_are_read():
+    text = "a " * 10_000 + "end"
+    clipped = clip(text)
+    assert len(clipped) == MAX_CHARS
+    assert clipped.endswith("end")
+    assert clipped[:HEAD_CHARS] == text[:HEAD_CHARS]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=400))
+def test_every_chunk_is_found_where_it_stands(text):
+    chunks = cut(clip(text))
+    spans = locate(text, chunks, range(len(chunks)))
+    if "\u202e" not in text:
+        assert [text[begin:end] for begin, end in spans] == chunks
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=400))
+def test_reading_never_raises_and_words_hold_no_blank(text):
+    for word in read(text, Lexicon({"idiot": (1,)})):
+        assert word
+        assert not any(map(str.isspace, word))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0301\u0323" * 5_000,
+        "a" + "\u0301\u0323" * 5_000,
+        "\ufdfa" * 10_000,
+        "a" * 10_000,
+        "a " * 5_000,
+        "a." * 5_000,
+        "*" * 10_000,
+        "f*" * 5_000,
+        "http://" * 1_500,
+        "a.com/" * 1_700,
+        "<a " * 3_000,
+        "[(" * 5_000,
+        "&amp;" * 2_000,
+        "1" * 10_000,
+        "@" * 10_000,
+        "\u202e" * 10_000,
+        "\u202ea\u202c" * 3_300,
+        "\u200b" * 10_000,
+        "𝐚" * 10_000,
+        "😀" * 10_000,
+        "你" * 10_000,
+        "аa" * 5_000,
+        "-_" * 5_000,
+        "!?" * 5_000,
+        "a-" * 5_000,
+        "'" * 10_000,
+        "ａ" * 10_000,
+        "각" * 10_000,
+        "\U000e0041" * 10_000,
+        "x@" * 5_000 + ".com",
+    ],
+    ids=lambda text: f"{text[:6]!a}",
+)
+def test_ten_thousand_characters_of_anything_are_read_in_time(text, words):
+    read(text, words)
+    spent = []
+    for _ in range(3):
+        begin = time.process_time()
+        read(text, words)
+        spent.append(time.process_time() - begin)
+    assert np.min(spent) <= SECONDS
