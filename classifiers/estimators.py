@@ -4,20 +4,28 @@ scikit-learn to the letter: parameters are stored untouched, what is learned end
 `Pipeline` after `CommentFeaturizer`, in `clone` and in `GridSearchCV`.
 """
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
 
 Floats = NDArray[np.float64]
 _FLOATS = [np.float64, np.float32]
 
 
-def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int, tol: float) -> tuple[Floats, float]:
+class Fitted(NamedTuple):
+    """What the solver found."""
+
+    coef: Floats
+    bias: float
+    rounds: int
+
+
+def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int, tol: float) -> Fitted:
     """Fit a logistic regression to shares: a row of share p counts as p of a yes and 1 - p of a no.
 
     The loss is scikit-learn's own (C times the weighted log loss, plus half the squared norm, the bias left free); it is
@@ -34,14 +42,9 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
         slope = np.append(np.asarray(backwards @ errors.astype(kind), np.float64) + coef, errors.sum())
         return value / scale, slope / scale
 
-    best = minimize(
-        loss,
-        np.zeros(columns + 1),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9},
-    ).x
-    return best[:columns], float(best[columns])
+    options = {"maxiter": max_iter, "gtol": tol, "ftol": 1e-9}
+    best = minimize(loss, np.zeros(columns + 1), jac=True, method="L-BFGS-B", options=options)
+    return Fitted(best.x[:columns], float(best.x[columns]), max(int(best.nit), 1))
 
 
 def sigmoid(logits: Any) -> Any:
@@ -69,6 +72,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Weights of the features.
     intercept_ : ndarray of shape (1,)
         The bias.
+    n_iter_ : int
+        Rounds the solver took.
 
     Examples
     --------
@@ -76,8 +81,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> from classifiers.estimators import SpamClassifier
     >>> from classifiers.featurizer import CommentFeaturizer
     >>> texts = ["cheap pills here www.pills.example", "a thoughtful reply"] * 4
-    >>> pipeline = make_pipeline(CommentFeaturizer(bits=12), SpamClassifier()).fit(texts, [1, 0] * 4)
-    >>> pipeline.predict(["more cheap pills"]).tolist()
+    >>> pipeline = make_pipeline(CommentFeaturizer(bits=12), SpamClassifier(C=10)).fit(texts, [1, 0] * 4)
+    >>> pipeline.predict(["more cheap pills, www.pills.example"]).tolist()
     [1]
     """
 
@@ -91,8 +96,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         shares = self._shares(y, X.shape[0])
         weights = _weights(sample_weight, X.shape[0])
-        coef, bias = fit_shares(X, shares, weights, self.C, self.max_iter, self.tol)
-        self.coef_, self.intercept_ = coef[None, :], np.array([bias])
+        found = fit_shares(X, shares, weights, self.C, self.max_iter, self.tol)
+        self.coef_, self.intercept_, self.n_iter_ = found.coef[None, :], np.array([found.bias]), found.rounds
         return self
 
     def decision_function(self, X: Any) -> Floats:
@@ -109,20 +114,23 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Give the likelier class."""
-        return np.asarray(self.classes_[(self.decision_function(X) > 0).astype(int)])
+        second = self.decision_function(X) > 0
+        return np.asarray(self.classes_[second.astype(int)])
 
     def _shares(self, y: Any, rows: int) -> Floats:
-        y = np.asarray(y)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-        if y.shape != (rows,):
-            raise ValueError(f"y has shape {y.shape}, expected ({rows},)")
+        if y is None:
+            raise ValueError("requires y to be passed, but the target y is None")
+        y = column_or_1d(y, warn=True)
+        if len(y) != rows:
+            raise ValueError(f"y has {len(y)} entries, X has {rows} rows")
         if y.dtype.kind == "f":
             if not np.isfinite(y).all():
                 raise ValueError("Input y contains NaN or infinity.")
-            if y.min() >= 0 and y.max() <= 1 and y.min() < y.max():
+            if 0 <= y.min() < y.max() <= 1:
                 self.classes_ = np.array([0, 1])
                 return y.astype(np.float64)
+            if (y != np.round(y)).any():
+                raise ValueError("Unknown label type: continuous; shares lie between 0 and 1")
         self.classes_ = np.unique(y)
         if len(self.classes_) != 2:
             raise ValueError(
@@ -155,6 +163,8 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Weights of the features.
     intercept_ : ndarray of shape (n_attributes,)
         The biases.
+    n_iter_ : int
+        Most rounds the solver took for an attribute.
     classes_ : list of ndarray
         0 and 1 for each attribute, as scikit-learn's multi-label classifiers have it.
 
@@ -166,8 +176,8 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> from classifiers.featurizer import CommentFeaturizer
     >>> texts = ["you are an idiot", "you are kind", "go away, idiot", "be kind"] * 2
     >>> shares = np.array([[1.0, np.nan], [0.0, 0.0], [0.8, 1.0], [0.0, 0.0]] * 2)
-    >>> pipeline = make_pipeline(CommentFeaturizer(bits=12), ToxicityClassifier()).fit(texts, shares)
-    >>> pipeline.predict(["what an idiot"]).tolist()
+    >>> pipeline = make_pipeline(CommentFeaturizer(bits=12), ToxicityClassifier(C=10)).fit(texts, shares)
+    >>> pipeline.predict(["go away, you idiot"]).tolist()
     [[1, 1]]
     """
 
@@ -191,7 +201,9 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if not len(there) or (column[there].max() == column[there].min() and column[there[0]] in (0, 1)):
                 raise ValueError("every attribute needs annotated rows of both classes")
             found.append(fit_shares(X[there], column[there], weights[there], strength, self.max_iter, self.tol))
-        self.coef_, self.intercept_ = np.stack([coef for coef, _ in found]), np.array([bias for _, bias in found])
+        self.coef_ = np.stack([one.coef for one in found])
+        self.intercept_ = np.array([one.bias for one in found])
+        self.n_iter_ = max(one.rounds for one in found)
         self.classes_ = [np.array([0, 1])] * shares.shape[1]
         return self
 
@@ -222,4 +234,6 @@ def _weights(given: Any, rows: int) -> Floats:
     weights = np.ones(rows) if given is None else np.asarray(given, np.float64)
     if weights.shape != (rows,) or not np.isfinite(weights).all() or (weights < 0).any():
         raise ValueError(f"sample_weight must be {rows} numbers, none negative")
+    if not weights.any():
+        raise ValueError("every sample_weight is zero")
     return weights

@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.hashing import Hashes, chopped_features, follow, hash_word, pair_features, triple_features
-from classifiers.lexicon import LONGEST_PHRASE, Lexicon
+from classifiers.hashing import Hashes, chopped_features, follow, hash_word, pair_features
+from classifiers.lexicon import Lexicon
 from classifiers.text import clip, cut, is_single, spell, unfold
-from classifiers.traits import COUNTS, FIRST_MARK, KINDS_OF_WORD, Matrix, count, kinds_of
+from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -26,8 +26,6 @@ class Shape(msgspec.Struct, frozen=True):
     bits: int = 19
     shortest: int = 2
     longest: int = 5
-    kinds: bool = True
-    """Whether words beside a kind of word, and kinds in a row, are features."""
 
     @property
     def buckets(self) -> int:
@@ -41,7 +39,6 @@ class Analysed(NamedTuple):
     counts: Matrix
     first: Hashes
     last: Hashes
-    kinds: Hashes
     owner: NDArray[np.int64]
     buckets: NDArray[np.int64]
     spoken: NDArray[np.bool_]
@@ -87,71 +84,36 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
         order = np.argsort(owner, kind="stable")
         owner, features = owner[order], features[order]
         spoken = np.concatenate([spoken, np.zeros(len(inner), bool)])[order]
-    return Analysed(
-        counts, first, last, kinds_of(counts), owner, (features & np.uint32(shape.buckets - 1)).astype(np.int64), spoken
-    )
-
-
-_KIND_HASHES = np.array([hash_word(f"<{kind}>") for kind in KINDS_OF_WORD], np.uint32)
-_NEAR = 4
-"""So many chunks apart two words of a kind still belong together."""
-
-
-class Link(NamedTuple):
-    """Features that belong to two chunks each: their places and the bucket. No place occurs twice on a side."""
-
-    one: NDArray[np.int64]
-    other: NDArray[np.int64]
-    buckets: NDArray[np.int64]
+    return Analysed(counts, first, last, owner, (features & np.uint32(shape.buckets - 1)).astype(np.int64), spoken)
 
 
 class Context(NamedTuple):
-    """What chunks are to each other, in texts laid end to end."""
+    """What neighbouring chunks are to each other, in texts laid end to end."""
 
-    links: list[Link]
+    pairs: NDArray[np.int64]
+    """The first place of each pair of neighbours."""
+    buckets: NDArray[np.int64]
     phrase_at: NDArray[np.int64]
     phrase_columns: NDArray[np.int64]
     """Columns of the counts that grow by one for each phrase of a lexicon."""
 
 
-def context(
-    inside: NDArray[np.bool_], first: Hashes, last: Hashes, kinds: Hashes, lexicon: Lexicon, shape: Shape
-) -> Context:
-    """Relate neighbouring chunks: pairs of words, a word beside a kind of word, two kinds in a row, listed phrases.
+def context(inside: NDArray[np.bool_], first: Hashes, last: Hashes, lexicon: Lexicon, shape: Shape) -> Context:
+    """Relate neighbouring chunks: pairs of words, and listed phrases.
 
     All arrays have one entry per chunk; `inside` is False for the empty chunk that parts one text from the next.
     """
     pairs = np.flatnonzero(inside[:-1] & inside[1:])
-    after = pairs + 1
-    found = [(pairs, after, pair_features(last[pairs], first[after]))]
-    if shape.kinds:
-        named = kinds > 0
-        chosen = pairs[named[after]]
-        found.append((chosen, chosen + 1, pair_features(last[chosen], _KIND_HASHES[kinds[chosen + 1]])))
-        chosen = pairs[named[pairs]]
-        found.append((chosen, chosen + 1, pair_features(_KIND_HASHES[kinds[chosen]], first[chosen + 1])))
-        marked = np.flatnonzero(named)
-        texts = np.cumsum(~inside)
-        one, other = marked[:-1], marked[1:]
-        near = (other - one <= _NEAR) & (texts[one] == texts[other])
-        one, other = one[near], other[near]
-        apart = (other - one > 1).astype(np.uint32)
-        found.append((one, other, triple_features(_KIND_HASHES[kinds[one]], _KIND_HASHES[kinds[other]], apart)))
-    mask = np.uint32(shape.buckets - 1)
-    links = [Link(one, other, (hashes & mask).astype(np.int64)) for one, other, hashes in found]
+    buckets = pair_features(last[pairs], first[pairs + 1]) & np.uint32(shape.buckets - 1)
     places, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     running, within = first, inside
-    for length in range(2, LONGEST_PHRASE + 1):
-        if len(running) < 2:
-            break
-        running, within = follow(running[:-1], first[length - 1 :]), within[:-1] & inside[length - 1 :]
-        for phrases in lexicon.phrases:
-            if phrases.length == length:
-                nearest = np.minimum(np.searchsorted(phrases.hashes, running), len(phrases.hashes) - 1)
-                hits = np.flatnonzero((phrases.hashes[nearest] == running) & within)
-                places.append(hits)
-                columns.append(FIRST_MARK + phrases.places[nearest[hits]])
-    return Context(links, np.concatenate(places), np.concatenate(columns))
+    for phrases in lexicon.phrases:
+        running, within = follow(running[:-1], first[phrases.length - 1 :]), within[:-1] & inside[phrases.length - 1 :]
+        nearest = np.minimum(np.searchsorted(phrases.hashes, running), len(phrases.hashes) - 1)
+        hits = np.flatnonzero((phrases.hashes[nearest] == running) & within)
+        places.append(hits)
+        columns.append(FIRST_MARK + phrases.places[nearest[hits]])
+    return Context(pairs, buckets.astype(np.int64), np.concatenate(places), np.concatenate(columns))
 
 
 class Corpus(NamedTuple):

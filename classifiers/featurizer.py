@@ -32,8 +32,6 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         The hashed space has ``2**bits`` columns. Fewer is smaller and collides more.
     shortest, longest : int, default=2 and 5
         Lengths of the character n-grams, word edges included.
-    kinds : bool, default=True
-        Whether a word beside a kind of word (an insult, the name of a group) is a feature, whichever word it is.
     trait_scale : float, default=1.0
         Factor on the hand-made traits: larger is regularised less.
     min_texts : int, default=4
@@ -63,7 +61,6 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         bits: int = 19,
         shortest: int = 2,
         longest: int = 5,
-        kinds: bool = True,
         trait_scale: float = 1.0,
         min_texts: int = 4,
         terms: Sequence[Term] | None = None,
@@ -71,7 +68,6 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.bits = bits
         self.shortest = shortest
         self.longest = longest
-        self.kinds = kinds
         self.trait_scale = trait_scale
         self.min_texts = min_texts
         self.terms = terms
@@ -84,7 +80,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def shape(self) -> Shape:
         """The parameters that a compiled scorer needs."""
-        return Shape(self.bits, self.shortest, self.longest, self.kinds)
+        return Shape(self.bits, self.shortest, self.longest)
 
     def lexicon(self) -> Lexicon:
         """Build the lexicon this featurizer was fitted with."""
@@ -135,15 +131,14 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         own = sparse.vstack([_rows(part, shape.buckets) for part in parts], format="csr")
         counts = np.asarray(occurs @ np.concatenate([part.counts for part in parts]), np.float32)
         ids = corpus.ids
-        first, last, kinds = (
-            np.concatenate([getattr(part, name) for part in parts])[ids] for name in ("first", "last", "kinds")
-        )
+        first, last = (np.concatenate([getattr(part, name) for part in parts])[ids] for name in ("first", "last"))
         text_of = np.repeat(np.arange(texts), ends - corpus.starts)
-        around = context(ids != 0, first, last, kinds, lexicon, shape)
+        around = context(ids != 0, first, last, lexicon, shape)
         np.add.at(counts, (text_of[around.phrase_at], around.phrase_columns), 1)
-        row = np.concatenate([text_of[link.one] for link in around.links])
-        column = np.concatenate([link.buckets for link in around.links])
-        linked = sparse.csr_matrix((np.ones(len(row), np.float32), (row, column)), shape=(texts, shape.buckets))
+        linked = sparse.csr_matrix(
+            (np.ones(len(around.pairs), np.float32), (text_of[around.pairs], around.buckets)),
+            shape=(texts, shape.buckets),
+        )
         hashed = occurs @ own + linked
         hashed.sort_indices()
         return hashed, counts

@@ -17,7 +17,7 @@ _MIX = np.uint32(0x2C1B3C6D)
 _MIX_AGAIN = np.uint32(0x297A2D39)
 _FIRST = np.uint32(0x9E3779B1)
 _SECOND = np.uint32(0x85EBCA77)
-_WORD, _PAIR, _TRIPLE = np.uint32(0x51ED270B), np.uint32(0xB5297A4D), np.uint32(0x68E31DA4)
+_WORD, _PAIR = np.uint32(0x51ED270B), np.uint32(0xB5297A4D)
 _SEED = 0x811C9DC5
 
 
@@ -45,11 +45,6 @@ def hash_word(word: str) -> int:
 def pair_features(first: Hashes, second: Hashes) -> Hashes:
     """Hash the feature `these two words follow each other`."""
     return mix((first * _FIRST) ^ (second * _SECOND) ^ _PAIR)
-
-
-def triple_features(first: Hashes, second: Hashes, third: Hashes) -> Hashes:
-    """Hash the feature `these three words follow each other`."""
-    return mix(mix((first * _FIRST) ^ (second * _SECOND) ^ _TRIPLE) ^ (third * _PRIME))
 
 
 def follow(before: Hashes, following: Hashes) -> Hashes:

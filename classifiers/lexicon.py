@@ -53,7 +53,7 @@ class Lexicon:
         self.marks = dict(marks)
         self._known = set(known)
         self._by_shape: dict[tuple[int, str], list[str]] = {}
-        phrases: dict[int, dict[int, int]] = {}
+        phrases: dict[int, dict[int, int]] = {length: {0: 0} for length in range(2, LONGEST_PHRASE + 1)}
         for word, places in self.marks.items():
             if " " in word:
                 parts = word.split(" ")

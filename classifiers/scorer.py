@@ -122,7 +122,7 @@ class Scorer:
         self._evidence = slice(width + len(COUNTS), width + len(COUNTS) + len(self._languages))
         self._places: dict[str, int] = {}
         self._rows: Matrix = np.zeros((0, self._evidence.stop), np.float32)
-        self._keys: NDArray[np.uint32] = np.zeros((0, 3), np.uint32)
+        self._keys: NDArray[np.uint32] = np.zeros((0, 2), np.uint32)
         self._turn(ROWS)
 
     @classmethod
@@ -201,12 +201,11 @@ class Scorer:
 
     def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
-        first, last, kinds = self._keys[ids].T
-        around = context(ids != 0, first, last, kinds, self._lexicon, self._shape)
-        for link in around.links:
-            shared = self._weights[link.buckets] * self._halves
-            rows[link.one, :width] += shared
-            rows[link.other, :width] += shared
+        first, last = self._keys[ids].T
+        around = context(ids != 0, first, last, self._lexicon, self._shape)
+        shared = self._weights[around.buckets] * self._halves
+        rows[around.pairs, :width] += shared
+        rows[around.pairs + 1, :width] += shared
         np.add.at(rows, (around.phrase_at, around.phrase_columns + self._counts.start), 1)
 
     def _number(self, chunks: list[str]) -> NDArray[np.int64]:
@@ -229,7 +228,7 @@ class Scorer:
         self._old, self._old_places = (self._rows, self._keys), self._places
         size = max(ROWS, needed)
         self._rows = np.zeros((size, self._evidence.stop), np.float32)
-        self._keys = np.zeros((size, 3), np.uint32)
+        self._keys = np.zeros((size, 2), np.uint32)
         self._places = {"": 0}
         self._next = 1
 
@@ -292,7 +291,7 @@ class Scorer:
                 self._language_weights[places].astype(np.int32), starts, axis=0
             )
         rows[:, self._counts] = found.counts
-        self._keys[begin:end] = np.stack([found.first, found.last, found.kinds], axis=1)
+        self._keys[begin:end] = np.stack([found.first, found.last], axis=1)
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end
 

@@ -16,6 +16,7 @@ from classifiers.errors import RecipeInvalid, TooFewLabels
 from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
 from classifiers.features import analyse, chunks_of
 from classifiers.featurizer import SQUARES, CommentFeaturizer
+from classifiers.identities import as_dataset
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
 from classifiers.sources import known_sources, tidy
 from classifiers.traits import NAMES
@@ -33,16 +34,19 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bits: int = 19
     shortest: int = 2
     longest: int = 5
-    kinds: bool = True
     trait_scale: float = 1.0
     min_texts: int = 4
     spam_strength: float = 4.0
-    toxicity_strength: float = 2.0
+    toxicity_strength: float = 1.0
     """Inverse strength of the regularisation."""
+    rounds: int = 80
+    """Most iterations of the solver."""
     seeds: bool = True
     """Whether the corpus of the package is learned from too."""
     seed_weight: float = 2.0
     """What one row of that corpus counts for."""
+    identity_weight: float = 0.3
+    """What one of its sentences about groups counts for; they are many and alike."""
     assumed_ham: float = 0.1
     """Weight, as no spam, of comments that nobody looked at for spam; 0 leaves them out."""
     natural: tuple[str, ...] = ("jigsaw-toxic-2018/train", "civil-comments/sample", "cat-large")
@@ -76,7 +80,6 @@ def train_from_scratch(
         bits=recipe.bits,
         shortest=recipe.shortest,
         longest=recipe.longest,
-        kinds=recipe.kinds,
         trait_scale=recipe.trait_scale,
         min_texts=recipe.min_texts,
     )
@@ -85,9 +88,9 @@ def train_from_scratch(
     tell("spam", 2, STEPS)
     shares, weights = targets(rows, recipe)
     there = np.flatnonzero(~np.isnan(shares[train, 0]))
-    spam = SpamClassifier(C=recipe.spam_strength).fit(X[there], shares[train[there], 0], weights[train[there], 0])
+    spam = SpamClassifier(recipe.spam_strength, recipe.rounds).fit(X[there], shares[train[there], 0], weights[train[there], 0])
     tell("toxicity", 3, STEPS)
-    toxicity = ToxicityClassifier(C=recipe.toxicity_strength)
+    toxicity = ToxicityClassifier(recipe.toxicity_strength, recipe.rounds)
     toxicity.fit(X, shares[train, 1:], weights[train, 1])
     coef = np.concatenate([spam.coef_, toxicity.coef_])
     bias = np.concatenate([spam.intercept_, toxicity.intercept_])
@@ -128,7 +131,7 @@ def gather_rows(data: Sequence[Path], recipe: Recipe) -> Dataset:
     """Read the rows given and, if the recipe says so, the training part of the package's own corpus."""
     found = [read(data)] if data else []
     if recipe.seeds:
-        found.append(load_seeds("train"))
+        found += [load_seeds("train"), as_dataset("train")]
     rows = concatenate(found)
     if len(rows) < 200:
         raise TooFewLabels(len(rows), 200)
@@ -160,6 +163,7 @@ def targets(rows: Dataset, recipe: Recipe) -> tuple[NDArray[np.float64], NDArray
     weights = np.repeat(rows.weight.astype(np.float64)[:, None], 2, axis=1)
     seeds = np.array([source.startswith("seeds/") for source in rows.source])
     weights[seeds] *= recipe.seed_weight
+    weights[np.array([source == "identities" for source in rows.source])] *= recipe.identity_weight
     unseen = np.isnan(shares[:, 0]) & np.array([source in recipe.natural for source in rows.source])
     if recipe.assumed_ham:
         shares[unseen, 0] = 0.0

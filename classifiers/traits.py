@@ -52,8 +52,7 @@ def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, f
         return columns + _bare(word) + (dress(chunk, word) if chunk != word else [])
     letters, capitals = sum(map(str.isalpha, chunk)), sum(map(str.isupper, chunk))
     found: dict[str, float] = {"chunks": 1, "chars": len(chunk) + 1, "words": len(unfolded.words), "letters": letters}
-    if not chunk.isalpha():
-        _count_signs(found, chunk, unfolded, letters)
+    _count_signs(found, chunk, unfolded, letters)
     found["capitals"] = capitals
     found["shouted"] = float(capitals == letters and letters >= 3)
     found["single"] = float(letters == 1 and is_single(chunk))
@@ -124,22 +123,6 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
         found["wallets"] = digits >= 3 and len(chunk) >= 26 and bool(_WALLET.match(chunk))
     if len(chunk) < 100:
         found["currency"] = bool(_CURRENCY.search(chunk))
-
-
-_ORDER = [
-    *(FIRST_MARK + place for kind in (2, 1, 0, 3) for place in range(kind * len(GRADES), (kind + 1) * len(GRADES))),
-    *(PLACE[name] for name in ("violence", "group", "should", "not", "you", "they")),
-]
-KINDS_OF_WORD = (
-    "", *(kind for kind in ("slur", "profanity", "insult", "threat") for _ in GRADES), "violence", "group", "should", "not", "you", "they",
-)  # fmt: skip
-"""What a word can be to its neighbours, most telling first; the empty one is none of them."""
-
-
-def kinds_of(counts: "Matrix") -> NDArray[np.uint32]:
-    """Name for each chunk the most telling kind among its words, as a place in `KINDS_OF_WORD`."""
-    marked = counts[:, _ORDER] > 0
-    return np.where(marked.any(axis=1), marked.argmax(axis=1) + 1, 0).astype(np.uint32)
 
 
 Matrix = NDArray[np.float32]

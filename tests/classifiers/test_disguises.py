@@ -18,13 +18,23 @@ def recall_lost(scorer: Scorer, attribute: str, texts: list[str], threshold: flo
     """Measure for each way how many points of recall are lost against the texts in the clear."""
     clear = caught(scorer, attribute, texts, threshold)
     return {
-        way: 100 * (clear - caught(scorer, attribute, [disguise(text, way, Random(place)) for place, text in enumerate(texts)], threshold))
+        way: 100
+        * (
+            clear
+            - caught(
+                scorer, attribute, [disguise(text, way, Random(place)) for place, text in enumerate(texts)], threshold
+            )
+        )
         for way in WAYS
     }
 
 
 def caught(scorer: Scorer, attribute: str, texts: list[str], threshold: float) -> float:
-    scores = [found for begin in range(0, len(texts), 64) for found in scorer.score([Item(text) for text in texts[begin : begin + 64]])]
+    scores = [
+        found
+        for begin in range(0, len(texts), 64)
+        for found in scorer.score([Item(text) for text in texts[begin : begin + 64]])
+    ]
     return float(np.mean([found.values[attribute] >= threshold for found in scores]))
 
 
@@ -36,7 +46,9 @@ def scorer() -> Scorer:
 def english(attribute: str, most: int) -> list[str]:
     seeds = load_seeds("heldout")
     values = seeds.column(attribute)
-    return [text for text, lang, value in zip(seeds.text, seeds.lang, values, strict=True) if lang == "en" and value >= 0.5][:most]
+    return [
+        text for text, lang, value in zip(seeds.text, seeds.lang, values, strict=True) if lang == "en" and value >= 0.5
+    ][:most]
 
 
 @pytest.mark.parametrize("attribute", ["spam", "toxicity"])
