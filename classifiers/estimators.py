@@ -34,7 +34,7 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
     columns, kind, scale = X.shape[1], X.dtype, float(C * weights.sum())
     backwards = X.T
 
-    def loss(found: Floats) -> tuple[float, Floats]:
+    def loss(found: Floats, *_: Any) -> tuple[float, Floats]:
         coef, bias = found[:columns], found[columns]
         logits = np.asarray(X @ coef.astype(kind), np.float64) + bias
         value = weights @ (np.logaddexp(0, logits) - shares * logits) * C + 0.5 * (coef @ coef)
@@ -42,8 +42,10 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
         slope = np.append(np.asarray(backwards @ errors.astype(kind), np.float64) + coef, errors.sum())
         return value / scale, slope / scale
 
-    options = {"maxiter": max_iter, "gtol": tol, "ftol": 1e-9}
-    best = minimize(loss, np.zeros(columns + 1), jac=True, method="L-BFGS-B", options=options)
+    start: Floats = np.zeros(columns + 1)
+    best = minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9}
+    )
     return Fitted(best.x[:columns], float(best.x[columns]), max(int(best.nit), 1))
 
 
