@@ -43,9 +43,7 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
         return value / scale, slope / scale
 
     start: Floats = np.zeros(columns + 1)
-    best = minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9}
-    )
+    best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9})
     return Fitted(best.x[:columns], float(best.x[columns]), max(int(best.nit), 1))
 
 

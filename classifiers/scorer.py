@@ -23,6 +23,7 @@ from classifiers.manifest import Manifest, verify
 from classifiers.text import clip, core, cut, locate, spell
 from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, dress, traits
 
+BUNDLED = Path(__file__).parent / "bundled"
 ROWS = 24_576
 """Chunks a table holds. A full table becomes the old one, so that what is frequent outlives what is not."""
 LONGEST_KEY = 60
@@ -381,4 +382,4 @@ def _sigmoid(logits: Any) -> Any:
 @lru_cache(maxsize=1)
 def bundled() -> Scorer:
     """Open the version that ships with the package."""
-    return Scorer.open(Path(__file__).parent / "bundled")
+    return Scorer.open(BUNDLED)

@@ -50,11 +50,12 @@ def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, f
     if unfolded.bare:
         word = unfolded.words[0]
         return columns + _bare(word) + (dress(chunk, word) if chunk != word else [])
-    letters, capitals = sum(map(str.isalpha, chunk)), sum(map(str.isupper, chunk))
+    letters = max(sum(map(str.isalpha, chunk)), min(unfolded.styled, len(chunk)))
+    capitals = 0 if unfolded.styled else sum(map(str.isupper, chunk))
     found: dict[str, float] = {"chunks": 1, "chars": len(chunk) + 1, "words": len(unfolded.words), "letters": letters}
     _count_signs(found, chunk, unfolded, letters)
     found["capitals"] = capitals
-    found["shouted"] = float(capitals == letters and letters >= 3)
+    found["shouted"] = float(capitals == letters >= 3)
     found["single"] = float(letters == 1 and is_single(chunk))
     found["stretched"] = float(unfolded.stretched > 0)
     return columns + [(PLACE[name], float(value)) for name, value in found.items() if value]

@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import intake, store
+from tests.benchmarks import intake, scoring, store
 
-BENCHMARKS = (store, intake)
+BENCHMARKS = (store, intake, scoring)
 
 
 def main() -> None:

@@ -1,0 +1,128 @@
+"""What a score costs: the bundled version beside what anyone gets in an afternoon, on the same comments in the same run.
+
+The comments are the package's own corpus, all languages, so every machine measures the same. The table of known chunks
+is warmed on one half and measured on the other, so a comment is as new to it as in life. Best of several rounds,
+in processor time of one core, so that a busy machine shows the same.
+"""
+
+import gc
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+from classifiers.dataset import load_seeds
+from classifiers.scorer import BUNDLED, Item, Scorer
+from tests.benchmarks.figure import Figure
+
+BATCH = 64
+SINGLE_CHARS = 300
+ROUNDS = 5
+
+
+def measure() -> list[Figure]:
+    """Measure batches, single comments, opening and memory, and the two others."""
+    seeds = load_seeds()
+    texts = [seeds.text[place] for place in range(0, len(seeds), 2)]
+    unseen = [seeds.text[place] for place in range(1, len(seeds), 2)]
+    singles = [" ".join(unseen[place : place + 4])[:SINGLE_CHARS] for place in range(0, 1600, 4)]
+    ours_batch, ours_single, again = _ours(texts, unseen, singles)
+    opened, resident = _opening()
+    figures = [
+        Figure(
+            "scoring, batches of 64",
+            ours_batch,
+            "us",
+            "a comment new to the scorer, 7 attributes, language, explanation",
+        ),
+        Figure("scoring, batches of 64, seen before", again, "us", "the same comments once more"),
+        Figure("scoring, one comment of 300 characters", ours_single, "us", "new to the scorer, with explanation"),
+        Figure("opening the bundled version", opened, "ms", "every byte checked against the manifest"),
+        Figure("memory of the scorer", resident, "MiB", "resident beyond NumPy after 4,000 comments"),
+    ]
+    others: list[tuple[str, Callable[[list[str]], object]]] = [("TF-IDF and logistic regression", _afternoon(seeds))]
+    try:
+        from profanity_check import predict_prob
+    except ImportError:
+        print("alt-profanity-check is not installed, so it is left out")
+    else:
+        others.append(("alt-profanity-check", predict_prob))
+    for name, score in others:
+        batch, single = _time_batches(score, unseen[:1280]), _time_singles(score, singles[:100])
+        figures.append(
+            Figure(
+                f"{name}, batches of 64",
+                batch,
+                "us",
+                f"one score, nothing explained; {batch / ours_batch:.0f} times ours",
+            )
+        )
+        figures.append(Figure(f"{name}, one comment", single, "us", f"{single / ours_single:.0f} times ours"))
+    return figures
+
+
+def _ours(texts: list[str], unseen: list[str], singles: list[str]) -> tuple[float, float, float]:
+    batch, single, again = [], [], []
+    for _ in range(ROUNDS):
+        scorer = Scorer.open(BUNDLED)
+
+        def score(chosen: list[str], scorer: Scorer = scorer) -> object:
+            return scorer.score([Item(text) for text in chosen], explain=True)
+
+        _time_batches(score, texts)
+        batch.append(_time_batches(score, unseen))
+        again.append(_time_batches(score, unseen))
+        scorer = Scorer.open(BUNDLED)
+        _time_batches(lambda chosen, scorer=scorer: score(chosen, scorer), texts)  # type: ignore[misc]
+        single.append(_time_singles(lambda chosen, scorer=scorer: score(chosen, scorer), singles))  # type: ignore[misc]
+    return min(batch), min(single), min(again)
+
+
+def _time_batches(score: Callable[[list[str]], object], texts: Sequence[str]) -> float:
+    gc.collect()
+    begin = time.process_time()
+    for place in range(0, len(texts), BATCH):
+        score(list(texts[place : place + BATCH]))
+    return (time.process_time() - begin) / len(texts) * 1e6
+
+
+def _time_singles(score: Callable[[list[str]], object], texts: Sequence[str]) -> float:
+    begin = time.process_time()
+    for text in texts:
+        score([text])
+    return (time.process_time() - begin) / len(texts) * 1e6
+
+
+def _afternoon(seeds: object) -> Callable[[list[str]], object]:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
+    rows = load_seeds("train")
+    there = rows.column("toxicity") >= 0
+    model = make_pipeline(
+        make_union(TfidfVectorizer(ngram_range=(1, 2)), TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5))),
+        LogisticRegression(max_iter=50),
+    ).fit(
+        [text for text, chosen in zip(rows.text, there, strict=True) if chosen], rows.column("toxicity")[there] >= 0.5
+    )
+    return lambda texts: model.predict_proba(texts)
+
+
+def _opening() -> tuple[float, float]:
+    """Open in a fresh process that has imported NumPy, and read what it took."""
+    code = (
+        "import time, resource, re, numpy;"
+        "read = lambda: int(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1]) / 1024;"
+        "from classifiers.dataset import load_seeds; seeds = load_seeds().text[:4000];"
+        "before = read();"
+        "from classifiers.scorer import BUNDLED, Item, Scorer;"
+        "begin = time.process_time(); scorer = Scorer.open(BUNDLED); opened = time.process_time() - begin;"
+        "[scorer.score([Item(text) for text in seeds[at:at + 64]], explain=True) for at in range(0, len(seeds), 64)];"
+        "print(opened * 1e3, read() - before)"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    opened, resident = map(float, printed.stdout.split())
+    return opened, resident
