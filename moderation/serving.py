@@ -21,11 +21,10 @@ from uvicorn.supervisors import Multiprocess
 
 from moderation.api.front import Front
 from moderation.app import build, house, utc_now
-from moderation.errors import SetupRefused
+from moderation.errors import SetupRefused, StoreUnavailable
 from moderation.records import Role, Site
 from moderation.settings import Settings, load
 from moderation.store.embedded import running_for_service
-from moderation.store.fitness import problems_of
 from moderation.store.folder import DataFolder
 from moderation.telemetry import configure_logs
 
@@ -152,16 +151,21 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 async def prepare(settings: Settings, url: str) -> FirstRun | None:
-    """Make the demo site and an admin where the store has no site yet; gives their secrets that once."""
+    """Make the demo site and an admin where nobody can sign in yet; gives their secrets that once.
+
+    A store that does not answer is no reason to stop: the service says that it is not ready, and waits for it.
+    """
     async with house(settings) as rooms:
-        if await rooms.sites.sites():
-            return None
-        problems = [one for one in await problems_of(rooms.connection) if one.code == "unreachable"]
-        if problems:
+        try:
+            if await rooms.people.all():
+                return None
+            known = DEMO in {site.id for site in await rooms.sites.sites()}
+        except StoreUnavailable:
             return None
         now = utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")
         site = Site(id=DEMO, name="Demo", url=url, origins=(url,), created_at=now)
-        await rooms.sites.add(site)
+        if not known:
+            await rooms.sites.add(site)
         _, site_key = await rooms.sites.create_key(Role.SITE, DEMO, label="demo site", created_at=now)
         _, form_key = await rooms.sites.create_key(Role.FORM, DEMO, label="demo form", created_at=now)
         _, admin_key = await rooms.sites.create_key(Role.ADMIN, label="first admin", created_at=now)

@@ -27,6 +27,8 @@ FLOORS = {
     "moderation.digests": 0,
     "moderation.messages": 0,
     "moderation.client": 0,
+    "moderation.archives": 1,
+    "moderation.importing": 5,
     "moderation.settings": 1,
     "moderation.scoring": 2,
     "moderation.store": 3,

@@ -159,7 +159,7 @@ class Comments:
         return RateExceeded(_SCOPE_WORD[scope], int(reply[2]) / 1000, limit)  # type: ignore[call-overload]
 
     async def record(
-        self, site: Site, judged: Sequence[tuple[Arrival, Verdict]], *, day: str
+        self, site: Site, judged: Sequence[tuple[Arrival, Verdict]], *, day: str, event: str = "comment.judged"
     ) -> list[Recorded | Known | ModerationError]:
         """Write judged comments down: comment, queue, author, ledger and changes at once, durable when this returns.
 
@@ -195,7 +195,7 @@ class Comments:
                 codec.encode_verdict(verdict),
                 status,
                 round(min(verdict.score, MOST_URGENT) * 1000),
-                f'{{"e":"comment.judged","c":"{comment.id}","s":"{status}","v":1,"p":{verdict.policy}}}',
+                f'{{"e":"{event}","c":"{comment.id}","s":"{status}","v":1,"p":{verdict.policy}}}',
                 arrival.author,
                 print_,
                 arrival.body if arrival.idempotency else "",

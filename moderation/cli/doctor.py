@@ -1,0 +1,42 @@
+"""The command that looks whether all is well."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from moderation.app import House
+from moderation.cli.frame import in_house, settings_of, store_options
+from moderation.settings import shown
+from moderation.store.fitness import problems_of
+
+
+@click.command()
+@store_options
+def doctor(data: Path | None, redis: str | None) -> None:
+    """Look whether everything is as it should be: settings, store, ledgers, models. Exit code 1 where it is not."""
+    settings = settings_of(data, redis)
+    for name, value in shown(settings).items():
+        click.echo(f"  {name:<34} {value}")
+
+    async def work(rooms: House) -> list[str]:
+        wrong = [one.detail for one in await problems_of(rooms.connection)]
+        if wrong and "unreachable" in {one.code for one in await problems_of(rooms.connection)}:
+            return wrong
+        if not rooms.models.versions:
+            wrong.append("no model could be loaded")
+        for one in ["", *[found.id for found in await rooms.sites.sites()]]:
+            broken = await rooms.ledger.broken_at(one)
+            if broken:
+                wrong.append(f"the ledger of {one or 'the staff'} was changed at entry {broken}")
+        click.echo(f"  model                              {', '.join(rooms.models.versions) or 'none'}")
+        return wrong
+
+    wrong = in_house(settings, work)
+    for line in wrong:
+        click.echo(f"  wrong: {line}", err=True)
+    click.echo("All is well." if not wrong else f"{len(wrong)} thing(s) to put right.")
+    if wrong:
+        sys.exit(1)

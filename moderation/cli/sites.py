@@ -1,0 +1,68 @@
+"""Commands for sites."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from moderation.app import House
+from moderation.cli.frame import in_house, now, print_json, settings_of, store_options
+from moderation.records import Site
+
+
+@click.group()
+def site() -> None:
+    """The websites whose comments are moderated."""
+
+
+@site.command("add")
+@click.argument("site_id", metavar="ID")
+@click.option("--name", default="", help="The site's name, for people.")
+@click.option("--url", default="", help="Its address.")
+@click.option("--lang", default="en", show_default=True, help="The language most comments are written in.")
+@click.option("--origin", "origins", multiple=True, help="A browser origin that may post with a form key; repeat it.")
+@click.option("--profile", type=click.Choice(["watch", "balanced", "strict"]), default="balanced", show_default=True)
+@store_options
+def add_site(
+    site_id: str,
+    name: str,
+    url: str,
+    lang: str,
+    origins: tuple[str, ...],
+    profile: str,
+    data: Path | None,
+    redis: str | None,
+) -> None:
+    """Add a site."""
+
+    async def work(rooms: House) -> None:
+        fresh = Site(id=site_id, name=name, url=url, lang=lang, origins=origins, created_at=now())
+        policy = msgspec.structs.replace(fresh.policy, profile=profile)
+        await rooms.sites.add(msgspec.structs.replace(fresh, policy=policy))
+        await rooms.ledger.append(site_id, "site.added", "cli")
+
+    in_house(settings_of(data, redis), work)
+    click.echo(f"Site '{site_id}' added. Next: moderation key create --role site --site {site_id}")
+
+
+@site.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@store_options
+def list_sites(as_json: bool, data: Path | None, redis: str | None) -> None:
+    """List the sites."""
+    found = in_house(settings_of(data, redis), lambda rooms: rooms.sites.sites())
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        click.echo(f"{one.id:<20} {one.policy.profile:<9} {one.name}  {one.url}".rstrip())
+
+
+@site.command("show")
+@click.argument("site_id", metavar="ID")
+@store_options
+def show_site(site_id: str, data: Path | None, redis: str | None) -> None:
+    """Show a site with its policy, as JSON."""
+    print_json(in_house(settings_of(data, redis), lambda rooms: rooms.sites.site(site_id)))
