@@ -126,13 +126,14 @@ async def kill_again_and_again(connection: Connection, store_url: str, kind: str
             async with Receiver(answer) as receiver:
                 await office.webhook(receiver.url, "comment.judged", "comment.approved")
                 for number in range(kills + 1):
-                    left = dice.randint(1, 8) if number < kills else -1
+                    left = dice.randint(3, 12) if number < kills else -1
                     for _ in range(5):
                         stored = await office.comment()
                         await office.decide(stored)
                         due |= {(stored.id, 1), (stored.id, 2)}
                     await couriers.bear(kind)
-                    deadline = time.monotonic() + patience
+                    # at the end a delivery that was refused under load may wait five minutes for its next try
+                    deadline = time.monotonic() + patience * (1 if number < kills else 14)
                     while done == number if number < kills else not due <= {told(one) for one in receiver.got}:
                         if time.monotonic() > deadline:
                             break
@@ -148,9 +149,10 @@ def told(one: Received) -> tuple[str, int]:
 
 
 async def check(connection: Connection, store_url: str, kills: int) -> None:
-    due, got, done = await kill_again_and_again(connection, store_url, "courier", kills, 30)
+    due, got, done = await kill_again_and_again(connection, store_url, "courier", kills, 25)
     assert done == kills
-    assert due - {told(one) for one in got} == set()
+    missing = due - {told(one) for one in got}
+    assert not missing, f"{len(missing)} of {len(due)} events never came"
     ids: dict[tuple[str, int], set[str]] = defaultdict(set)
     order: dict[str, list[int]] = defaultdict(list)
     for one in got:
@@ -175,5 +177,5 @@ async def test_two_hundred_kills_of_the_courier_lose_none_of_two_thousand_events
 
 
 async def test_a_courier_that_settles_before_it_sends_is_found_out(connection: Connection, store_url: str):
-    due, got, _ = await kill_again_and_again(connection, store_url, "forgetful", 5, 3)
+    due, got, _ = await kill_again_and_again(connection, store_url, "forgetful", 5, 2)
     assert due - {told(one) for one in got}
