@@ -84,6 +84,7 @@ class Courier:
         self._failing: set[str] = set()
         self._done = asyncio.Event()
         self._turn = 0
+        self._used: list[Webhook] = []
         self._planned_at = self._watched_at = float("-inf")
 
     async def run(self) -> None:
@@ -129,33 +130,36 @@ class Courier:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _go_round(self) -> int:
+        """Make the deliveries of all sites, unless that was done just now, and start those that are due."""
+        if time.monotonic() - self._planned_at >= _PLAN_EVERY:
+            self._used = await self._prepare_all()
+        return await self._send_due(self._used)
+
+    # planning -------------------------------------------------------------------------------------
+
+    async def _prepare_all(self) -> list[Webhook]:
         began = time.monotonic()
-        plans = began - self._planned_at >= _PLAN_EVERY
         watches = began - self._watched_at >= _WATCH_EVERY
-        due = []
+        used = []
         for site_id in await self._deliveries.sites():
             try:
-                due += await self._prepare(await self._sites.site(site_id), plans=plans, watches=watches)
+                used += await self._prepare(await self._sites.site(site_id), watches=watches)
             except StoreUnavailable:
                 raise
             except UnknownSite:
                 continue
             except Exception as error:  # whatever is wrong with one site, the events of the others must not stop
                 _log.error("courier_failed", site=site_id, exc_info=error)
-        if plans:
-            self._planned_at = began
+        self._planned_at = began
         if watches:
             self._watched_at = began
-        return await self._send_due(due)
+        return used
 
-    # planning -------------------------------------------------------------------------------------
-
-    async def _prepare(self, site: Site, *, plans: bool, watches: bool) -> list[Webhook]:
+    async def _prepare(self, site: Site, *, watches: bool) -> list[Webhook]:
         """Make a site's deliveries; gives its webhooks that are on."""
         webhooks = await self._deliveries.webhooks(site.id)
         used = [one for one in webhooks if not one.disabled]
-        if plans:
-            await self._plan(site, webhooks)
+        await self._plan(site, webhooks)
         if watches:
             await self._watch(site, used)
         return used
