@@ -23,6 +23,8 @@ from classifiers.scorer import Scorer, bundled
 from moderation.access import Access
 from moderation.administration import Administration
 from moderation.api import (
+    akismet,
+    akismet_account,
     comments,
     forms,
     keys,
@@ -67,7 +69,7 @@ from moderation.webhooks.outside import Outside
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    perspective.Perspective,
+    akismet.Akismet, akismet_account.Account, perspective.Perspective,
     oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
     reference.Reference, pages.Pages,
 )  # fmt: skip
