@@ -23,8 +23,6 @@ from classifiers.scorer import Scorer, bundled
 from moderation.access import Access
 from moderation.administration import Administration
 from moderation.api import (
-    akismet,
-    akismet_account,
     comments,
     forms,
     keys,
@@ -69,7 +67,7 @@ from moderation.webhooks.outside import Outside
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    akismet.Akismet, akismet_account.Account, perspective.Perspective,
+    perspective.Perspective,
     oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
     reference.Reference, pages.Pages,
 )  # fmt: skip
@@ -118,6 +116,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     """Build the rooms around one connection to the store, and close it at the end."""
     connection = await connect(settings.store)
     telemetry = Telemetry()
+    connection.failed = telemetry.store_failed
     digests = Digests(pepper_of(settings))
     sites, people = Sites(connection), People(connection)
     stored, ledger, labels = Comments(connection), Ledger(connection), Labels(connection)

@@ -54,6 +54,8 @@ class Upkeep:
                 await self.step()
             except ModerationError as error:
                 log.warning("upkeep_failed", code=error.code)
+            except Exception as error:  # a fault of ours must not end it for good
+                log.error("upkeep_failed", exc_info=error)
             await asyncio.sleep(STEP_SECONDS)
 
     async def step(self) -> None:

@@ -19,6 +19,7 @@ from moderation.errors import (
     FieldsInvalid,
     ModerationError,
     RoleRefused,
+    StoreUnavailable,
     UnknownComment,
 )
 from moderation.intake import Intake
@@ -126,14 +127,20 @@ class Comments(Controller):
             except ModerationError as error:
                 results.append(error)
         out: list[Any] = []
+        away: StoreUnavailable | None = None
+        taken_in = 0
         for item in results:
             try:
                 if isinstance(item, ModerationError):
                     raise item
                 taken = await item
                 out.append(shapes.receipt(taken.id, taken.status, taken.verdict))
+                taken_in += 1
             except ModerationError as error:
+                away = error if isinstance(error, StoreUnavailable) else away
                 out.append(problem_of(error))
+        if away is not None and not taken_in:
+            raise away  # nothing of the batch is kept: the whole is sent again, not each of its comments
         return answer({"results": out})
 
     @get("/", opt=allow(*EVERYBODY, cookies=True, answers=Changes))

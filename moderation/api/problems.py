@@ -154,7 +154,7 @@ def on_anything_else(request: Request[Any, Any, Any], error: Exception) -> Respo
     import structlog
 
     structlog.get_logger("moderation").error(
-        "request_failed", path=request.scope.get("path_template", ""), exc_info=error
+        "request_failed", route=request.scope.get("path_template", ""), exc_info=error
     )
     body = {
         "type": "urn:comment-moderation:problem:internal_error",

@@ -11,7 +11,7 @@ from moderation.api import shapes
 from moderation.api.bodies import answer, read
 from moderation.api.gate import STAFF, allow, site_for, site_of_comment
 from moderation.api.problems import problem_of
-from moderation.errors import FieldError, FieldsInvalid, ModerationError
+from moderation.errors import FieldError, FieldsInvalid, ModerationError, StoreUnavailable
 from moderation.records import Caller, DecisionKind, DecisionReason, Mark, Query
 from moderation.review import BULK_AT_MOST, Review, Ruling, lesson
 from moderation.scoring.folding import fold
@@ -257,6 +257,13 @@ class Queue(Controller):
             try:
                 where = await site_of_comment(request, caller, one.id)
                 results.append(shapes.for_staff(await review.decide(where, caller, one.id, one.ruling())))
+            except StoreUnavailable as error:
+                if not results:
+                    raise
+                # it does not come back within this request: the rest is not tried, and says so
+                rest = bulk.decisions[len(results) :]
+                results += [problem_of(error) | {"id": other.id} for other in rest]
+                break
             except ModerationError as error:
                 results.append(problem_of(error) | {"id": one.id})
         return answer({"results": results})

@@ -10,8 +10,9 @@ from litestar.di import NamedDependency
 from moderation.access import Access, written
 from moderation.api.bodies import answer, read
 from moderation.api.gate import COOKIE, PUBLIC, address_of, allow, check_same_origin, scheme_of
-from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, SignInRefused
+from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, RateExceeded, SignInRefused
 from moderation.records import Caller, Moderator, Role
+from moderation.telemetry import Telemetry
 
 STAFF_AND_ML = (Role.MODERATOR, Role.ML, Role.ADMIN)
 
@@ -79,18 +80,25 @@ class Sessions(Controller):
     tags = ["session"]
 
     @post("/", opt=allow(PUBLIC, body=SignIn, answers=SessionShape, status=201))
-    async def sign_in(self, request: Request[Any, Any, Any], access: NamedDependency[Access]) -> Response[bytes]:
+    async def sign_in(
+        self, request: Request[Any, Any, Any], access: NamedDependency[Access], telemetry: NamedDependency[Telemetry]
+    ) -> Response[bytes]:
         """Sign in. Every failure is answered alike; too many attempts are answered 429."""
         check_same_origin(request)
         require_secure(request)
         wanted = await read(request, SignIn)
-        token, session, moderator = await access.sign_in(
-            wanted.email,
-            wanted.password[:1000],
-            wanted.code,
-            address_of(request),
-            request.headers.get("user-agent", ""),
-        )
+        try:
+            token, session, moderator = await access.sign_in(
+                wanted.email,
+                wanted.password[:1000],
+                wanted.code,
+                address_of(request),
+                request.headers.get("user-agent", ""),
+            )
+        except (SignInRefused, RateExceeded) as error:
+            telemetry.sign_in_tried("refused" if isinstance(error, SignInRefused) else "limited")
+            raise
+        telemetry.sign_in_tried("accepted")
         caller, _ = await access.by_session(token)
         return answer(_shape(moderator, session.csrf, caller.must_enrol), 201, {"Set-Cookie": _cookie(token)})
 

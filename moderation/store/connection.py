@@ -6,7 +6,7 @@ script is idempotent. In the `ha` profile a write is answered only after a repli
 """
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -63,6 +63,8 @@ class Connection:
     """The way to the store. Replies are those of Redis; turning them into records is the caller's part."""
 
     def __init__(self, client: Any, kind: Kind, settings: StoreSettings) -> None:
+        self.failed: Callable[[str], None] = lambda cause: None
+        """Told the cause of every call that the store did not carry out, for the metrics."""
         self.client = client
         self.kind = kind
         self.is_cluster = kind == "cluster"
@@ -73,7 +75,7 @@ class Connection:
         """Carry out one command."""
         if self.confirms and str(command[0]).upper() not in READS:
             return (await self._confirmed([command]))[0]
-        with border():
+        with border(self.failed):
             return await self.client.execute_command(*command)
 
     async def many(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
@@ -82,7 +84,7 @@ class Connection:
             return []
         if self.confirms and any(str(command[0]).upper() not in READS for command in commands):
             return await self._confirmed(commands)
-        with border():
+        with border(self.failed):
             return await self._pipelined(commands)
 
     async def run(self, script: Script, names: Sequence[Any], args: Sequence[Any], *, durable: bool = False) -> Any:
@@ -92,7 +94,7 @@ class Connection:
             try:
                 if durable and self.confirms:
                     return (await self._confirmed([command]))[0]
-                with border():
+                with border(self.failed):
                     return await self.client.execute_command(*command)
             except driver.NoScriptError:
                 continue
@@ -114,7 +116,7 @@ class Connection:
 
     async def _confirmed(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Carry out writes and wait, on the same connections, until a replica has each of them."""
-        with border():
+        with border(self.failed):
             if not self.is_cluster:
                 *replies, copies = await self._pipelined([*commands, ("WAIT", 1, REPLICA_TIMEOUT_MS)])
                 if copies < 1:
@@ -214,6 +216,13 @@ def _of_url(url: str, settings: StoreSettings) -> Connection:
 class _CompiledPacking:
     """Packs commands by hiredis: the driver's own packing, in Python, costs more than all else on the way to the store."""
 
+    async def _send_packed_command(self, command: Any) -> None:
+        try:
+            await super()._send_packed_command(command)  # type: ignore[misc]
+        except RuntimeError as error:
+            # uvloop's word for a connection that the server has reset meanwhile; the driver waits for an OSError
+            raise ConnectionResetError(str(error)) from error
+
     def pack_command(self, *args: Any) -> list[bytes]:
         """Write a command as the server reads it."""
         name = args[0]
@@ -254,7 +263,8 @@ def _pooled(settings: StoreSettings) -> dict[str, Any]:
 
 
 def _retry() -> Retry:
-    return Retry(ExponentialBackoff(cap=0.1, base=0.02), 1)
+    # A connection that was dropped is tried anew; a server that hangs would only hang twice as long.
+    return Retry(ExponentialBackoff(cap=0.1, base=0.02), 1, supported_errors=(driver.ConnectionError,))
 
 
 def _servers(url: str, hosts: str, port: int) -> list[tuple[str, int]]:

@@ -33,7 +33,7 @@ class Problem(msgspec.Struct, frozen=True):
 async def problems_of(connection: Connection) -> list[Problem]:
     """Look at everything that must hold before a comment is taken in; an empty list is a store to rely on."""
     try:
-        with border():
+        with border(connection.failed):
             return [*await _check_servers(connection), *await _check_use(connection), *_check_disk(connection)]
     except StoreUnavailable as error:
         return [Problem("unreachable", str(error)), *_check_disk(connection)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import redis.exceptions as driver
@@ -11,14 +11,18 @@ from moderation.errors import StoreUnavailable
 
 
 @contextmanager
-def border() -> Iterator[None]:
+def border(failed: Callable[[str], None] = lambda cause: None) -> Iterator[None]:
     """Turn what the driver says of a store that cannot be asked, or cannot write, into `StoreUnavailable`."""
     try:
         yield
-    except (TimeoutError, driver.RedisError, driver.RedisClusterException, OSError) as error:
+    except StoreUnavailable as error:
+        failed(str(error))
+        raise
+    except (TimeoutError, driver.RedisError, driver.RedisClusterException, OSError, RuntimeError) as error:
         translated = translate(error)
         if translated is None:
             raise
+        failed(str(translated))
         raise translated from error
 
 
@@ -35,6 +39,8 @@ def translate(error: Exception) -> StoreUnavailable | None:
     for kind, cause, seconds in _FAILURES:
         if isinstance(error, kind):
             return _unavailable(cause, seconds)
+    if isinstance(error, RuntimeError) and "closed" in str(error):  # uvloop, of a connection that was reset
+        return _unavailable("the store cannot be reached", 2.0)
     return None
 
 

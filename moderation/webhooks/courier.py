@@ -84,7 +84,6 @@ class Courier:
         self._failing: set[str] = set()
         self._done = asyncio.Event()
         self._turn = 0
-        self._used: list[Webhook] = []
         self._planned_at = self._watched_at = float("-inf")
 
     async def run(self) -> None:
@@ -130,36 +129,33 @@ class Courier:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def _go_round(self) -> int:
-        """Make the deliveries of all sites, unless that was done just now, and start those that are due."""
-        if time.monotonic() - self._planned_at >= _PLAN_EVERY:
-            self._used = await self._prepare_all()
-        return await self._send_due(self._used)
-
-    # planning -------------------------------------------------------------------------------------
-
-    async def _prepare_all(self) -> list[Webhook]:
         began = time.monotonic()
+        plans = began - self._planned_at >= _PLAN_EVERY
         watches = began - self._watched_at >= _WATCH_EVERY
-        used = []
+        due = []
         for site_id in await self._deliveries.sites():
             try:
-                used += await self._prepare(await self._sites.site(site_id), watches=watches)
+                due += await self._prepare(await self._sites.site(site_id), plans=plans, watches=watches)
             except StoreUnavailable:
                 raise
             except UnknownSite:
                 continue
             except Exception as error:  # whatever is wrong with one site, the events of the others must not stop
                 _log.error("courier_failed", site=site_id, exc_info=error)
-        self._planned_at = began
+        if plans:
+            self._planned_at = began
         if watches:
             self._watched_at = began
-        return used
+        return await self._send_due(due)
 
-    async def _prepare(self, site: Site, *, watches: bool) -> list[Webhook]:
+    # planning -------------------------------------------------------------------------------------
+
+    async def _prepare(self, site: Site, *, plans: bool, watches: bool) -> list[Webhook]:
         """Make a site's deliveries; gives its webhooks that are on."""
         webhooks = await self._deliveries.webhooks(site.id)
         used = [one for one in webhooks if not one.disabled]
-        await self._plan(site, webhooks)
+        if plans:
+            await self._plan(site, webhooks)
         if watches:
             await self._watch(site, used)
         return used
