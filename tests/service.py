@@ -77,14 +77,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @contextmanager
-def serving(data: Path, *options: str, port: int = 0, **environ: str) -> Iterator[Service]:
+def serving(data: Path, *options: str, port: int = 0, module: str = "moderation", **environ: str) -> Iterator[Service]:
     """Run `moderation serve` on a folder until the block ends, and wait until it is ready."""
     data.mkdir(parents=True, exist_ok=True)
     log = data / "service.log"
     offset = log.stat().st_size if log.exists() else 0
     with open(log, "ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "moderation", "serve", "--data", str(data), "--port", str(port), *options],
+            [sys.executable, "-m", module, "serve", "--data", str(data), "--port", str(port), *options],
             env=environment(**environ),
             stdout=out,
             stderr=out,

@@ -24,29 +24,18 @@ from moderation.webhooks.outside import Outside
 from tests.post_office import PostOffice, post_office
 from tests.receivers import Receiver, certificate, drip, drop, flood, hang, in_turn, not_http, status
 
-_watchers: list[list[object]] = []
+connected: list[object] = []
 _hooked: list[bool] = []
-
-
-def _hook(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "socket.connect":
-        for watcher in _watchers:
-            watcher.append(arguments[1])
 
 
 @contextmanager
 def connections_watched() -> Iterator[list[object]]:
-    """Give the address of every connection that this process opens meanwhile, whoever opens it."""
+    """Watch every connection that this process opens, whoever opens it, but those to loopback ports of receivers."""
     if not _hooked:
-        # a hook stays for good, so that there is one
-        sys.addaudithook(_hook)
         _hooked.append(True)
-    opened: list[object] = []
-    _watchers.append(opened)
-    try:
-        yield opened
-    finally:
-        _watchers.remove(opened)
+        sys.addaudithook(lambda event, args: connected.append(args[1]) if event == "socket.connect" else None)
+    connected.clear()
+    yield connected
 
 
 async def the_delivery(office: PostOffice, webhook_id: str):
