@@ -20,6 +20,7 @@ from scipy import sparse
 
 from classifiers.calibration import threshold
 from classifiers.card import CARD, write_card
+from classifiers.compiled import save_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
 from classifiers.dataset import Dataset
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
@@ -296,18 +297,18 @@ def _summary(said: Floats, truth: NDArray[np.bool_], thresholds: dict[str, float
 def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, Correction], labels: Dataset) -> None:
     """Copy what stays, fold the corrections into the weights, and list the labels learned from."""
     out.mkdir(parents=True, exist_ok=True)
-    changed = {"weights.npy", "head.npy", LEARNED, "model.skops", CARD, MANIFEST}
+    changed = {"weights.npy", "scales.npy", "head.npy", LEARNED, "model.skops", CARD, MANIFEST}
     for path in base.iterdir():
         if path.name not in changed:
             shutil.copyfile(path, out / path.name)
-    weights, head = np.array(opened.weights, np.float32), opened.head.copy()
+    weights, head = opened.weights.copy(), opened.head.copy()
     buckets = len(weights)
     for attribute, correction in corrections.items():
         column = opened.manifest.attributes.index(attribute)
         slope = opened.manifest.calibration[attribute]["slope"] * correction.slope
         weights[:, column] += correction.weights[:buckets] * opened.featurizer.idf_ / slope
         head[column, :-1] += correction.weights[buckets:] / slope
-    np.save(out / "weights.npy", weights.astype(np.float16), allow_pickle=False)
+    save_weights(out, weights[:, :-1], weights[:, -1])
     np.save(out / "head.npy", head, allow_pickle=False)
     known = {name for name in labels.label_id if name} | learned_labels(base)
     (out / LEARNED).write_text("".join(f"{name}\n" for name in sorted(known)), "utf-8")

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from classifiers.hashing import Hashes, chopped_features, follow, hash_word, pair_features
 from classifiers.lexicon import Lexicon
-from classifiers.text import clip, cut, is_single, spell, unfold
+from classifiers.text import clip, cut, is_single, spell
 from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
+from classifiers.unfolding import unfold
 
 
 class Shape(msgspec.Struct, frozen=True):

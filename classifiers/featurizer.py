@@ -10,17 +10,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from classifiers.compiled import SQUARES
 from classifiers.features import Analysed, Corpus, Shape, analyse, context, gather
 from classifiers.hashing import hash_word
 from classifiers.identities import identity_terms, languages
 from classifiers.lexicon import Lexicon, Term, build_lexicon, read_terms
-from classifiers.text import unfold
 from classifiers.traits import NAMES, traits
+from classifiers.unfolding import unfold
 
 SLICE = 50_000
 """Chunks analysed at once."""
-SQUARES = 128
-"""Squares of idf are multiples of 1/128, so that the compiled scorer holds them in 16 bits without loss."""
 
 
 class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.compiled import load_weights
 from classifiers.correcting import Floats
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
@@ -20,7 +21,7 @@ class Base(NamedTuple):
 
     manifest: Manifest
     featurizer: CommentFeaturizer
-    weights: NDArray[np.float16]
+    weights: NDArray[np.float32]
     head: Floats
 
     def calibrated(self, X: Any, attribute: str) -> Floats:
@@ -46,11 +47,9 @@ def open_base(folder: Path) -> Base:
     """Open a version for learning; its transformer is rebuilt from its arrays, no stored object is loaded."""
     manifest = verify(folder)
     shape = msgspec.convert(manifest.features["shape"], Shape)
-    weights = np.load(folder / "weights.npy", mmap_mode="r", allow_pickle=False)
-    featurizer = CommentFeaturizer(
-        bits=shape.bits, shortest=shape.shortest, longest=shape.longest, triples=shape.triples
-    )
-    featurizer.idf_ = np.sqrt(weights[:, -1].astype(np.float32))
+    weights = load_weights(folder)
+    featurizer = CommentFeaturizer(bits=shape.bits, shortest=shape.shortest, longest=shape.longest)
+    featurizer.idf_ = np.sqrt(weights[:, -1].astype(np.float64))
     featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
     featurizer.lexicon_ = (folder / "lexicon.json").read_text("utf-8")
     featurizer.n_features_out_ = shape.buckets + len(CommentFeaturizer.trait_names())

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from classifiers.cues import CUES, cue_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import hash_phrase, hash_word
-from classifiers.text import cut, unfold
+from classifiers.text import cut
+from classifiers.unfolding import unfold
 
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")

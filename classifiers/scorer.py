@@ -20,8 +20,9 @@ from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, analyse, context
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.text import clip, core, cut, locate, spell
+from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, dress, traits
+from classifiers.unfolding import core
 
 BUNDLED = Path(__file__).parent / "bundled"
 ROWS = 24_576

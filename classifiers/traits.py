@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.lexicon import GRADES, KINDS, MARKS, Lexicon
-from classifiers.text import Unfolded, is_single
+from classifiers.text import is_single
+from classifiers.unfolding import Unfolded
 
 _SHAPE = (
     "chunks", "words", "chars", "letters", "capitals", "shouted", "digits", "signs", "exclaims", "asks", "emoji", "links",

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from classifiers.features import chunks_of
 from classifiers.lexicon import Lexicon
-from classifiers.text import HEAD_CHARS, MAX_CHARS, clip, cut, locate, unfold
+from classifiers.text import HEAD_CHARS, MAX_CHARS, clip, cut, locate
+from classifiers.unfolding import unfold
 
 KNOWN = ["idiot", "stupid", "you", "cool", "free", "casino", "hello", "are", "an", "stop", "tax", "contact"]
 SECONDS = 0.1

@@ -1,0 +1,33 @@
+"""The arrays of a version that hold its hashed weights: 16 bits each, with one scale for every attribute.
+
+`weights.npy` has a row per bucket: the weight for each attribute, times how rare the bucket is, and the square of how
+rare it is. What is written is what the fitted pipeline has from then on, so scoring and training agree.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SQUARES = 128
+"""Squares of rarity are multiples of 1/128, so 16 bits hold them without loss."""
+_LARGEST = 32767
+
+
+def save_weights(folder: Path, weights: NDArray[np.floating], squares: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Round and write the weights, of shape (buckets, attributes); give them as they were written."""
+    scales = np.maximum(np.abs(weights).max(axis=0).astype(np.float64), 1e-9) / _LARGEST
+    rounded = np.empty((len(weights), len(scales) + 1), np.int16)
+    rounded[:, :-1] = np.round(weights / scales)
+    rounded[:, -1] = np.round(squares * SQUARES)
+    np.save(folder / "weights.npy", rounded, allow_pickle=False)
+    np.save(folder / "scales.npy", np.append(scales, 1 / SQUARES), allow_pickle=False)
+    return rounded[:, :-1] * scales
+
+
+def load_weights(folder: Path) -> NDArray[np.float32]:
+    """Read the weights, and in the last column the squares of rarity, as numbers."""
+    rounded = np.load(folder / "weights.npy", mmap_mode="r", allow_pickle=False)
+    scales = np.load(folder / "scales.npy", allow_pickle=False)
+    weights: NDArray[np.float32] = (rounded * scales).astype(np.float32)
+    return weights
