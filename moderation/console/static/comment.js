@@ -1,0 +1,55 @@
+// One comment by its address, waiting or decided: it can be decided here, also again.
+import { actionBar, caseView, REASONS } from "./case.js";
+import { get, post } from "./client.js";
+import * as decisions from "./decisions.js";
+import { $, h } from "./dom.js";
+import * as keys from "./keys.js";
+import { nameOf, say } from "./session.js";
+import { t } from "./words.js";
+
+export async function show(into, [id]) {
+  const state = { learn: true, asking: false, escalating: false, revealed: false, together: false, one: null };
+  const load = async () => { state.one = await get(`/v1/queue/${encodeURIComponent(id)}`); };
+  await load();
+  into.replaceChildren(h("h1", { class: "unseen" }, t("nav.comment")), h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
+    h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
+  const waits = () => state.one.state !== "decided";
+  const chosen = () => state.together ? [state.one, ...(state.one.similar ?? [])] : [state.one];
+  const after = setTimeout.bind(null, async () => { await load().catch(() => {}); draw(); }, 700);
+  const decide = (decision, reason = null) => {
+    decisions.decide(chosen(), { decision, reason, note: $("note")?.value ?? "", learn: state.learn });
+    state.asking = state.together = false;
+    after();
+  };
+  const act = {
+    approve: () => decide("approve"), reject: () => { state.asking = true; bar(); $("first-reason")?.focus(); },
+    reason: (at) => { if (state.asking && REASONS[at]) decide("reject", REASONS[at]); },
+    cancel: () => { state.asking = state.escalating = false; bar(); document.querySelector("#bar .reject")?.focus(); },
+    learn: () => { state.learn = !state.learn; bar(); }, undo: async () => { await decisions.undo(); after(); },
+    skip: () => { location.hash = "#/queue"; }, reveal: () => { state.revealed = !state.revealed; draw(); },
+    together: (wanted) => { state.together = wanted; bar(); }, askEscalation: () => { if (waits()) { state.escalating = true; bar(); $("escalation").focus(); } },
+    escalate: async (event) => {
+      event.preventDefault();
+      await post(`/v1/queue/${encodeURIComponent(id)}/escalate`, { note: $("escalation").value }).then(() => say({ text: t("escalate.done") }), (error) => say({ kind: "wrong", text: error.message }));
+      state.escalating = false;
+      after();
+    },
+    claim: async () => { await post(`/v1/queue/${encodeURIComponent(id)}/claim`, { lease_seconds: 900 }).then(() => say({ text: t("claim.done") }), (error) => say({ kind: "wrong", text: error.message })); after(); },
+  };
+  function bar() {
+    const note = $("note")?.value;
+    $("bar")?.replaceChildren(actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() }));
+    if (note && $("note")) $("note").value = note;
+  }
+  function draw() {
+    if (!$("pane")) return;
+    const one = state.one;
+    $("pane").replaceChildren(caseView({ one, learn: state.learn, revealed: state.revealed, together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: false, act }));
+    bar();
+  }
+  draw();
+  keys.use({ approve: act.approve, reject: act.reject, reason: (key) => state.asking ? act.reason(Number(key) - 1) : false, undo: act.undo, learn: act.learn, reveal: act.reveal, escalate: act.askEscalation, claim: act.claim, search: () => $("search").focus() });
+  const escape = (event) => { if (event.key === "Escape" && (state.asking || state.escalating)) act.cancel(); };
+  addEventListener("keydown", escape);
+  return () => removeEventListener("keydown", escape);
+}

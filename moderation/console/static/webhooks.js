@@ -1,0 +1,43 @@
+// The webhooks of a site: added (the secret is shown once), tested, their deliveries read and sent again.
+import { attempt, complaint, once, sure } from "./admin.js";
+import { api, get, maybe, post } from "./client.js";
+import { field, h, table, when } from "./dom.js";
+import { say } from "./session.js";
+import { t } from "./words.js";
+
+export async function show(into, site) {
+  const address = `/v1/sites/${encodeURIComponent(site)}/webhooks`;
+  const found = await maybe(address);
+  if (!found) { into.replaceChildren(h("p", { class: "empty" }, t("hooks.none_here"))); return; }
+  const said = complaint();
+  const secret = h("div", {});
+  const url = h("input", { type: "url", required: true, placeholder: "https://" });
+  into.replaceChildren(h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
+    const made = await post(address, { url: url.value });
+    await show(into, site);
+    once(into.querySelector(".made"), t("hooks.secret"), made.secret);
+  }) }, h("h2", {}, t("hooks.add")), field(t("hooks.url"), url, t("hooks.url.hint")), said, h("button", {}, t("add")), h("div", { class: "made" }, secret)),
+  found.webhooks.length ? found.webhooks.map((one) => hook(one, site, () => show(into, site))) : h("p", { class: "empty" }, t("hooks.none"))));
+}
+
+function hook(one, site, again) {
+  const at = (path = "") => `/v1/webhooks/${encodeURIComponent(one.id)}${path}?site=${encodeURIComponent(site)}`;
+  const told = h("p", { role: "status" });
+  const made = h("div", {});
+  const deliveries = h("div", {});
+  const load = async () => {
+    const { open, ended } = await get(at("/deliveries"));
+    const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [item.type, when(item.at), item.comment ? h("a", { href: `#/comment/${encodeURIComponent(item.comment)}` }, item.comment) : "", t(`delivery.${item.state}`), String(item.attempts.length), last ? last.error || String(last.status) : "–",
+      h("button", { class: "plain small", onclick: async () => { await post(at(`/deliveries/${encodeURIComponent(item.id)}/replay`)).then(() => say({ text: t("hooks.replayed") }), (error) => say({ kind: "wrong", text: error.message })); load(); } }, t("hooks.replay"))]; });
+    deliveries.replaceChildren(rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : h("p", { class: "calm" }, t("hooks.no_deliveries")));
+  };
+  const act = (what) => (event) => sure(event, async () => { await what(); again(); });
+  return h("section", { class: "sheet padded" }, h("h2", { class: "wrap" }, one.url), h("p", {}, one.enabled ? t("hooks.on") : t("hooks.off", { why: one.disabled ?? "" }), " · ", t("hooks.secrets", { n: one.secrets })),
+    h("div", { class: "row" }, h("button", { class: "plain", onclick: async () => {
+      told.textContent = t("loading");
+      try { const got = await post(at("/test")); told.textContent = got.delivered ? t("hooks.test_good", { status: got.status, seconds: got.seconds.toFixed(2) }) : t("hooks.test_bad", { error: got.error ?? "" }); } catch (error) { told.textContent = error.message; }
+    } }, t("hooks.test")), h("button", { class: "plain", onclick: load }, t("hooks.deliveries")),
+    h("button", { class: "plain", onclick: async (event) => sure(event, async () => { once(made, t("hooks.secret"), (await post(at("/secret"))).secret); }) }, t("hooks.rotate")),
+    one.secrets > 1 ? h("button", { class: "plain", onclick: act(() => api("DELETE", at("/secret"))) }, t("hooks.retire")) : null,
+    h("button", { class: "plain", onclick: act(() => api("PATCH", at(), { enabled: !one.enabled })) }, t(one.enabled ? "hooks.turn_off" : "hooks.turn_on")), h("button", { class: "danger", onclick: act(() => api("DELETE", at())) }, t("remove"))), told, made, deliveries);
+}
