@@ -1,7 +1,7 @@
 // The own account: sessions, the second factor, and how this browser shows the console.
 import { blurs, setBlur } from "./case.js";
 import { api, get, me, post } from "./client.js";
-import { ago, field, h, table } from "./dom.js";
+import { ago, field, h, put, table } from "./dom.js";
 import { say, signOut } from "./session.js";
 import { t } from "./words.js";
 
@@ -11,7 +11,7 @@ export async function show(into) {
   const begin = h("button", { onclick: async () => {
     try { offer(factor, await post("/v1/session/factor")); } catch (error) { say({ kind: "wrong", text: error.message }); }
   } }, t("factor.begin"));
-  into.replaceChildren(h("h1", {}, t("account.title", { name: me.name })),
+  put(into, h("h1", {}, t("account.title", { name: me.name })),
     me.must_enrol ? h("p", { class: "why" }, t("factor.must")) : null,
     h("section", { class: "sheet padded" }, h("h2", {}, t("factor")), h("p", {}, t("factor.what")), begin, factor),
     me.must_enrol ? null : h("section", { class: "sheet padded" }, h("h2", {}, t("account.look")), h("label", { class: "check" }, h("input", { type: "checkbox", checked: blurs(), onchange: (event) => setBlur(event.target.checked) }), " ", t("account.blur"))),
@@ -24,12 +24,12 @@ function offer(into, fresh) {
   const password = h("input", { type: "password", autocomplete: "current-password", required: true });
   const code = h("input", { inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8", required: true });
   const said = h("p", { class: "wrong", role: "alert" });
-  into.replaceChildren(h("form", { class: "narrow", onsubmit: async (event) => {
+  put(into, h("form", { class: "narrow", onsubmit: async (event) => {
     event.preventDefault();
     try {
       await api("PUT", "/v1/session/factor", { password: password.value, secret: fresh.secret, code: code.value });
       say({ text: t("factor.done") });
-      into.replaceChildren();
+      put(into);
       if (me.must_enrol) { me.must_enrol = false; location.hash = "#/"; location.reload(); }
     } catch (error) { said.textContent = error.fields?.[0]?.message ?? error.message; }
   } }, h("p", {}, t("factor.type_in")), h("p", {}, h("code", { class: "secret" }, fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", {}, h("a", { href: fresh.address }, t("factor.open"))),

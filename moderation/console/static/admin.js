@@ -1,6 +1,6 @@
 // The admins' pages: tabs for sites, policy, word lists, keys, webhooks, people and the ledger.
 import { api, get, post } from "./client.js";
-import { field, h, select, table, when } from "./dom.js";
+import { field, h, put, select, table, when } from "./dom.js";
 import { gather, nameOf, say, sites } from "./session.js";
 import { t } from "./words.js";
 
@@ -13,7 +13,7 @@ export async function show(into, [tab = "sites", site = ""]) {
   const page = TABS[tab] ?? TABS.sites;
   const chosen = site || sessionStorage.getItem("cm.site") || sites()[0]?.id || "";
   const body = h("div", {});
-  into.replaceChildren(h("h1", {}, t("nav.admin")),
+  put(into, h("h1", {}, t("nav.admin")),
     h("nav", { class: "tabs", "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
     page.of && sites().length > 1 ? h("p", {}, h("label", {}, t("site"), " ", select(sites().map((one) => [one.id, one.name || one.id]), chosen, { onchange: (event) => { location.hash = `#/admin/${tab}/${encodeURIComponent(event.target.value)}`; } }))) : null,
     body);
@@ -35,7 +35,7 @@ export { complaint };
 // A secret that is shown once, with a button that copies it.
 export function once(into, label, secret, hint) {
   const input = h("input", { value: secret, readonly: true, class: "secret", "aria-label": label });
-  into.replaceChildren(h("div", { class: "once", role: "status" }, h("p", {}, h("strong", {}, label)), h("div", { class: "row" }, input, h("button", { type: "button", onclick: async () => {
+  put(into, h("div", { class: "once", role: "status" }, h("p", {}, h("strong", {}, label)), h("div", { class: "row" }, input, h("button", { type: "button", onclick: async () => {
     input.select();
     await navigator.clipboard?.writeText(secret).then(() => say({ text: t("copied") }), () => {});
   } }, t("copy"))), h("p", { class: "calm" }, hint ?? t("once.hint"))));
@@ -68,7 +68,7 @@ async function sitesPage(into) {
     box.append(edit);
     return box;
   };
-  into.replaceChildren(h("div", { class: "stack" }, sites().map(change), form));
+  put(into, h("div", { class: "stack" }, sites().map(change), form));
 }
 
 async function keysPage(into) {
@@ -80,7 +80,7 @@ async function keysPage(into) {
   const label = h("input", { maxlength: "100" });
   const days = select([["0", t("keys.no_end")], ["30", t("keys.days", { n: 30 })], ["365", t("keys.days", { n: 365 })]], "0");
   const list = h("div", {});
-  const draw = (found) => list.replaceChildren(table(t("admin.keys"), [t("keys.id"), t("keys.role"), t("site"), t("keys.label"), t("keys.made"), ""],
+  const draw = (found) => put(list, table(t("admin.keys"), [t("keys.id"), t("keys.role"), t("site"), t("keys.label"), t("keys.made"), ""],
     [...found].reverse().map((key) => [key.id, t(`role.${key.role}`), key.site || t("keys.whole"), key.label, when(key.created_at),
       key.revoked ? h("span", { class: "status rejected" }, t("keys.revoked")) : h("button", { class: "danger small", onclick: (event) => sure(event, async () => {
         await api("DELETE", `/v1/keys/${encodeURIComponent(key.id)}`);
@@ -92,7 +92,7 @@ async function keysPage(into) {
     once(made, t("keys.made_one"), key.key);
     draw((await get("/v1/keys")).keys);
   }));
-  into.replaceChildren(h("div", { class: "stack" }, form, h("div", { class: "sheet padded" }, list)));
+  put(into, h("div", { class: "stack" }, form, h("div", { class: "sheet padded" }, list)));
   draw(keys);
 }
 
@@ -111,7 +111,7 @@ export async function sure(event, act) {
 
 async function ledgerPage(into) {
   let before = "";
-  const which = select([[".staff", t("ledger.staff")], ...sites().map((one) => [one.id, one.name || one.id])], sites()[0]?.id ?? ".staff", { "aria-label": t("site"), onchange: () => { before = ""; rows.replaceChildren(); load(); } });
+  const which = select([[".staff", t("ledger.staff")], ...sites().map((one) => [one.id, one.name || one.id])], sites()[0]?.id ?? ".staff", { "aria-label": t("site"), onchange: () => { before = ""; put(rows); load(); } });
   const rows = h("tbody", {});
   const next = h("button", { class: "plain", onclick: () => load() }, t("queue.more"));
   const load = async () => {
@@ -123,6 +123,6 @@ async function ledgerPage(into) {
         h("td", {}, c ? h("a", { href: `#/comment/${encodeURIComponent(c)}` }, c) : "", " ", Object.entries(facts).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")), h("td", { class: "calm" }, h("code", { title: `${id} ${hash}` }, hash.slice(0, 10)))));
     }
   };
-  into.replaceChildren(h("div", { class: "sheet padded" }, h("div", { class: "row spaced" }, which, h("span", { class: "calm" }, t("ledger.what"))), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("admin.ledger") }, h("table", {}, h("thead", {}, h("tr", {}, ["when", "event", "by", "what", "hash"].map((one) => h("th", { scope: "col" }, t(`ledger.${one}`))))), rows)), next));
+  put(into, h("div", { class: "sheet padded" }, h("div", { class: "row spaced" }, which, h("span", { class: "calm" }, t("ledger.what"))), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("admin.ledger") }, h("table", {}, h("thead", {}, h("tr", {}, ["when", "event", "by", "what", "hash"].map((one) => h("th", { scope: "col" }, t(`ledger.${one}`))))), rows)), next));
   await load();
 }

@@ -1,6 +1,6 @@
 // An author of a site: what is known, every comment still there, and the marks moderators give.
 import { get, maybe, me, post, api } from "./client.js";
-import { field, h, select } from "./dom.js";
+import { field, h, put, select } from "./dom.js";
 import { found } from "./search.js";
 import { say } from "./session.js";
 import { quiet } from "./text.js";
@@ -19,7 +19,7 @@ export async function show(into, [site, id]) {
   };
   const until = one.mark_until ? ` ${t("author.until", { date: new Date(one.mark_until).toLocaleDateString() })}` : "";
   const privacy = h("div", {});
-  into.replaceChildren(h("h1", {}, t("author.title"), " ", quiet(one.comments[0]?.name ?? id, 80)),
+  put(into, h("h1", {}, t("author.title"), " ", quiet(one.comments[0]?.name ?? id, 80)),
     h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet padded" },
       h("p", {}, t("case.record", one), one.mark ? [" · ", h("span", { class: `badge ${one.mark}` }, word("mark", one.mark)), until] : null),

@@ -2,7 +2,7 @@
 import { actionBar, caseView, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, h } from "./dom.js";
+import { $, h, put } from "./dom.js";
 import * as keys from "./keys.js";
 import { nameOf, say } from "./session.js";
 import { t } from "./words.js";
@@ -11,7 +11,7 @@ export async function show(into, [id]) {
   const state = { learn: true, asking: false, escalating: false, revealed: false, together: false, one: null };
   const load = async () => { state.one = await get(`/v1/queue/${encodeURIComponent(id)}`); };
   await load();
-  into.replaceChildren(h("h1", { class: "unseen" }, t("nav.comment")), h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
+  put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
   const waits = () => state.one.state !== "decided";
   const chosen = () => state.together ? [state.one, ...(state.one.similar ?? [])] : [state.one];
@@ -38,13 +38,13 @@ export async function show(into, [id]) {
   };
   function bar() {
     const note = $("note")?.value;
-    $("bar")?.replaceChildren(actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() }));
+    put($("bar"), actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() }));
     if (note && $("note")) $("note").value = note;
   }
   function draw() {
     if (!$("pane")) return;
     const one = state.one;
-    $("pane").replaceChildren(caseView({ one, learn: state.learn, revealed: state.revealed, together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: false, act }));
+    put($("pane"), caseView({ one, learn: state.learn, revealed: state.revealed, together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: false, act }));
     bar();
   }
   draw();

@@ -1,7 +1,7 @@
 // The console's front door: who is signed in, which page is open, the head that stands over every page.
 import { Offline } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, h } from "./dom.js";
+import { $, h, put } from "./dom.js";
 import { me } from "./client.js";
 import * as keys from "./keys.js";
 import * as queue from "./queue.js";
@@ -29,7 +29,7 @@ async function start() {
   try {
     if (!await begin()) { signInPage(app, enter); return; }
   } catch (error) {
-    app.replaceChildren(h("main", { class: "door" }, h("h1", {}, t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
+    put(app, h("main", { class: "door" }, h("h1", {}, t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
       h("button", { onclick: start }, t("try_again"))));
     return;
   }
@@ -49,7 +49,7 @@ function head() {
     event.preventDefault();
     location.hash = `#/search?q=${encodeURIComponent($("search").value)}`;
   } }, h("label", { for: "search", class: "unseen" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
-  app.replaceChildren(
+  put(app, 
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
     h("header", { class: "top" },
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
@@ -82,7 +82,7 @@ async function go() {
     const left = await show(main, rest, new URLSearchParams(query));
     if (typeof left === "function") leave = left;
   } catch (error) {
-    main.replaceChildren(h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), h("p", { class: "calm" }, error.message), h("button", { onclick: go }, t("try_again"))));
+    put(main, h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), h("p", { class: "calm" }, error.message), h("button", { onclick: go }, t("try_again"))));
   }
 }
 

@@ -13,6 +13,12 @@ function fill(element, given, inside) {
   return element;
 }
 
+// Replace what is inside an element; an element that is not there (any more) stays away.
+export const put = (element, ...inside) => {
+  if (!element) return;
+  element.replaceChildren();
+  fill(element, null, inside);
+};
 export const h = (name, given, ...inside) => fill(document.createElement(name), given, inside);
 export const s = (name, given, ...inside) => fill(document.createElementNS(SVG, name), given, inside);
 

@@ -1,6 +1,6 @@
 // How a site does: volume, verdicts, time to decision, overrides, people and reasons, and the drift of the scores.
 import { get } from "./client.js";
-import { h, number, percent, s, select, span, table } from "./dom.js";
+import { h, number, percent, put, s, select, span, table } from "./dom.js";
 import { nameOf, sites } from "./session.js";
 import { t, word } from "./words.js";
 
@@ -84,7 +84,7 @@ export async function show(into, _, query) {
   }
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:"));
   const velocity = values("r:velocity");
-  into.replaceChildren(h("div", { class: "row spaced" }, h("h1", {}, t("figures.title")), sites().length > 1 ? select(sites().map((one) => [one.id, one.name || one.id]), site, { "aria-label": t("site"), onchange: (event) => again({ site: event.target.value }) }) : null,
+  put(into, h("div", { class: "row spaced" }, h("h1", {}, t("figures.title")), sites().length > 1 ? select(sites().map((one) => [one.id, one.name || one.id]), site, { "aria-label": t("site"), onchange: (event) => again({ site: event.target.value }) }) : null,
     select([7, 30, 90].map((n) => [String(n), t("figures.days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
   h("div", { class: "tiles" }, tile(t("figures.waiting"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
     tile(t("figures.decided"), number(decided), t("figures.undone", { n: number(sum(days, "undone")) })), tile(t("figures.median"), decided ? median : "–"),

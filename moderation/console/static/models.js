@@ -1,14 +1,14 @@
 // The models: versions with their figures, shadow agreement, promotion and rollback with the gate's words, and a text to try.
 import { badges } from "./case.js";
 import { api, maybe, me, post } from "./client.js";
-import { field, h, percent, select, table, when } from "./dom.js";
+import { field, h, percent, put, select, table, when } from "./dom.js";
 import { say, sites } from "./session.js";
 import { pieces } from "./text.js";
 import { t, word } from "./words.js";
 
 export async function show(into) {
   const found = await maybe("/v1/models");
-  into.replaceChildren(h("h1", {}, t("nav.models")), h("div", { class: "stack" }, tryText(), versions(found, () => show(into))));
+  put(into, h("h1", {}, t("nav.models")), h("div", { class: "stack" }, tryText(), versions(found, () => show(into))));
 }
 
 function tryText() {
@@ -19,11 +19,11 @@ function tryText() {
     event.preventDefault();
     try {
       const got = await post(`/v1/score?site=${encodeURIComponent(site.value)}`, { text: text.value });
-      told.replaceChildren(h("p", {}, h("strong", {}, word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span", { class: "calm" }, ` ${t("try.watched")}`) : null),
+      put(told, h("p", {}, h("strong", {}, word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span", { class: "calm" }, ` ${t("try.watched")}`) : null),
         h("p", { class: "text foreign", dir: "auto" }, pieces(text.value, got.words)),
         table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [word("score", name), h("span", { class: "score" }, h("meter", { min: "0", max: "1", low: "0.5", high: "0.8", optimum: "0", value: String(score), "aria-label": word("score", name) }), " ", percent(score))]), true),
         h("p", { class: "calm" }, t("case.given_by", { models: got.model.join(", "), policy: "", lang: got.lang || "?" })));
-    } catch (error) { told.replaceChildren(h("p", { class: "wrong" }, error.fields?.[0]?.message ?? error.message)); }
+    } catch (error) { put(told, h("p", { class: "wrong" }, error.fields?.[0]?.message ?? error.message)); }
   };
   return h("form", { class: "sheet padded", onsubmit: go }, h("h2", {}, t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", {}, t("try.go")), told);
 }
@@ -42,7 +42,7 @@ function versions(found, again) {
       const name = one.version ?? one.id ?? one.name;
       const state = one.state ?? (name === found.active ? "active" : name === found.shadow ? "shadow" : "retired");
       const gate = one.gate ?? one.verdict;
-      return h("article", { class: "sheet padded" }, h("h3", {}, name, " ", h("span", { class: `badge ${state === "active" ? "mine" : state === "shadow" ? "held" : ""}` }, t(`model.${state}`))),
+      return h("article", { class: "sheet padded" }, h("h3", {}, name, " ", h("span", { class: `badge ${state === "active" ? "mine" : state === "shadow" ? "held" : ""}` }, word("model", state))),
         h("p", { class: "calm" }, [one.kind, one.base ? t("models.base", { base: one.base }) : ""].filter(Boolean).join(" · "), " ", when(one.made_at ?? one.created_at)),
         gate ? h("p", { class: "why" }, typeof gate === "string" ? gate : gate.words ?? gate.detail ?? flat(gate).map(([key, value]) => `${key}: ${value}`).join("; ")) : null,
         one.agreement !== undefined || one.shadow_agreement ? h("p", {}, t("models.agreement", { detail: flat(one.agreement ?? one.shadow_agreement).map(([key, value]) => `${key} ${value}`.trim()).join(", ") })) : null,

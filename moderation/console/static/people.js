@@ -1,9 +1,9 @@
 // The people who sign in: invited by a link that works once, changed, disabled, signed out.
 import { attempt, complaint, once, sure } from "./admin.js";
 import { api, get, me, post } from "./client.js";
-import { field, h, select, table } from "./dom.js";
+import { field, h, put, select, table } from "./dom.js";
 import { say, sites } from "./session.js";
-import { t } from "./words.js";
+import { t, word } from "./words.js";
 
 export async function show(into) {
   const said = complaint();
@@ -16,14 +16,14 @@ export async function show(into) {
   const draw = async () => {
     const { people } = await get("/v1/moderators");
     const act = (one, what) => async (event) => sure(event, async () => { await what(); say({ text: t("saved") }); await draw(); });
-    list.replaceChildren(table(t("admin.people"), [t("name"), t("email"), t("keys.role"), t("people.sites"), t("people.state"), ""], people.map((one) => [one.name, one.email, t(`role.${one.role}`), one.sites.join(", ") || t("people.all_sites"),
-      [t(`state.${one.state}`), one.second_factor ? ` · ${t("people.factor")}` : ""],
+    put(list, table(t("admin.people"), [t("name"), t("email"), t("keys.role"), t("people.sites"), t("people.state"), ""], people.map((one) => [one.name, one.email, t(`role.${one.role}`), one.sites.join(", ") || t("people.all_sites"),
+      [word("state", one.state), one.second_factor ? ` · ${t("people.factor")}` : ""],
       one.id === me.id ? t("you") : h("div", { class: "row" },
         h("button", { class: "plain small", onclick: (event) => sure(event, async () => { once(link, t("people.link", { name: one.name }), (await post(`/v1/moderators/${one.id}/reinvite`)).link, t("people.link.hint")); await draw(); }) }, t("people.reinvite")),
         h("button", { class: "plain small", onclick: act(one, () => api("DELETE", `/v1/moderators/${one.id}/sessions`)) }, t("people.sign_out")),
         h("button", { class: "danger small", onclick: act(one, () => api("PATCH", `/v1/moderators/${one.id}`, { disabled: one.state !== "disabled" })) }, t(one.state === "disabled" ? "people.enable" : "people.disable")))])));
   };
-  into.replaceChildren(h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
+  put(into, h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
     const made = await post("/v1/moderators", { email: email.value, name: name.value, role: role.value, sites: boxes.map((box) => box.firstChild).filter((box) => box.checked).map((box) => box.value) });
     once(link, t("people.link", { name: made.person.name }), made.link, t("people.link.hint"));
     email.value = name.value = "";

@@ -1,7 +1,7 @@
 // A site's policy: thresholds and rules, tried on the last 500 comments before they are set, with every earlier version.
 import { attempt, complaint } from "./admin.js";
 import { api, get, post } from "./client.js";
-import { field, h, number, select, table, when } from "./dom.js";
+import { field, h, number, put, select, table, when } from "./dom.js";
 import { gather, nameOf, say } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
@@ -54,14 +54,14 @@ export async function show(into, site) {
     say({ text: t("policy.set") });
     show(into, site);
   });
-  into.replaceChildren(h("div", { class: "stack" }, form, seen, h("details", { class: "sheet padded" }, h("summary", {}, t("policy.versions", { n: versions.length })),
+  put(into, h("div", { class: "stack" }, form, seen, h("details", { class: "sheet padded" }, h("summary", {}, t("policy.versions", { n: versions.length })),
     table(t("policy.versions", { n: versions.length }), [t("policy.which"), t("policy.when"), t("policy.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : h("button", { class: "plain", onclick: back(one.policy) }, t("policy.again"))]), true))));
 }
 
 function draw(into, found) {
   const row = (name) => { const a = found.present[name] ?? 0; const b = found.proposed[name] ?? 0; return [word("verdict", name), number(a), number(b), b - a ? `${b > a ? "+" : "−"}${number(Math.abs(b - a))}` : "0"]; };
   const decided = found.against_people.decided ?? 0;
-  into.replaceChildren(h("section", { class: "sheet padded", id: "preview-result" }, h("h2", {}, t("preview.title", { n: number(found.looked_at) })),
+  put(into, h("section", { class: "sheet padded", id: "preview-result" }, h("h2", {}, t("preview.title", { n: number(found.looked_at) })),
     table(t("preview.counts"), [t("preview.verdict"), t("preview.now"), t("preview.then"), t("preview.change")], ["approve", "hold", "reject"].map(row), true),
     decided ? h("p", {}, t("preview.people", { n: number(decided), now: number(found.against_people.present ?? 0), then: number(found.against_people.proposed ?? 0) })) : null,
     h("h3", {}, t("preview.flips", { n: number(found.flipped) })),

@@ -2,7 +2,7 @@
 import { actionBar, badges, caseView, isNasty, blurs, REASONS } from "./case.js";
 import { get, me, Offline, post, Problem } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, h, number, when } from "./dom.js";
+import { $, h, number, put, when } from "./dom.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { nameOf, say, sites } from "./session.js";
@@ -29,7 +29,7 @@ export function show(into) {
   const kept = sessionStorage.getItem("cm.site");
   const site = sites().some((one) => one.id === kept) ? kept : sites()[0]?.id ?? "";
   if (state.site !== site) state = { ...fresh(), site };
-  place.replaceChildren(h("h1", { class: "unseen" }, t("queue.title")),
+  put(place, h("h1", { class: "unseen" }, t("queue.title")),
     h("div", { id: "filters", class: "filters", role: "group", "aria-label": t("queue.filters") }),
     h("div", { id: "queue", class: "queue" },
       h("section", { id: "list", class: "list", "aria-label": t("queue.list") }),
@@ -40,7 +40,7 @@ export function show(into) {
     reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: mark, learn: toggleLearn,
     similar: () => together(!state.together), reveal, single: () => setSingle(!$("queue").classList.contains("single")), search: () => $("search").focus(),
   });
-  if (!site) { place.replaceChildren(h("p", { class: "empty" }, t("queue.no_site"))); return leave; }
+  if (!site) { put(place, h("p", { class: "empty" }, t("queue.no_site"))); return leave; }
   draw();
   load();
   live.open(site, news);
@@ -130,9 +130,22 @@ async function more() {
   state.fetching = false;
 }
 
+// Asking by itself must not keep a session alive that nobody uses: after five quiet minutes it stops until somebody is back.
+const QUIET = 300000;
+let lastSeen = Date.now();
+const attentive = () => !document.hidden && Date.now() - lastSeen < QUIET;
+function present() {
+  const was = attentive();
+  lastSeen = Date.now();
+  if (!was && place) { live.open(state.site, news); refresh(); }
+}
+["keydown", "pointerdown", "pointermove", "wheel"].forEach((name) => addEventListener(name, present, { passive: true }));
+document.addEventListener("visibilitychange", () => { if (!document.hidden) present(); });
+
 // One refresh at a time; what happens meanwhile asks for another one.
 async function refresh() {
-  if (!place || document.hidden) return;
+  if (!place) return;
+  if (!attentive()) { if (Date.now() - lastSeen >= QUIET) live.close(); return; }
   if (refreshing) { again = true; return; }
   refreshing = (async () => {
     try {
@@ -274,7 +287,7 @@ function release() {
   }
 }
 function heartbeat() {
-  if (leased && !document.hidden) lease(leased);
+  if (leased && attentive()) lease(leased);
 }
 addEventListener("pagehide", () => { if (leased) fetch(`/v1/queue/${encodeURIComponent(leased)}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
 
@@ -410,13 +423,15 @@ function drawFilters() {
   const pick = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
   const all = !state.reason && !state.lang && !state.thread && !state.escalated;
   const parts = [key(chip("all", t("queue.all"), known?.total, all, () => filterBy({ reason: "", lang: "", thread: "", escalated: false })), "all")];
-  if (sites().length > 1) parts.unshift(...sites().map((one) => key(chip("site", one.name || one.id, undefined, one.id === state.site, () => chooseSite(one.id)), `s:${one.id}`)));
+  const many = sites().length > 5;
+  if (sites().length > 1 && !many) parts.unshift(...sites().map((one) => key(chip("site", one.name || one.id, undefined, one.id === state.site, () => chooseSite(one.id)), `s:${one.id}`)));
   for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(key(chip("reason", word("reason", name), count, state.reason === name, pick("reason", name)), `r:${name}`));
   const langs = Object.entries(known?.langs ?? {});
   if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(key(chip("lang", name, count, state.lang === name, pick("lang", name)), `l:${name}`));
   parts.push(key(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })), "esc"));
   const threads = known?.threads ?? [];
-  $("filters").replaceChildren(h("div", { class: "chips" }, parts), h("div", { class: "picks" },
+  put($("filters"), h("div", { class: "chips" }, parts), h("div", { class: "picks" },
+    many ? h("label", {}, h("span", { class: "unseen" }, t("site")), h("select", { "data-key": "site", onchange: (event) => chooseSite(event.target.value) }, sites().map((one) => h("option", { value: one.id, selected: one.id === state.site }, one.name || one.id)))) : null,
     threads.length ? h("label", {}, h("span", { class: "unseen" }, t("queue.thread")), h("select", { "data-key": "thread", onchange: (event) => filterBy({ thread: event.target.value }) },
       h("option", { value: "" }, t("queue.every_thread")), threads.map(([url, title, count]) => h("option", { value: url, selected: url === state.thread }, `${(title || url).slice(0, 60)} (${count})`)))) : null,
     h("label", {}, h("span", { class: "unseen" }, t("queue.sort")), h("select", { "data-key": "sort", onchange: (event) => filterBy({ sort: event.target.value }) },
@@ -462,7 +477,7 @@ function open(id) {
 }
 function drawBulk() {
   const at = $("bulk");
-  if (at) at.replaceChildren(...(state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", h("button", { class: "plain", onclick: () => { state.marked.clear(); drawList(); drawBar(); } }, t("queue.unmark"))] : []));
+  if (at) put(at, ...(state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", h("button", { class: "plain", onclick: () => { state.marked.clear(); drawList(); drawBar(); } }, t("queue.unmark"))] : []));
 }
 function drawList() {
   const list = $("list");
@@ -475,7 +490,7 @@ function drawList() {
   else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", {}, t("queue.wrong")), h("p", { class: "calm" }, state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
   else body = h("ul", { class: "items" }, state.cases.map(row));
-  list.replaceChildren(
+  put(list, 
     h("div", { class: "listhead" }, h("span", {}, state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
     body, state.cursor && state.cases.length ? h("button", { class: "plain more", onclick: more }, t("queue.more")) : "");
   list.scrollTop = top;
@@ -507,11 +522,11 @@ function drawCase() {
   const one = shown();
   const within = document.activeElement?.closest?.("#pane") ? document.activeElement.id : "";
   if (!one) {
-    pane.replaceChildren(state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div", {}));
+    put(pane, state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div", {}));
     drawBar();
     return;
   }
-  pane.replaceChildren(
+  put(pane, 
     h("div", { class: "walk" }, h("button", { class: "plain to-list", onclick: () => setSingle(false, false) }, t("queue.to_list")),
       h("span", { class: "calm", role: "status", id: "position" }, t("queue.position", { at: state.cases.findIndex((item) => item.id === one.id) + 1, n: number(state.count) })),
       h("button", { class: "plain", onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button", { class: "plain", onclick: () => step(1), "aria-label": t("keys.next") }, "›")),
@@ -532,9 +547,9 @@ function drawBar() {
   if (!bar) return;
   const had = document.activeElement?.closest?.("#bar") ? [...bar.querySelectorAll("button, input")].indexOf(document.activeElement) : -1;
   const count = chosen().length;
-  if (!count) { bar.replaceChildren(); return; }
+  if (!count) { put(bar); return; }
   const note = $("note")?.value;
-  bar.replaceChildren(actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, act: {
+  put(bar, actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, act: {
     approve: () => decide("approve"), reject: askReason, reason, cancel, learn: toggleLearn, undo, skip, askEscalation, escalate, claim,
   } }));
   if (note && $("note")) $("note").value = note;

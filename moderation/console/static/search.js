@@ -1,7 +1,7 @@
 // Search over every comment of a site, decided or not.
 import { badges } from "./case.js";
 import { get, me } from "./client.js";
-import { h, select, when } from "./dom.js";
+import { h, put, select, when } from "./dom.js";
 import { sites } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
@@ -14,7 +14,7 @@ export async function show(into, _, query) {
   const list = h("ul", { class: "found" });
   const told = h("p", { class: "calm", role: "status" }, t("loading"));
   const next = h("button", { class: "plain", hidden: true }, t("search.more"));
-  into.replaceChildren(h("h1", {}, t("search.title", { q: asked.q })),
+  put(into, h("h1", {}, t("search.title", { q: asked.q })),
     h("div", { class: "row spaced" }, sites().length > 1 ? select(sites().map((one) => [one.id, one.name || one.id]), site, { "aria-label": t("site"), onchange: (event) => again({ site: event.target.value }) }) : null,
       select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (event) => again({ status: event.target.value }) })),
     told, h("div", { class: "sheet" }, list), next);

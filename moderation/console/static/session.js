@@ -1,7 +1,7 @@
 // Who is signed in, the sites and colleagues, and the messages at the foot of the page.
 import { api, maybe, me, onReached, onSignInNeeded, post, Problem, remember } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, field, h } from "./dom.js";
+import { $, field, h, put } from "./dom.js";
 import { t } from "./words.js";
 
 let known = [];
@@ -57,7 +57,7 @@ function signInForm(done) {
 // In place of everything, at the start.
 export function signInPage(into, done) {
   document.title = `${t("sign_in")} · ${t("title")}`;
-  into.replaceChildren(h("main", { class: "door" }, h("h1", {}, t("title")), signInForm(done)));
+  put(into, h("main", { class: "door" }, h("h1", {}, t("title")), signInForm(done)));
   into.querySelector("input")?.focus();
 }
 
@@ -73,7 +73,7 @@ export function invitationPage(into, token, done) {
   const said = h("p", { class: "wrong", role: "alert" });
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", {}, t("invitation.set"));
-  into.replaceChildren(h("main", { class: "door" }, h("h1", {}, t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
+  put(into, h("main", { class: "door" }, h("h1", {}, t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
     event.preventDefault();
     button.disabled = true;
     said.textContent = "";
@@ -103,7 +103,7 @@ export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
   const box = $("said");
   const line = h("p", { class: `said ${kind}` }, h("span", {}, text), undo ? [h("button", { class: "plain", onclick: () => undoIt() }, t("act.undo"), " ", h("kbd", {}, "u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
-  if (undo) box.querySelectorAll(".decided").forEach((one) => one.remove());
+  if (undo || kind === "faster") box.querySelectorAll(".decided").forEach((one) => one.remove());
   box.append(line);
   while (box.children.length > 4) box.firstChild.remove();
   setTimeout(() => line.remove(), kind === "wrong" ? 15000 : kind === "faster" ? 8000 : decisions.UNDO_SECONDS * 1000);

@@ -1,18 +1,18 @@
 // The webhooks of a site: added (the secret is shown once), tested, their deliveries read and sent again.
 import { attempt, complaint, once, sure } from "./admin.js";
 import { api, get, maybe, post } from "./client.js";
-import { field, h, table, when } from "./dom.js";
+import { field, h, put, table, when } from "./dom.js";
 import { say } from "./session.js";
-import { t } from "./words.js";
+import { t, word } from "./words.js";
 
 export async function show(into, site) {
   const address = `/v1/sites/${encodeURIComponent(site)}/webhooks`;
   const found = await maybe(address);
-  if (!found) { into.replaceChildren(h("p", { class: "empty" }, t("hooks.none_here"))); return; }
+  if (!found) { put(into, h("p", { class: "empty" }, t("hooks.none_here"))); return; }
   const said = complaint();
   const secret = h("div", {});
   const url = h("input", { type: "url", required: true, placeholder: "https://" });
-  into.replaceChildren(h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
+  put(into, h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
     const made = await post(address, { url: url.value });
     await show(into, site);
     once(into.querySelector(".made"), t("hooks.secret"), made.secret);
@@ -27,9 +27,9 @@ function hook(one, site, again) {
   const deliveries = h("div", {});
   const load = async () => {
     const { open, ended } = await get(at("/deliveries"));
-    const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [item.type, when(item.at), item.comment ? h("a", { href: `#/comment/${encodeURIComponent(item.comment)}` }, item.comment) : "", t(`delivery.${item.state}`), String(item.attempts.length), last ? last.error || String(last.status) : "–",
+    const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [item.type, when(item.at), item.comment ? h("a", { href: `#/comment/${encodeURIComponent(item.comment)}` }, item.comment) : "", word("delivery", item.state), String(item.attempts.length), last ? last.error || String(last.status) : "–",
       h("button", { class: "plain small", onclick: async () => { await post(at(`/deliveries/${encodeURIComponent(item.id)}/replay`)).then(() => say({ text: t("hooks.replayed") }), (error) => say({ kind: "wrong", text: error.message })); load(); } }, t("hooks.replay"))]; });
-    deliveries.replaceChildren(rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : h("p", { class: "calm" }, t("hooks.no_deliveries")));
+    put(deliveries, rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : h("p", { class: "calm" }, t("hooks.no_deliveries")));
   };
   const act = (what) => (event) => sure(event, async () => { await what(); again(); });
   return h("section", { class: "sheet padded" }, h("h2", { class: "wrap" }, one.url), h("p", {}, one.enabled ? t("hooks.on") : t("hooks.off", { why: one.disabled ?? "" }), " · ", t("hooks.secrets", { n: one.secrets })),

@@ -1,7 +1,7 @@
 // The word lists of a site, tried on a text before they are saved.
 import { attempt, complaint } from "./admin.js";
 import { api, get, post } from "./client.js";
-import { field, h } from "./dom.js";
+import { field, h, put } from "./dom.js";
 import { say } from "./session.js";
 import { pieces } from "./text.js";
 import { t } from "./words.js";
@@ -22,9 +22,9 @@ export async function show(into, site) {
       parts.push(h("p", {}, h("strong", {}, t(`words.${name}`)), ": ", found.terms.length ? found.terms.join(", ") : t("words.nothing")),
         found.words.length ? h("p", { class: "text foreign", dir: "auto" }, pieces(sample.value, found.words.map(([begin, end]) => ({ begin, end, weight: 2, attribute: name === "blocked" ? "toxicity" : "spam" })))) : null);
     }
-    seen.replaceChildren(...parts.filter(Boolean));
+    put(seen, ...parts.filter(Boolean));
   });
-  into.replaceChildren(h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
+  put(into, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
     await api("PUT", `${address}/policy`, { ...policy, blocked_words: lines(blocked), suspect_words: lines(suspect) });
     say({ text: t("saved") });
     show(into, site);

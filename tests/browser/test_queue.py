@@ -1,0 +1,298 @@
+"""Working a queue off in a real browser: by keyboard, in bulk, two at once, without a line, without a session."""
+
+import re
+import time
+
+import httpx
+from playwright.sync_api import expect
+
+from tests.browser.layout import too_wide
+
+LINKS = "See https://a{0}.example and https://b{0}.example and https://c{0}.example for what the council said about it."
+
+
+def held(console, site, count, text=LINKS):
+    """Make a site with as many waiting cases; gives the answers to the comments."""
+    key = console.new_site(site, first_comment="hold")
+    said = ["bus", "school", "harbour", "garden", "stove", "mayor", "window", "concert", "bakery", "river", "tower"]
+    comments = [
+        {"text": f"{said[at % 11]} {said[at // 11 % 11]} {chr(97 + at % 26) * 5}: " + text.format(at)}
+        for at in range(count)
+    ]
+    results = console.post_comments(key, comments)
+    assert {one["status"] for one in results} == {"pending"}
+    return results
+
+
+def all_sent(page):
+    """Wait until no decision is on its way any more."""
+    deadline = time.monotonic() + 10
+    while page.evaluate("sessionStorage.getItem('cm.unsent')") != "[]":
+        assert time.monotonic() < deadline, "decisions are still on their way"
+        page.wait_for_timeout(20)
+
+
+def waiting(console, site):
+    return console.queue(site)["count"]
+
+
+def test_a_wrong_password_is_told_and_the_right_one_opens_the_queue(console, open_console):
+    tab = open_console(signed=False)
+    tab.page.fill("input[type=email]", "nobody@posteo.net")
+    tab.page.fill("input[type=password]", "not the password")
+    tab.page.click(".signin button")
+    expect(tab.page.locator(".signin .wrong")).to_have_text("E-mail, password or code is wrong.")
+    tab.page.fill("input[type=email]", console.first["admin_email"])
+    tab.page.fill("input[type=password]", console.first["admin_password"])
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator(".top")).to_be_visible()
+    cookie = next(one for one in tab.context.cookies() if one["name"] == "__Host-cm")
+    assert cookie["secure"]
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+
+
+def test_fifty_cases_are_decided_by_keyboard_alone(console, open_console):
+    results = held(console, "fifty", 52)
+    tab = open_console(site="fifty")
+    page = tab.page
+    expect(page.locator(".listhead")).to_contain_text("52 waiting")
+    expect(page.locator("#case")).to_be_visible()
+    began = time.monotonic()
+    for turn in range(50):
+        shown = page.locator("#case-title").inner_text()
+        page.keyboard.press("f" if turn % 2 else "d")
+        if turn % 2 == 0:
+            page.keyboard.press(str(turn % 6 + 1))
+        if turn < 49:
+            expect(page.locator("#case-title")).not_to_have_text(shown)
+    seconds = time.monotonic() - began
+    expect(page.locator(".listhead")).to_contain_text("2 waiting")
+    all_sent(page)
+    left = [console.admin.get(f"/v1/queue/{one['id']}").json() for one in results]
+    decisions = [one["decision"] for one in left if one["decision"]]
+    assert len(decisions) == 50
+    assert sum(one["decision"] == "approve" for one in decisions) == 25
+    assert {one["reason"] for one in decisions if one["decision"] == "reject"} == {"spam", "off_topic", "illegal"}
+    assert seconds < 30
+
+
+def test_an_approved_comment_is_taken_back_and_the_site_never_heard_of_it(console, open_console):
+    (result,) = held(console, "undone", 1)
+    page = open_console(site="undone").page
+    expect(page.locator("#case")).to_be_visible()
+    page.keyboard.press("f")
+    expect(page.locator("#said")).to_contain_text("Approved")
+    all_sent(page)
+    seen = console.admin.get(f"/v1/comments/{result['id']}").json()
+    assert seen["status"] == "approved"
+    assert seen["told_from"], "for ten seconds the site is not told"
+    page.keyboard.press("u")
+    expect(page.locator("#said")).to_contain_text("Taken back")
+    expect(page.locator("#case")).to_be_visible()
+    again = console.admin.get(f"/v1/queue/{result['id']}").json()
+    assert again["status"] == "pending"
+    assert again["decision"] is None
+
+
+def test_several_are_selected_and_rejected_at_once_and_taken_back_at_once(console, open_console):
+    held(console, "bulk", 8)
+    page = open_console(site="bulk").page
+    expect(page.locator("#case")).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("x")
+        page.keyboard.press("j")
+    expect(page.locator("#bulk")).to_contain_text("3 selected")
+    page.keyboard.press("r")
+    page.keyboard.press("1")
+    expect(page.locator("#said")).to_contain_text("3 rejected: Spam")
+    expect(page.locator(".listhead")).to_contain_text("5 waiting")
+    all_sent(page)
+    assert waiting(console, "bulk") == 5
+    page.locator("#said button").first.click()
+    expect(page.locator("#said")).to_contain_text("3 decisions taken back")
+    assert waiting(console, "bulk") == 8
+
+
+def test_comments_that_say_the_same_are_decided_together(console, open_console):
+    key = console.new_site("campaign", first_comment="hold")
+    text = "My friend made a fortune with this simple trick, ask me how and it will change your life today, I promise you"
+    console.post_comments(key, [{"text": text} for _ in range(6)])
+    page = open_console(site="campaign").page
+    expect(page.locator(".similar")).to_contain_text("5 more like this")
+    page.keyboard.press("g")
+    expect(page.locator("#together")).to_be_checked()
+    page.keyboard.press("d")
+    page.keyboard.press("1")
+    expect(page.locator("#list")).to_contain_text("Nothing waits")
+    all_sent(page)
+    assert waiting(console, "campaign") == 0
+
+
+def test_two_moderators_never_hold_the_same_case_and_see_who_was_faster(console, open_console):
+    held(console, "pair", 6)
+    ann = open_console(console.new_moderator("Ann One", ["pair"])).page
+    expect(ann.locator("#case .mine")).to_be_visible()
+    bob = open_console(console.new_moderator("Bob Two", ["pair"])).page
+    expect(bob.locator("#case .mine")).to_be_visible()
+    ann_case = ann.locator("#list [aria-current] b").inner_text()
+    bob_case = bob.locator("#list [aria-current] b").inner_text()
+    assert ann_case != bob_case
+    expect(bob.locator("#list li.held")).to_contain_text("Ann One")
+    # Bob looks at Ann's case all the same; she decides it; he is told who did what
+    bob.locator("#list li.held .open").click()
+    expect(bob.locator("#case-title")).to_have_text(ann_case)
+    ann.keyboard.press("f")
+    expect(bob.locator("#said")).to_contain_text(re.compile("Ann One approved this one just now"))
+    expect(bob.locator("#case-title")).not_to_have_text(ann_case)
+
+
+def test_a_decision_that_came_second_is_told_with_name_and_time(console, open_console):
+    (result,) = held(console, "second", 1)
+    page = open_console(site="second").page
+    expect(page.locator("#case")).to_be_visible()
+    page.route("**/v1/events*", lambda route: route.abort())
+    page.context.set_offline(True)
+    page.keyboard.press("f")
+    answered = console.admin.post(
+        f"/v1/queue/{result['id']}/decision", json={"decision": "reject", "reason": "spam", "version": 1}
+    )
+    assert answered.status_code == 200
+    page.context.set_offline(False)
+    expect(page.locator("#said")).to_contain_text(re.compile("first admin was faster: rejected (now|.* ago)"))
+
+
+def test_without_a_line_decisions_are_kept_and_sent_later(console, open_console):
+    held(console, "offline", 5)
+    page = open_console(site="offline").page
+    expect(page.locator("#case")).to_be_visible()
+    page.context.set_offline(True)
+    page.keyboard.press("f")
+    page.keyboard.press("f")
+    expect(page.locator("#line")).to_contain_text("2 decisions are kept here")
+    page.keyboard.press("u")
+    expect(page.locator("#line")).to_contain_text("1 decision is kept here")
+    assert waiting(console, "offline") == 5
+    page.context.set_offline(False)
+    expect(page.locator("#line")).to_be_hidden()
+    all_sent(page)
+    assert waiting(console, "offline") == 4
+
+
+def test_where_a_session_ended_nothing_typed_or_decided_is_lost(console, open_console):
+    held(console, "expired", 3)
+    email = console.new_moderator("Cy Three", ["expired"])
+    page = open_console(email).page
+    expect(page.locator("#case")).to_be_visible()
+    page.keyboard.press("d")
+    page.fill("#note", "a note that took some thought")
+    person = next(one for one in console.admin.get("/v1/moderators").json()["people"] if one["email"] == email)
+    assert console.admin.delete(f"/v1/moderators/{person['id']}/sessions").status_code == 204
+    page.locator(".reason").nth(2).click()
+    dialog = page.locator("dialog.door")
+    expect(dialog).to_contain_text("Nothing you typed or decided is lost")
+    assert waiting(console, "expired") == 3
+    dialog.locator("input[type=email]").fill(email)
+    dialog.locator("input[type=password]").fill("four words in a row")
+    dialog.locator("button").click()
+    expect(dialog).to_have_count(0)
+    all_sent(page)
+    assert waiting(console, "expired") == 2
+
+
+def test_the_page_says_what_a_decision_teaches_and_one_key_switches_it_off(console, open_console):
+    (result,) = held(console, "lesson", 1)
+    page = open_console(site="lesson").page
+    expect(page.locator(".approve")).to_contain_text("teaches: not spam, not toxic")
+    page.keyboard.press("d")
+    expect(page.locator(".reason").nth(0)).to_contain_text("teaches: spam")
+    expect(page.locator(".reason").nth(2)).to_contain_text("teaches nothing")
+    page.keyboard.press("t")
+    expect(page.locator(".reason").nth(0)).to_contain_text("teaches nothing")
+    page.keyboard.press("1")
+    all_sent(page)
+    assert console.admin.get(f"/v1/queue/{result['id']}").json()["decision"]["learn"] is False
+
+
+def test_new_cases_and_counts_come_by_themselves(console, open_console):
+    key = console.new_site("live", first_comment="hold")
+    page = open_console(site="live").page
+    expect(page.locator("#list")).to_contain_text("Nothing waits")
+    console.post_comments(key, [{"text": "A first word from a reader about the harbour."}])
+    expect(page.locator("#case")).to_contain_text("A first word from a reader")
+    expect(page.locator(".listhead")).to_contain_text("1 waiting")
+
+
+def test_a_case_is_escalated_with_a_note_and_stands_first_for_others(console, open_console):
+    held(console, "passed", 3)
+    page = open_console(site="passed").page
+    expect(page.locator("#case")).to_be_visible()
+    page.keyboard.press("e")
+    page.keyboard.type("is this a threat?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Passed on")
+    first = console.queue("passed")["cases"][0]
+    assert first["escalated"].endswith("is this a threat?")
+
+
+def test_abusive_text_is_blurred_until_asked(console, open_console):
+    key = console.new_site("veil")
+    console.post_comments(key, [{"text": "You are a stupid idiot and everybody hates you, shut up you moron"}])
+    page = open_console(site="veil").page
+    expect(page.locator(".text.veiled")).to_be_visible()
+    page.keyboard.press("b")
+    expect(page.locator(".text.veiled")).to_have_count(0)
+    expect(page.locator(".text mark.hot").first).to_be_visible()
+
+
+def test_the_overlay_lists_the_keys_and_can_switch_them_off(console, open_console):
+    held(console, "keyless", 2)
+    page = open_console(site="keyless").page
+    expect(page.locator("#case")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("dialog.keys")).to_contain_text("reject, then choose why")
+    page.uncheck("#keys-on")
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    page.wait_for_timeout(300)
+    assert waiting(console, "keyless") == 2
+    page.evaluate("localStorage.clear()")
+
+
+def test_a_decided_comment_is_found_and_decided_anew(console, open_console):
+    (result,) = held(console, "anew", 1)
+    console.admin.post(f"/v1/queue/{result['id']}/decision", json={"decision": "approve", "version": 1})
+    tab = open_console(site="anew")
+    page = tab.page
+    page.keyboard.press("/")
+    page.keyboard.type("council")
+    page.keyboard.press("Enter")
+    page.locator(".found a").first.click()
+    expect(page.locator(".why")).to_contain_text("approved it")
+    page.keyboard.press("r")
+    page.keyboard.press("3")
+    all_sent(page)
+    expect(page.locator(".why")).to_contain_text("Off topic")
+    assert console.admin.get(f"/v1/comments/{result['id']}").json()["status"] == "rejected"
+
+
+def test_a_narrow_screen_works_a_case_by_touch(console, open_console):
+    held(console, "narrow", 2)
+    page = open_console(site="narrow", width=360, height=740).page
+    expect(page.locator("#case")).to_be_visible()
+    page.locator(".reject").click()
+    page.locator(".reason").nth(0).click()
+    expect(page.locator("#position")).to_contain_text("1 of 1")
+    page.locator(".to-list").click()
+    expect(page.locator("#list li")).to_have_count(1)
+    assert too_wide(page) == []
+
+
+def test_plain_http_elsewhere_is_told_in_one_line(console):
+    refused = httpx.post(
+        f"{console.url}/v1/session",
+        headers={"Host": "moderation.example", "Origin": "http://moderation.example"},
+        json={"email": "a@posteo.net", "password": "x"},
+    )
+    assert refused.status_code == 400
+    assert "signing in needs https" in refused.json()["detail"]
