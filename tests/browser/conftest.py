@@ -52,7 +52,8 @@ class Console:
         results: list[dict[str, Any]] = []
         for begin in range(0, len(comments), 50):
             batch = [
-                {"name": f"Reader {at}", "email": f"reader{at}@posteo.net", "ip": f"9.{at // 200}.{at % 200}.7"} | comment
+                {"name": f"Reader {at}", "email": f"reader{at}@posteo.net", "ip": f"9.{at // 200}.{at % 200}.7"}
+                | comment
                 for at, comment in enumerate(comments[begin : begin + 50], begin)
             ]
             answered = httpx.post(
@@ -74,9 +75,7 @@ class Console:
     def new_moderator(self, name: str, sites: list[str], role: str = "moderator") -> str:
         """Add somebody who signs in with PASSWORD; gives the e-mail address."""
         email = f"{name.lower().replace(' ', '.')}@posteo.net"
-        answered = self.admin.post(
-            "/v1/moderators", json={"email": email, "name": name, "role": role, "sites": sites}
-        )
+        answered = self.admin.post("/v1/moderators", json={"email": email, "name": name, "role": role, "sites": sites})
         assert answered.status_code == 201, answered.text
         token = answered.json()["link"].partition("invitation=")[2]
         answered = httpx.post(
@@ -92,10 +91,10 @@ class Console:
 @pytest.fixture(scope="session")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Run the service for all browser tests."""
-    with serving(tmp_path_factory.mktemp("console") / "data", OMP_NUM_THREADS="1") as service:
-        with service.http(service.first["admin_key"]) as admin:
-            admin.timeout = httpx.Timeout(60)
-            yield Console(service, admin)
+    data = tmp_path_factory.mktemp("console") / "data"
+    with serving(data, OMP_NUM_THREADS="1") as service, service.http(service.first["admin_key"]) as admin:
+        admin.timeout = httpx.Timeout(60)
+        yield Console(service, admin)
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +128,13 @@ def open_console(console: Console, browser: Browser) -> Iterator[Callable[..., T
     tabs: list[Tab] = []
 
     def open_(
-        email: str = "", *, width: int = 1440, height: int = 900, scheme: str = "light", site: str = "", signed: bool = True
+        email: str = "",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        scheme: str = "light",
+        site: str = "",
+        signed: bool = True,
     ) -> Tab:
         who = email or console.first["admin_email"]
         context = browser.new_context(

@@ -116,7 +116,9 @@ def test_several_are_selected_and_rejected_at_once_and_taken_back_at_once(consol
 
 def test_comments_that_say_the_same_are_decided_together(console, open_console):
     key = console.new_site("campaign", first_comment="hold")
-    text = "My friend made a fortune with this simple trick, ask me how and it will change your life today, I promise you"
+    text = (
+        "My friend made a fortune with this simple trick, ask me how and it will change your life today, I promise you"
+    )
     console.post_comments(key, [{"text": text} for _ in range(6)])
     page = open_console(site="campaign").page
     expect(page.locator(".similar")).to_contain_text("5 more like this")

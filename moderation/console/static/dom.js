@@ -57,7 +57,7 @@ export function select(options, chosen, given = {}) {
 export function table(caption, heads, rows, hidden = false) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},
     h("caption", { class: hidden ? "unseen" : "" }, caption),
-    h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
+    h("thead", {}, h("tr", {}, heads.map((head) => head ? h("th", { scope: "col" }, head) : h("td", {})))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, at) => at ? h("td", {}, cell) : h("th", { scope: "row" }, cell)))))));
 }
 

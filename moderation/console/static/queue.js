@@ -407,7 +407,7 @@ function draw() {
 }
 
 function chip(name, label, count, pressed, act) {
-  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", onclick: act }, label, count === undefined ? null : h("b", {}, number(count)), h("span", { class: "unseen" }, ""));
+  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", onclick: act }, label, count === undefined ? null : h("b", {}, number(count)));
 }
 function filterBy(change) {
   Object.assign(state, { cases: [], cursor: null, loading: true, focus: "" }, change);

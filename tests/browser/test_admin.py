@@ -1,0 +1,176 @@
+"""The admins' and ML staff's pages in a real browser: what is shown once, what is tried before it is set."""
+
+import re
+
+import pyotp
+from playwright.sync_api import expect
+
+from tests.browser.conftest import PASSWORD
+
+
+def test_a_policy_is_tried_on_what_came_in_before_it_is_set(console, open_console):
+    key = console.new_site("trial")
+    texts = [
+        f"The {word} of the council was a good one, thank you for the report on it."
+        for word in ("vote", "talk", "plan")
+    ]
+    console.post_comments(key, [{"text": text} for text in texts])
+    tab = open_console(site="trial")
+    page = tab.page
+    tab.go("#/admin/policy/trial")
+    page.get_by_label("First comment of an author").select_option("hold")
+    page.click("#preview")
+    result = page.locator("#preview-result")
+    expect(result).to_contain_text("On the last 3 comments")
+    expect(result).to_contain_text("3 would change")
+    expect(result.locator("li").first).to_contain_text("approve → hold")
+    assert console.admin.get("/v1/sites/trial/policy").json()["policy"]["version"] == 1, "trying sets nothing"
+    page.click("#set-policy")
+    expect(page.locator("h2").first).to_contain_text("version 2")
+    assert console.admin.get("/v1/sites/trial/policy").json()["policy"]["first_comment"] == "hold"
+    # and back to the version before
+    page.locator("details summary").last.click()
+    page.get_by_role("button", name="Set again").click()
+    expect(page.locator("h2").first).to_contain_text("version 3")
+    assert console.admin.get("/v1/sites/trial/policy").json()["policy"]["first_comment"] == "score"
+
+
+def test_words_are_tried_on_a_text_before_they_are_saved(console, open_console):
+    console.new_site("wordy")
+    tab = open_console(site="wordy")
+    page = tab.page
+    tab.go("#/admin/words/wordy")
+    page.get_by_label("Blocked words").fill("casino*\nfree money")
+    page.get_by_label("A text to try them on").fill("Win FREE   money in our C4sinos")
+    page.click("#try-words")
+    expect(page.locator("#words-result")).to_contain_text("casino")
+    expect(page.locator("#words-result mark").first).to_be_visible()
+    assert console.admin.get("/v1/sites/wordy/policy").json()["policy"]["blocked_words"] == []
+    page.get_by_role("button", name="Save both lists").click()
+    expect(page.locator("#said")).to_contain_text("Saved")
+    assert console.admin.get("/v1/sites/wordy/policy").json()["policy"]["blocked_words"] == ["casino*", "free money"]
+
+
+def test_a_key_is_shown_once_and_works_until_it_is_revoked(console, open_console):
+    console.new_site("keyed")
+    tab = open_console(site="keyed")
+    page = tab.page
+    tab.go("#/admin/keys")
+    page.get_by_label("Site", exact=True).select_option("keyed")
+    page.get_by_label("What it is for").fill("the blog")
+    page.get_by_role("button", name="Make the key").click()
+    secret = page.locator(".once input").input_value()
+    assert secret.startswith("cm1_")
+    with console.service.http(secret) as site:
+        assert site.get("/v1/comments?since=0").status_code == 200
+        tab.go("#/admin/sites")
+        expect(page.locator(".once")).to_have_count(0)
+        tab.go("#/admin/keys")
+        row = page.locator("tr", has_text="the blog")
+        expect(row).to_be_visible()
+        assert secret not in page.content()
+        row.get_by_role("button").click()
+        row.get_by_role("button").click()
+        expect(row).to_contain_text("revoked")
+        assert site.get("/v1/comments?since=0").status_code == 401
+
+
+def test_an_invited_person_sets_a_password_by_a_link_that_works_once(console, open_console):
+    console.new_site("team")
+    tab = open_console()
+    page = tab.page
+    tab.go("#/admin/people")
+    page.get_by_label("E-mail").fill("dora@posteo.net")
+    page.get_by_label("Name", exact=True).fill("Dora")
+    page.get_by_role("button", name="Make the link").click()
+    link = page.locator(".once input").input_value()
+    guest = open_console(signed=False).page
+    guest.goto(link)
+    guest.reload()
+    guest.get_by_label("New password").fill("short")
+    guest.get_by_role("button").click()
+    guest.get_by_label("New password").fill(PASSWORD)
+    guest.get_by_role("button").click()
+    expect(guest.locator("input[type=email]")).to_have_value("dora@posteo.net")
+    guest.locator("input[type=password]").fill(PASSWORD)
+    guest.locator(".signin button").click()
+    expect(guest.locator(".top")).to_contain_text("Dora")
+    assert "Admin" not in guest.locator("nav").first.inner_text()
+    again = open_console(signed=False).page
+    again.goto(link)
+    again.reload()
+    again.get_by_label("New password").fill(PASSWORD)
+    again.get_by_role("button").click()
+    expect(again.locator(".wrong")).to_contain_text("used already")
+
+
+def test_a_second_factor_is_set_up_and_asked_for(console, open_console):
+    email = console.new_moderator("Eva Code", [])
+    tab = open_console(email)
+    page = tab.page
+    tab.go("#/account")
+    page.get_by_role("button", name="Set up a code").click()
+    secret = page.locator("code.secret").inner_text().replace(" ", "")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Code").fill("000000")
+    page.get_by_role("button", name="Turn it on").click()
+    expect(page.locator("form .wrong")).to_contain_text("wrong")
+    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Turn it on").click()
+    expect(page.locator("#said")).to_contain_text("needs a code")
+    page.get_by_role("button", name="Sign out everywhere").click()
+    page.locator("input[type=email]").fill(email)
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator(".signin button").click()
+    expect(page.locator(".signin .wrong")).to_contain_text("wrong")
+
+
+def test_an_author_is_blocked_for_a_while_and_freed_again(console, open_console):
+    key = console.new_site("marks", first_comment="hold")
+    (result,) = console.post_comments(key, [{"text": "A quiet remark about the harbour bridge in winter."}])
+    author = console.admin.get(f"/v1/queue/{result['id']}").json()["author"]
+    tab = open_console(site="marks")
+    page = tab.page
+    tab.go(f"#/author/marks/{author}")
+    page.get_by_label("For how long").select_option("7")
+    page.get_by_role("button", name="Block").click()
+    expect(page.locator(".badge.blocked")).to_be_visible()
+    known = console.admin.get(f"/v1/authors/{author}?site=marks").json()
+    assert known["mark"] == "blocked"
+    assert known["mark_until"]
+    page.get_by_role("button", name="Take the mark away").click()
+    expect(page.locator(".badge.blocked")).to_have_count(0)
+
+
+def test_figures_can_be_read_as_tables(console, open_console):
+    tab = open_console(site="demo")
+    page = tab.page
+    tab.go("#/figures")
+    expect(page.locator("svg.chart")).to_have_count(6)
+    page.locator("figure summary").first.click()
+    expect(page.locator("figure table").first).to_be_visible()
+    expect(page.locator(".tile").first).to_contain_text(re.compile(r"\d"))
+
+
+def test_a_text_is_scored_with_highlights_without_being_stored(console, open_console):
+    before = console.admin.get("/v1/stats?site=demo").json()["days"][-1]["counts"].get("in", 0)
+    tab = open_console(site="demo")
+    page = tab.page
+    tab.go("#/models")
+    page.fill("textarea", "You are a stupid idiot and everybody hates you, shut up you moron")
+    page.get_by_role("button", name="Score it").click()
+    expect(page.locator("#tried mark.hot").first).to_be_visible()
+    expect(page.locator("#tried")).to_contain_text("hold")
+    assert console.admin.get("/v1/stats?site=demo").json()["days"][-1]["counts"].get("in", 0) == before
+
+
+def test_a_webhook_shows_its_secret_once_and_tells_what_a_test_came_to(console, open_console):
+    console.new_site("hooked")
+    tab = open_console(site="hooked")
+    page = tab.page
+    tab.go("#/admin/webhooks/hooked")
+    page.get_by_label("Where events go").fill("https://hooks.invalid/in")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".once input")).to_have_value(re.compile("^whsec_"))
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.locator("section [role=status]").first).to_contain_text("Not delivered", timeout=20_000)

@@ -1,0 +1,158 @@
+"""A comment full of markup in every field: nothing runs, nothing is parsed, no page breaks."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.layout import too_wide
+from tests.browser.payloads import PAYLOADS
+
+ALLOWED_INSIDE = {"SPAN", "MARK"}
+PARSED = """() => ({
+  ran: window.ran ?? null,
+  scripts: document.querySelectorAll('script').length,
+  foreign: [...new Set([...document.querySelectorAll('.foreign *, .text *')].map((one) => one.tagName))],
+  loud: [...document.querySelectorAll('#app *')].flatMap((one) => one.getAttributeNames().filter((name) => name.startsWith('on'))),
+  wild: document.querySelectorAll('#app :is(iframe, object, embed, img, video, audio, style, link, meta, base, template, marquee)').length,
+  links: [...document.querySelectorAll('#app a')].map((one) => one.protocol).filter((one) => !['http:', 'https:'].includes(one)),
+  title: document.title,
+})"""
+
+
+def assert_nothing_was_parsed(page):
+    seen = page.evaluate(PARSED)
+    assert seen["ran"] is None
+    assert seen["scripts"] == 1
+    assert set(seen["foreign"]) <= ALLOWED_INSIDE
+    assert seen["loud"] == []
+    assert seen["wild"] == 0
+    assert seen["links"] == []
+    assert too_wide(page) == []
+
+
+@pytest.fixture(scope="module")
+def marked_up(console):
+    """A site whose name, comments, authors, articles, agents, notes and keys are all markup."""
+    key = console.new_site("markup", first_comment="hold")
+    answered = console.admin.patch("/v1/sites/markup", json={"name": PAYLOADS[0]})
+    assert answered.status_code == 200
+    comments = [
+        {
+            "text": f"{payload}\n{at} words around it {payload}",
+            "name": payload[:100],
+            "thread": {"url": f"https://news.example/{at}?q=%3Cscript%3E", "title": payload[:200]},
+            "url": "https://x.example/%22%3E%3Cscript%3E",
+            "user_agent": payload,
+            "referrer": payload,
+            "external_id": payload[:100] + str(at),
+            "parent_id": payload[:100],
+        }
+        for at, payload in enumerate(PAYLOADS)
+    ]
+    results = console.post_comments(key, comments)
+    taken = [one["id"] for one in results if "id" in one and one.get("verdict")]
+    refused = [(comment["name"], one) for comment, one in zip(comments, results, strict=True) if "verdict" not in one]
+    assert len(taken) >= 60, refused
+    for comment_id, payload in zip(taken[:3], PAYLOADS, strict=False):
+        console.admin.post(f"/v1/queue/{comment_id}/escalate", json={"note": payload})
+    console.admin.post(
+        f"/v1/queue/{taken[-1]}/decision",
+        json={"decision": "reject", "reason": "other", "note": PAYLOADS[3], "version": 1},
+    )
+    console.admin.post("/v1/keys", json={"role": "site", "site": "markup", "label": PAYLOADS[3]})
+    console.new_moderator("Img", ["markup"])
+    console.admin.post("/v1/moderators", json={"email": "markup@posteo.net", "name": PAYLOADS[5], "sites": ["markup"]})
+    yield taken
+    console.admin.patch("/v1/sites/markup", json={"name": "Markup"})
+
+
+def test_there_are_at_least_sixty_payloads():
+    assert len(set(PAYLOADS)) >= 60
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_every_case_is_shown_as_plain_text(console, open_console, marked_up, width):
+    page = open_console(site="markup", width=width).page
+    expect(page.locator("#case")).to_be_visible()
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+    seen = set()
+    for _ in range(len(marked_up)):
+        seen.add(page.locator("#case-title").inner_text())
+        assert_nothing_was_parsed(page)
+        bar = page.locator("#bar").bounding_box()
+        assert bar["y"] + bar["height"] <= 901, "the buttons are still in view"
+        if width == 360 and len(seen) > 15:
+            break
+        page.keyboard.press("j")
+    assert len(seen) > (55 if width == 1440 else 14)
+
+
+def test_hidden_and_direction_characters_are_made_visible(console, open_console, marked_up):
+    found = console.queue("markup", q="reversed")["cases"]
+    tab = open_console(site="markup")
+    tab.go(f"#/comment/{found[0]['id']}")
+    expect(tab.page.locator(".text .ghost").first).to_have_text("RLO")
+    assert "\u202e" not in tab.page.locator(".text").inner_text()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "search?q=ran",
+        "author",
+        "admin/sites",
+        "admin/keys",
+        "admin/people",
+        "admin/ledger",
+        "figures",
+        "admin/policy/markup",
+    ],
+)
+def test_no_other_page_parses_it(console, open_console, marked_up, where):
+    if where == "author":
+        where = f"author/markup/{console.admin.get(f'/v1/queue/{marked_up[0]}').json()['author']}"
+    tab = open_console(site="markup")
+    tab.go(f"#/{where}")
+    expect(tab.page.locator("main h1")).to_be_visible()
+    tab.page.wait_for_load_state("networkidle") if "admin" not in where else tab.page.wait_for_timeout(400)
+    assert_nothing_was_parsed(tab.page)
+
+
+def test_a_text_to_try_and_a_preview_show_it_as_text(console, open_console, marked_up):
+    tab = open_console(site="markup")
+    tab.go("#/models")
+    tab.page.fill("textarea", "\n".join(PAYLOADS[:20]))
+    tab.page.get_by_role("button", name="Score it").click()
+    expect(tab.page.locator("#tried .text")).to_be_visible()
+    assert_nothing_was_parsed(tab.page)
+    tab.go("#/admin/policy/markup")
+    tab.page.locator("select").nth(1).select_option("strict")
+    tab.page.click("#preview")
+    expect(tab.page.locator("#preview-result")).to_be_visible()
+    assert_nothing_was_parsed(tab.page)
+
+
+def test_the_demo_shows_an_approved_comment_as_text(console, open_console):
+    page_url = f"{console.url}/demo"
+    with console.service.http(console.first["site_key"]) as site:
+        for at, payload in enumerate(PAYLOADS[:6]):
+            answered = site.post(
+                "/v1/comments",
+                json={
+                    "text": f"{payload} {at}",
+                    "name": payload[:60],
+                    "email": f"d{at}@posteo.net",
+                    "thread": {"url": page_url},
+                },
+            )
+            stored = console.admin.get(f"/v1/comments/{answered.json()['id']}").json()
+            if stored["status"] != "approved":
+                ruled = console.admin.post(
+                    f"/v1/queue/{stored['id']}/decision",
+                    json={"decision": "approve", "version": stored["version"], "learn": False},
+                )
+                assert ruled.status_code == 200
+    tab = open_console(signed=False)
+    tab.page.goto(page_url)
+    expect(tab.page.locator(".comment")).to_have_count(6)
+    assert tab.page.evaluate("window.ran ?? null") is None
+    assert tab.page.locator("#list :is(script, img, svg, iframe)").count() == 0
