@@ -66,12 +66,14 @@ class Upkeep:
 
     async def _for_all(self) -> None:
         waiting, oldest = 0, 0
-        for site in await self._sites.sites():
-            await self._tell(site)
-            await self._score_what_waits(site)
-            waiting += (await self._queue.counts(site.id, ()))["total"]
-            since = await self._queue.oldest(site.id)
-            oldest = min(oldest or since, since) if since else oldest
+        sites = await self._sites.sites()
+        for site, work in zip(sites, await self._queue.overview([site.id for site in sites]), strict=True):
+            if work.embargoed:
+                await self._tell(site)
+            if work.unscored:
+                await self._score_what_waits(site)
+            waiting += work.waiting
+            oldest = min(oldest or work.oldest, work.oldest) if work.oldest else oldest
         self._telemetry.queue_measured(waiting, max(0.0, time.time() - oldest / 1e6) if oldest else 0.0)
 
     async def _tell(self, site: Site) -> None:

@@ -3,14 +3,15 @@
 from typing import Any
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, patch, post
+from litestar import Controller, Request, Response, delete, get, patch, post, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
 from moderation.api import shapes
 from moderation.api.bodies import answer, raw_body, read
-from moderation.api.fields import Submission, check, decode, field_errors
-from moderation.api.gate import EVERYBODY, address_of, allow, site_for, site_of_comment
+from moderation.api.fields import Submission, check, decode, field_errors, is_network_address
+from moderation.api.gate import EVERYBODY, PUBLIC, address_of, allow, site_for, site_of_comment
+from moderation.api.origins import cors, require_origin
 from moderation.api.problems import problem_of
 from moderation.errors import (
     BodyInvalid,
@@ -53,6 +54,8 @@ class Report(msgspec.Struct, forbid_unknown_fields=True):
     """A reader's report of a published comment."""
 
     reason: str = ""
+    ip: str = ""
+    """The reader's address, where a site passes the report on."""
 
 
 class Changes(msgspec.Struct):
@@ -217,13 +220,29 @@ class Comments(Controller):
         intake: NamedDependency[Intake],
         comment_id: FromPath[str],
     ) -> Response[bytes]:
-        """Report a published comment as a reader. It waits in the queue; a reader counts once."""
+        """Report a published comment as a reader. It waits in the queue; a reader counts once.
+
+        With a form key the reader is whoever sends this; a site that passes a report on names the reader's `ip`.
+        """
         site = await _site_of(request, caller, comment_id)
+        origin = request.headers.get("origin", "")
+        if caller.role is Role.FORM:
+            require_origin(request, site, origin)
         report = await read(request, Report)
         if len(report.reason) > 500:
             raise FieldsInvalid([FieldError("reason", "too_long", "Say it in at most 500 characters.")])
-        await intake.report(site, comment_id, address_of(request), report.reason)
-        return answer({"id": comment_id, "reported": True}, 202)
+        if report.ip and not is_network_address(report.ip):
+            raise FieldsInvalid([FieldError("ip", "invalid", "ip must be an IPv4 or IPv6 address, or be left out.")])
+        reader = report.ip if caller.role is Role.SITE and report.ip else address_of(request)
+        await intake.report(site, comment_id, reader, report.reason)
+        return answer({"id": comment_id, "reported": True}, 202, cors(origin) if caller.role is Role.FORM else {})
+
+    @route(
+        "/{comment_id:str}/reports", http_method=["OPTIONS"], status_code=204, opt=allow(PUBLIC, media="", status=204)
+    )
+    async def preflight(self, request: Request[Any, Any, Any], comment_id: FromPath[str]) -> Response[None]:
+        """Answer a browser that asks whether it may report: it may ask; the report itself needs a key and an origin."""
+        return Response(None, status_code=204, headers=cors(request.headers.get("origin", "")))
 
 
 class Scores(Controller):

@@ -18,9 +18,10 @@ from moderation.api import shapes
 from moderation.api.bodies import answer, raw_body
 from moderation.api.comments import checked, spoken_with, stamp
 from moderation.api.fields import Submission, check, of_form
-from moderation.api.gate import PUBLIC, address_of, allow, own_origin
+from moderation.api.gate import PUBLIC, address_of, allow
+from moderation.api.origins import cors, may_post, require_origin
 from moderation.api.problems import headers_of, problem_of, status_of
-from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError, OriginRefused
+from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError
 from moderation.intake import Intake
 from moderation.messages import message
 from moderation.records import Role, Site
@@ -149,33 +150,6 @@ async def _site_of_reader(request: Request[Any, Any, Any], access: Access, form_
         raise KeyRefused
     site: Site = await request.app.state.sites.site(caller.site)
     return site
-
-
-def may_post(request: Request[Any, Any, Any], site: Site, origin: str) -> bool:
-    """Say whether a page of this origin may use the site's form."""
-    return bool(origin) and (origin in site.origins or origin == own_origin(request))
-
-
-def require_origin(request: Request[Any, Any, Any], site: Site, origin: str) -> None:
-    """Refuse another origin; a request without Origin must carry a Referer of an allowed one."""
-    if not origin:
-        parts = urlsplit(request.headers.get("referer", ""))
-        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-    if not may_post(request, site, origin):
-        raise OriginRefused
-
-
-def cors(origin: str) -> dict[str, str]:
-    """Give the headers that let a page of this origin read the answer."""
-    if not origin:
-        return {}
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
-        "Access-Control-Allow-Headers": "Content-Type, Authorization, Accept-Language",
-        "Access-Control-Max-Age": "600",
-        "Vary": "Origin",
-    }
 
 
 def read_form(body: bytes) -> tuple[Submission, str]:

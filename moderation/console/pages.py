@@ -96,3 +96,10 @@ class Pages(Controller):
     async def file(self, name: FromPath[str]) -> Response[bytes]:
         """Give a file of a page."""
         return page(name)
+
+    @get("/client/comments.js", opt=allow(PUBLIC) | {"hidden": True})
+    async def client(self) -> Response[bytes]:
+        """Give the client for pages of other origins, which may load it and nothing else from here."""
+        found = page("comments.js")
+        found.headers.update({"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"})
+        return found

@@ -8,8 +8,8 @@ is filtered further is looked at case by case, at most 5,000 a page, and the pag
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,15 @@ from moderation.store.connection import Connection
 from moderation.store.scripts import draining
 
 LOOK_AT_MOST = 5_000
+
+
+class Work(NamedTuple):
+    """What there is to do for one site: decisions to tell, comments to score, cases that wait and since when."""
+
+    embargoed: int
+    unscored: int
+    waiting: int
+    oldest: int
 
 
 class _Cursor(msgspec.Struct, frozen=True, array_like=True):
@@ -214,10 +223,32 @@ class Queue:
         rows = await self._connection.many([("ZCARD", of.queue), *[("ZCARD", of.queue_filter(name)) for name in names]])
         return dict(zip(("total", *names), [int(row) for row in rows], strict=True))
 
+    async def overview(self, site_ids: Sequence[str]) -> list[Work]:
+        """Say of each site what there is to do; one round trip for a hundred sites."""
+        found: list[Work] = []
+        for start in range(0, len(site_ids), 100):
+            commands: list[tuple[object, ...]] = []
+            for site_id in site_ids[start : start + 100]:
+                of = keys.of_site(site_id)
+                commands += [
+                    ("ZCARD", of.embargo), ("ZCARD", of.unscored), ("ZCARD", of.queue),
+                    ("ZRANGE", of.queue, 0, 0, "WITHSCORES"),
+                ]  # fmt: skip
+            replies = await self._connection.many(commands)
+            for embargoed, unscored, waiting, first in zip(*[iter(replies)] * 4, strict=True):
+                found.append(Work(int(embargoed), int(unscored), int(waiting), _first_score(first)))
+        return found
+
     async def oldest(self, site_id: str) -> int:
         """Give the stamp since when the oldest case waits; 0 where nothing waits."""
         rows = await self._connection.execute("ZRANGE", keys.of_site(site_id).queue, 0, 0, "WITHSCORES")
-        return int(scored_members(rows)[0][1]) if rows else 0
+        return _first_score(rows)
+
+
+def _first_score(rows: list[Any]) -> int:
+    if not rows:
+        return 0
+    return int(float(rows[0][1] if isinstance(rows[0], list | tuple) else rows[1]))
 
 
 def _written(cursor: _Cursor) -> str:
