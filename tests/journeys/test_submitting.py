@@ -215,15 +215,15 @@ def test_an_edit_is_judged_again(service: Service) -> None:
 
 
 def test_many_small_edits_come_before_a_person_and_a_look_starts_the_count_anew(service: Service) -> None:
-    text = fresh_text("Seven small steps")
+    text = fresh_text("My mother baked this bread every Sunday")
     comment = submitted(service, text)["id"]
     outcomes = []
     for step in range(5):
-        text += f" And step {step}."
+        text += (" We ate it warm.", " I still do.", " With salt.", " And butter.", " Thank you.")[step]
         outcomes.append(service.site.patch(f"/v1/comments/{comment}", json={"text": text}).json()["status"])
     assert outcomes == ["approved", "approved", "approved", "pending", "pending"]
     assert decided(service, comment).status_code == 200
-    answer = service.site.patch(f"/v1/comments/{comment}", json={"text": text + " One more."})
+    answer = service.site.patch(f"/v1/comments/{comment}", json={"text": text + " See you soon."})
     assert answer.json()["status"] == "approved"
 
 
