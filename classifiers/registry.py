@@ -66,6 +66,8 @@ __all__ = [
     "Manifest",
     "Move",
     "NothingToRollBack",
+    "Pointer",
+    "Pointers",
     "RecipeInvalid",
     "Registry",
     "TooFewLabels",
@@ -90,6 +92,13 @@ class Pointer(msgspec.Struct, frozen=True):
 
     version: str
     previous: tuple[str, ...] = ()
+
+
+class Pointers(msgspec.Struct, frozen=True):
+    """Both pointers as they stand; without an active one the bundled version is active."""
+
+    active: Pointer | None = None
+    shadow: Pointer | None = None
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,7 +168,11 @@ class Registry:
     def active(self) -> str:
         """Name the active version: the one promoted last, or else the bundled one."""
         pointer = self._pointer("active")
-        return pointer.version if pointer else read_manifest(self._bundled).version
+        return pointer.version if pointer else self.bundled()
+
+    def bundled(self) -> str:
+        """Name the version that ships with the package."""
+        return read_manifest(self._bundled).version
 
     def shadow(self) -> str | None:
         """Name the version that scores beside the active one, if any."""
@@ -206,6 +219,24 @@ class Registry:
             was = self.shadow()
             self._write("shadow", Pointer(version) if version is not None else None)
             return self._note("shadow", version, was, by, None)
+
+    def pointers(self) -> Pointers:
+        """Read both pointers, with the versions they named before."""
+        return Pointers(self._pointer("active"), self._pointer("shadow"))
+
+    def follow(self, pointers: Pointers, *, by: str = "") -> None:
+        """Take over the pointers of another registry; the versions they name must be here already, and whole."""
+        for pointer in (pointers.active, pointers.shadow):
+            if pointer is not None:
+                verify(self.path(pointer.version))
+        with self._writing():
+            active, shadow = self.active(), self.shadow()
+            self._write("active", pointers.active)
+            self._write("shadow", pointers.shadow)
+            if self.active() != active:
+                self._note("promote", self.active(), active, by, {"followed": True})
+            if self.shadow() != shadow:
+                self._note("shadow", self.shadow(), shadow, by, {"followed": True})
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
