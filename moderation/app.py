@@ -18,14 +18,15 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from classifiers.errors import ClassifierError
-from classifiers.scorer import Scorer, bundled
+from classifiers.registry import Registry
 from moderation.access import Access
 from moderation.administration import Administration
 from moderation.api import (
     comments,
     forms,
     keys,
+    labels,
+    models,
     operations,
     oversight,
     perspective,
@@ -42,6 +43,7 @@ from moderation.console import pages
 from moderation.digests import Digests
 from moderation.feedback import Feedback
 from moderation.intake import Intake
+from moderation.learning import Learning
 from moderation.oversight import Oversight
 from moderation.readiness import Readiness
 from moderation.review import Review
@@ -56,25 +58,29 @@ from moderation.store.deliveries import Deliveries
 from moderation.store.labels import Labels
 from moderation.store.leases import Leases
 from moderation.store.ledger import Ledger
+from moderation.store.models import SharedModels
 from moderation.store.people import People
 from moderation.store.queue import Queue
 from moderation.store.sites import Sites
 from moderation.telemetry import Telemetry
 from moderation.upkeep import Upkeep
+from moderation.versions import Versions
 from moderation.webhooks.addressbook import AddressBook
 from moderation.webhooks.courier import Courier
 from moderation.webhooks.outside import Outside
+from moderation.workshop import Workshop
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    perspective.Perspective,
-    oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks, webhooks.Webhooks, operations.Operations,
+    perspective.Perspective, oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks,
+    webhooks.Webhooks, labels.Labels, models.Models, operations.Operations,
     reference.Reference, pages.Pages,
 )  # fmt: skip
 """Every route of the service."""
 
 ROOMS = (
-    "access", "administration", "feedback", "intake", "oversight", "readiness", "review", "settings", "telemetry", "webhooks",
+    "access", "administration", "feedback", "intake", "learning", "oversight", "readiness", "review", "settings", "telemetry",
+    "webhooks", "workshop",
 )  # fmt: skip
 """What a handler may ask for by name."""
 
@@ -104,6 +110,9 @@ class House(msgspec.Struct, frozen=True):
     now: Callable[[], datetime]
     webhooks: AddressBook
     courier: Courier
+    versions: Versions
+    learning: Learning
+    workshop: Workshop
 
 
 def utc_now() -> datetime:
@@ -119,21 +128,23 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     connection.failed = telemetry.store_failed
     digests = Digests(pepper_of(settings))
     sites, people = Sites(connection), People(connection)
-    stored, ledger, labels = Comments(connection), Ledger(connection), Labels(connection)
+    stored, ledger, lessons = Comments(connection), Ledger(connection), Labels(connection)
     cases = Queue(connection, stored)
-    models = Models(time.monotonic, timeout=settings.scoring.timeout_ms / 1000, on_fault=_say_fault)
-    try:
-        models.swap(_scorer())
-    except ClassifierError as error:
-        structlog.get_logger("moderation").error("model_not_loaded", code=error.code)
+    seats = Models(time.monotonic, timeout=settings.scoring.timeout_ms / 1000, on_fault=_say_fault)
+    shared = SharedModels(connection)
+    registry = Registry(settings.scoring.models or settings.store.data / "models")
+    versions = Versions(registry, shared, seats, telemetry)
+    await versions.start()
     intake = Intake(
-        stored, Pipeline(models), digests, telemetry, now,
+        stored, Pipeline(seats), digests, telemetry, now,
         batch_size=settings.intake.batch_size, max_waiting=settings.intake.max_waiting,
     )  # fmt: skip
     review = Review(stored, cases, ledger, telemetry, lambda who: digests.of("labeller", who), now)
     access = Access(sites, people, ledger, digests, settings.console, now)
     leases = Leases(connection)
-    upkeep = Upkeep(stored, sites, cases, models, telemetry, leases, intake.rescore)
+    upkeep = Upkeep(stored, sites, cases, seats, telemetry, leases, intake.rescore, versions.follow)
+    learning = Learning(lessons, stored, sites, ledger, registry, telemetry)
+    workshop = Workshop(versions, learning, shared, Leases(connection), ledger, now)
     deliveries = Deliveries(connection)
     outside = Outside(settings.webhooks.allow, timeout=settings.webhooks.timeout_seconds)
     courier = Courier(
@@ -143,20 +154,17 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     overview = Oversight(connection, cases, ledger, stored, now, streams=settings.console.streams)
     try:
         yield House(
-            settings, connection, telemetry, digests, sites, people, stored, cases, ledger, labels, models, intake,
-            review, access, overview, Administration(sites, stored, ledger, models, now),
-            Feedback(stored, labels, Counts(connection), digests, telemetry, now),
-            Readiness(connection, models, telemetry), upkeep, now,
-            AddressBook(deliveries, ledger, outside, now), courier,
+            settings, connection, telemetry, digests, sites, people, stored, cases, ledger, lessons, seats, intake,
+            review, access, overview, Administration(sites, stored, ledger, seats, now),
+            Feedback(stored, lessons, Counts(connection), digests, telemetry, now),
+            Readiness(connection, seats, telemetry, versions), upkeep, now,
+            AddressBook(deliveries, ledger, outside, now), courier, versions, learning, workshop,
         )  # fmt: skip
     finally:
+        await workshop.close()
         await intake.close()
         await outside.aclose()
         await connection.aclose()
-
-
-def _scorer() -> Scorer:
-    return bundled()
 
 
 def _say_fault(which: str, fault: str) -> None:

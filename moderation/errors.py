@@ -135,6 +135,35 @@ class ModelRefused(ModerationError):
     code = "model_refused"
 
 
+class UnknownJob(ModerationError):
+    """No job has this id, or it ended more than a day ago."""
+
+    code = "unknown_job"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no job has the id '{job_id}'; jobs are forgotten a day after their end")
+        self.job_id = job_id
+
+
+class UnknownReport(ModerationError):
+    """A version was not compared lately."""
+
+    code = "unknown_report"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"there is no report on '{version}' of the last week; POST /v1/models/compare makes one")
+        self.version = version
+
+
+class JobUnderWay(ModerationError):
+    """Models are worked on one job at a time."""
+
+    code = "job_under_way"
+
+    def __init__(self) -> None:
+        super().__init__("another job works on the models; try again when it is done")
+
+
 class CaseTaken(ModerationError):
     """Another moderator holds the lease on this case."""
 

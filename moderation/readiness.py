@@ -10,6 +10,7 @@ from moderation.scoring.models import Models
 from moderation.store.connection import Connection
 from moderation.store.fitness import problems_of
 from moderation.telemetry import Telemetry
+from moderation.versions import Versions
 
 REMEMBER_SECONDS = 1.0
 
@@ -32,10 +33,12 @@ class Readiness:
         connection: Connection,
         models: Models,
         telemetry: Telemetry,
+        versions: Versions,
     ) -> None:
         self._connection = connection
         self._models = models
         self._telemetry = telemetry
+        self._versions = versions
         self._state = State((), (), ())
         self._looked = -REMEMBER_SECONDS
 
@@ -50,6 +53,7 @@ class Readiness:
             warnings.append("no model is loaded: comments wait unscored for a moderator")
         elif self._models.resting:
             warnings.append("the model failed a moment ago and rests: comments wait unscored until it is asked again")
+        warnings += self._versions.warnings
         self._state = State(tuple(problems), tuple(warnings), self._models.versions)
         self._looked = time.monotonic()
         self._telemetry.readiness_seen(not problems)

@@ -37,6 +37,7 @@ class Upkeep:
         telemetry: Telemetry,
         leases: Leases,
         rescore: Callable[[Site, Stored], Awaitable[Verdict | None]],
+        follow_models: Callable[[], Awaitable[None]],
     ) -> None:
         self._comments = comments
         self._sites = sites
@@ -45,6 +46,7 @@ class Upkeep:
         self._telemetry = telemetry
         self._leases = leases
         self._rescore = rescore
+        self._follow_models = follow_models
 
     async def run(self) -> None:
         """Go on for ever; cancel it to stop."""
@@ -61,6 +63,7 @@ class Upkeep:
     async def step(self) -> None:
         """Do once what there is to do."""
         await self._sites.refresh()
+        await self._follow_models()
         if await self._leases.take("upkeep", LEASE_SECONDS):
             await self._for_all()
 

@@ -49,7 +49,8 @@ PERMANENT = (
     "cm:{*}:x", "cm:{*}:th:*", "cm:{*}:threads", "cm:{*}:changes", "cm:{*}:embargo", "cm:{*}:unscored", "cm:{*}:ledger",
     "cm:{*}:head", "cm:{*}:lb", "cm:{*}:lbat", "cm:{*}:wh", "cm:{*}:dl:*", "cm:{*}:due:*", "cm:{*}:lane:*",
     "cm:{*}:courier", "cm:{*}:marked",
-    "cm:{sites}:*", "cm:{staff}:people", "cm:{staff}:mail", "cm:{staff}:ledger", "cm:{staff}:head", "cm:{models}:*",
+    "cm:{sites}:*", "cm:{staff}:people", "cm:{staff}:mail", "cm:{staff}:ledger", "cm:{staff}:head", "cm:{models}:pointers",
+    "cm:{models}:files", "cm:{models}:file:*",
 )  # fmt: skip
 """Keys that may live without a TTL; a test fails on any other that does."""
 
@@ -78,7 +79,24 @@ PEOPLE = "cm:{staff}:people"
 MAIL = "cm:{staff}:mail"
 """hash: digest of the e-mail address -> moderator id."""
 MODELS = "cm:{models}:pointers"
-"""hash: active, shadow -> version; generation."""
+"""hash: active, shadow -> pointer of the registry, as JSON; generation, which grows with every move of one."""
+MODEL_FILES = "cm:{models}:files"
+"""hash: version -> names of its files that are kept here, as JSON."""
+
+
+def model_file(version: str, name: str) -> str:
+    """Name the string with one file of a model version."""
+    return f"cm:{{models}}:file:{version}:{name}"
+
+
+def model_job(job_id: str) -> str:
+    """Name the string with what became of a job on models. TTL: a day."""
+    return f"cm:{{models}}:job:{job_id}"
+
+
+def model_report(version: str) -> str:
+    """Name the string with the page that compares a version. It quotes comments. TTL: a week."""
+    return f"cm:{{models}}:report:{version}"
 
 
 def session(digest: str) -> str:

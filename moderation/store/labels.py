@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -43,13 +43,22 @@ class Labels:
             raise UnknownLabel(label_id)
 
     async def page(self, site_id: str, after: int, limit: int) -> list[tuple[int, Label]]:
-        """List labels by the stamp they were given at, those after `after` only."""
+        """List labels by the stamp they were given at, those after `after` only.
+
+        Labels of one stamp are never parted, so a page may be longer than `limit` and the next one begins after it.
+        """
         names = keys.of_site(site_id)
-        ids = await self._connection.execute(
-            "ZRANGE", names.labels_at, f"({after}", "+inf", "BYSCORE", "LIMIT", 0, limit
+        found = await self._connection.execute(
+            "ZRANGE", names.labels_at, f"({after}", "+inf", "BYSCORE", "LIMIT", 0, limit, "WITHSCORES"
         )
-        if not ids:
+        if not found:
             return []
+        pairs = found if isinstance(found[0], list | tuple) else list(zip(found[::2], found[1::2], strict=True))
+        ids = [pair[0] for pair in pairs]
+        if len(ids) >= limit:
+            last = repr(float(pairs[-1][1]))
+            twins = await self._connection.execute("ZRANGE", names.labels_at, last, last, "BYSCORE")
+            ids += [id_ for id_ in twins if id_ not in set(ids)]
         rows, stamps = await self._connection.many([("HMGET", names.labels, *ids), ("ZMSCORE", names.labels_at, *ids)])
         return [(int(stamp), _label.decode(row)) for row, stamp in zip(rows, stamps, strict=True) if row and stamp]
 
@@ -60,8 +69,16 @@ class Labels:
             for stamp, label in page:
                 after = stamp
                 yield label
-            if len(page) < 500:
+            if not page:
                 return
+
+    async def given_at(self, site_id: str, label_ids: Sequence[str]) -> list[int | None]:
+        """Give the stamps at which labels were given, None for each that is not there (any longer)."""
+        names, out = keys.of_site(site_id), []
+        for begin in range(0, len(label_ids), 1000):
+            found = await self._connection.execute("ZMSCORE", names.labels_at, *label_ids[begin : begin + 1000])
+            out += [None if stamp is None else int(stamp) for stamp in found]
+        return out
 
     async def count(self, site_id: str) -> int:
         """Count the labels of a site."""

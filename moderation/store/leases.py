@@ -20,3 +20,7 @@ class Leases:
     async def take(self, work: str, seconds: int) -> bool:
         """Take the lease on a piece of work, or prolong it; False while another worker holds it."""
         return bool(await self._connection.run(self._take, [keys.lease(work)], [self._me, seconds * 1000]))
+
+    async def give_back(self, work: str) -> None:
+        """Let another worker have a piece of work at once; does nothing where another one holds it."""
+        await self._connection.run(self._take, [keys.lease(work)], [self._me, 1])

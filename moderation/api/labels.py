@@ -1,0 +1,86 @@
+"""Labels on the wire: rows for training, page by page or as one stream, and a lesson taken back."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, delete, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
+
+from moderation.api.bodies import answer
+from moderation.api.gate import allow, site_for
+from moderation.errors import CursorInvalid, FieldError, FieldsInvalid
+from moderation.learning import Learning
+from moderation.records import Caller, Role
+
+FORMATS = ("json", "jsonl")
+
+
+class LabelPage(msgspec.Struct):
+    """Rows for training: text, the attributes that are annotated, source, reason, weight, what the model said then."""
+
+    labels: list[dict[str, Any]]
+    cursor: str
+    """Where the next page begins, also for labels that are yet to come."""
+
+
+class Unlearned(msgspec.Struct):
+    """A label that was taken back, and the versions that had learned from it."""
+
+    id: str
+    versions: list[str]
+
+
+class Labels(Controller):
+    """The labels of a site. No row holds a name, an e-mail address or a network address."""
+
+    path = "/v1/labels"
+    tags = ["models"]
+
+    @get("/", opt=allow(Role.ML, Role.ADMIN, cookies=True, answers=LabelPage))
+    async def page(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        learning: NamedDependency[Learning],
+        site: FromQuery[str | None] = None,
+        cursor: FromQuery[str] = "",
+        limit: FromQuery[int] = 200,
+        format: FromQuery[str] = "json",
+    ) -> Response[bytes] | Stream:
+        """List labels in the order they were given; `format=jsonl` streams all of them from the cursor on."""
+        where = await site_for(request, caller, site)
+        if cursor and not (cursor.isdigit() and len(cursor) < 20):
+            raise CursorInvalid
+        if format not in FORMATS:
+            raise FieldsInvalid([FieldError("format", "unknown_format", f"Ask for one of {', '.join(FORMATS)}.")])
+        after = int(cursor or 0)
+        if format == "json":
+            rows, last = await learning.page(where, after, max(1, min(limit, 1000)))
+            return answer(LabelPage(rows, str(last)))
+
+        async def lines() -> AsyncIterator[bytes]:
+            start = after
+            while True:
+                rows, last = await learning.page(where, start, 500)
+                if not rows:
+                    return
+                yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+                start = last
+
+        return Stream(lines, media_type="application/jsonl")
+
+    @delete("/{label_id:str}", status_code=200, opt=allow(Role.ML, Role.ADMIN, cookies=True, answers=Unlearned))
+    async def unlearn(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        learning: NamedDependency[Learning],
+        label_id: FromPath[str],
+        site: FromQuery[str | None] = None,
+    ) -> Response[bytes]:
+        """Take a label back: nothing learns from it any more, and the versions that had are marked."""
+        where = await site_for(request, caller, site)
+        return answer(Unlearned(label_id, await learning.unlearn(where, label_id, caller.id)))
