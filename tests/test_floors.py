@@ -45,6 +45,8 @@ FLOORS = {
     "moderation.learning": 4,
     "moderation.versions": 4,
     "moderation.workshop": 4,
+    "moderation.backup": 5,
+    "moderation.privacy": 4,
     "moderation.upkeep": 5,
     "moderation.secrets": 4,
     "moderation.serving": 8,

@@ -253,6 +253,10 @@ class Comments:
                 url, title = msgspec.json.decode(row)
                 self._threads[site_id, digest] = Thread(url, title, digest)
 
+    async def count(self, site_id: str) -> int:
+        """Count the comments of a site."""
+        return int(await self._connection.execute("ZCARD", keys.of_site(site_id).changes))
+
     async def by_external_id(self, site_id: str, external_id: str) -> str | None:
         """Give the id of the comment that the site knows under this name, or None."""
         found = await self._connection.execute("HGET", keys.of_site(site_id).externals, external_id)

@@ -1,0 +1,136 @@
+"""A backup is worth what its restore gives back: the same comments, at the same place, under the same digests."""
+
+import asyncio
+import hashlib
+import tarfile
+import time
+
+import pytest
+
+from moderation.app import House, house
+from moderation.backup import BackupRefused, restore
+from moderation.records import Site
+from moderation.settings import Settings, StoreSettings
+from moderation.store.embedded import running_for_command
+from moderation.store.folder import DataFolder
+from tests.faults.storm import SITE, fresh_comment
+from tests.figures import tell
+from tests.service import a_comment, run, serving
+
+
+async def fill(rooms: House, comments: int) -> None:
+    """Take in so many comments, as many clients at once would."""
+    site = await rooms.sites.add(Site(id=SITE))
+    for begin in range(0, comments, 500):
+        todo = [fresh_comment(rooms, site) for _ in range(min(500, comments - begin))]
+        await asyncio.gather(*[rooms.intake.submit(site, comment) for comment in todo])
+
+
+async def digest_of(rooms: House) -> tuple[int, str]:
+    """Give the count of the comments, and one digest of their ids, states, texts and places in the queue."""
+    sha = hashlib.sha256()
+    count, after = 0, 0
+    while True:
+        found = await rooms.comments.changed_since(SITE, after, 500)
+        for item in found.comments:
+            sha.update(
+                f"{item.id} {item.status} {item.version} {item.text} {item.author} {item.waiting_since}".encode()
+            )
+        count, after = count + len(found.comments), found.cursor
+        if not found.more:
+            break
+    entries = [entry.hash async for entry in rooms.ledger.walk(SITE)]
+    sha.update("".join(entries).encode())
+    return count, sha.hexdigest()
+
+
+def within(folder, work):
+    """Do some work on the store of a folder that nobody serves."""
+    settings = Settings(store=StoreSettings(data=folder, max_memory_mb=2048))
+
+    async def go():
+        async with house(settings) as rooms:
+            return await work(rooms)
+
+    with running_for_command(DataFolder(folder), settings.store):
+        return asyncio.run(go())
+
+
+def round_trip(tmp_path, comments: int) -> None:
+    data, file, other = tmp_path / "data", tmp_path / "moderation.backup", tmp_path / "other"
+    within(data, lambda rooms: fill(rooms, comments))
+    (data / "models" / "versions" / "v1").mkdir(parents=True)
+    (data / "models" / "versions" / "v1" / "weights.npy").write_bytes(bytes(range(256)) * 64)
+    before = within(data, digest_of)
+    assert before[0] == comments
+
+    began = time.monotonic()
+    said = run("backup", str(file), data=data)
+    backed_up = time.monotonic() - began
+    began = time.monotonic()
+    restored = run("restore", str(file), data=other)
+    took = time.monotonic() - began
+
+    after = within(other, digest_of)
+    tell(
+        "A7 backup and restore",
+        comments,
+        "digest equal",
+        f"{'equal' if after == before else 'DIFFERENT'}, backup {backed_up:.1f} s, restore {took:.1f} s, {file.stat().st_size / 1e6:.1f} MB",
+    )
+    assert after == before
+    assert f"{comments:,} comments" in restored.stdout
+    assert "SHA-256" in said.stdout
+    assert (other / "pepper").read_text() == (data / "pepper").read_text()
+    assert (other / "pepper").stat().st_mode & 0o077 == 0
+    assert (other / "models" / "versions" / "v1" / "weights.npy").read_bytes() == bytes(range(256)) * 64
+    assert file.stat().st_mode & 0o077 == 0, "a backup holds the pepper"
+
+
+def test_what_a_backup_of_two_thousand_comments_gives_back_is_the_same(tmp_path):
+    round_trip(tmp_path, 2000)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_what_a_backup_of_a_hundred_thousand_comments_gives_back_is_the_same(tmp_path):
+    round_trip(tmp_path, 100_000)
+
+
+def test_a_backup_is_taken_while_the_service_runs_and_nothing_is_overwritten(tmp_path):
+    file = tmp_path / "moderation.backup"
+    with serving(tmp_path / "data") as service:
+        assert service.site.post("/v1/comments", json=a_comment()).status_code == 201
+        run("backup", str(file), data=service.data)
+        again = run("backup", str(file), data=service.data, check=False)
+        onto = run("restore", str(file), data=service.data, check=False)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True), again.stderr
+    assert (onto.returncode, "empty folder" in onto.stderr) == (2, True), onto.stderr
+    onto = run("restore", str(file), data=tmp_path / "data", check=False)
+    assert (onto.returncode, "is there already" in onto.stderr) == (2, True), onto.stderr
+
+    whole = file.read_bytes()
+    for name, damage in {
+        "bit": whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :],
+        "short": whole[: len(whole) * 2 // 3],
+        "empty": b"",
+        "text": b"this is no backup at all",
+    }.items():
+        broken, target = tmp_path / name, tmp_path / f"into-{name}"
+        broken.write_bytes(damage)
+        with pytest.raises(BackupRefused, match="damaged"):
+            restore(Settings(store=StoreSettings(data=target)), broken, lambda done, total: None)
+        assert not (target / "pepper").exists()
+        assert not DataFolder(target).has_store()
+    tell("A7 damaged backups", 4, "all refused", "all refused")
+
+
+@pytest.mark.parametrize("name", ["../outside", "models/../../outside", "/etc/outside", "serve.lock", "store/x"])
+def test_a_backup_cannot_write_outside_its_places(tmp_path, name):
+    file = tmp_path / "evil"
+    (tmp_path / "evidence").write_text("outside")
+    with tarfile.open(file, "w:gz") as tar:
+        tar.add(tmp_path / "evidence", arcname=name)
+    with pytest.raises(BackupRefused, match="no part of one"):
+        restore(Settings(store=StoreSettings(data=tmp_path / "data")), file, lambda done, total: None)
+    assert not (tmp_path / "outside").exists()
