@@ -22,11 +22,15 @@ from classifiers.registry import Registry
 from moderation.access import Access
 from moderation.administration import Administration
 from moderation.api import (
+    akismet,
+    akismet_account,
     comments,
+    coral,
     forms,
     keys,
     labels,
     models,
+    openai,
     operations,
     oversight,
     perspective,
@@ -72,7 +76,8 @@ from moderation.workshop import Workshop
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    perspective.Perspective, oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks,
+    akismet.Akismet, akismet_account.Account, perspective.Perspective, openai.Moderations, coral.Coral,
+    oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks,
     webhooks.Webhooks, labels.Labels, models.Models, operations.Operations,
     reference.Reference, pages.Pages,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from moderation.digests import Digests
-from moderation.records import Comment, Label, Site, Stored, Verdict
+from moderation.records import Comment, Label, Outcome, Site, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.store.comments import Comments, label_id
 from moderation.store.counts import Counts
@@ -78,12 +78,22 @@ class Feedback:
 
     # a verdict corrected ----------------------------------------------------------------------------
 
-    async def correct(self, site: Site, comment: Comment, *, spam: bool, guid: str = "") -> str:
-        """Leave that a comment is spam or is not; gives the label's id, or none where a moderator has decided it."""
+    async def correct(self, site: Site, comment: Comment, verdict: Verdict, *, spam: bool, guid: str = "") -> str:
+        """Leave that a comment is spam or is not; gives the label's id, or none where a moderator has decided it.
+
+        `verdict` is what the models say of the text now; where the comment is known, what they said then counts.
+        """
         known = await self.find(site, comment, guid)
+        told = known.verdict.outcome if known is not None and known.verdict is not None else None
+        if told is None or (told is Outcome.REJECT) != spam:
+            day = self._now().strftime("%Y-%m-%d")
+            await self._counts.add(site.id, day, "missed_spam" if spam else "false_positives")
+        if known is None and not comment.text.strip():
+            return ""
         if known is not None and known.decision is not None:
             return ""
-        verdict = known.verdict if known else None
+        if known is not None and known.verdict is not None:
+            verdict = known.verdict
         author = known.author if known else self._digests.author_of(comment)
         label = Label(
             id=label_id(known.id) if known else "k-" + self._digests.of("corrected", _named(comment)),
@@ -94,17 +104,15 @@ class Feedback:
             at=self._written(),
             reason="spam" if spam else "",
             weight=WEIGHT,
-            lang=(verdict.lang if verdict else "") or comment.lang,
+            lang=verdict.lang or comment.lang,
             comment_id=known.id if known else "",
             author=author,
-            scores=verdict.scores if verdict else {},
-            model=verdict.models[0] if verdict and verdict.models else "",
+            scores=verdict.scores,
+            model=verdict.models[0] if verdict.models else "",
             name=comment.name,
             url=comment.url,
         )
         await self._leave(label)
-        day = self._now().strftime("%Y-%m-%d")
-        await self._counts.add(site.id, day, "missed_spam" if spam else "false_positives")
         return label.id
 
     async def find(self, site: Site, comment: Comment, guid: str = "") -> Stored | None:
@@ -117,7 +125,7 @@ class Feedback:
         theirs, _ = await self._comments.of_author(site.id, self._digests.author_of(comment), LOOK_BACK)
         copies = await self._comments.with_text(site.id, fingerprint(comment.text))
         # an author without an e-mail address may have another network address by now: then text and name must do
-        named = [one for one in copies if one.name == comment.name]
+        named = [one for one in copies if not one.name or not comment.name or one.name == comment.name]
         wanted = plain(comment.text)
         for one in [*theirs, *named]:
             pages = {one.thread.url, comment.thread.url} - {""}

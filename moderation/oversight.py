@@ -80,6 +80,21 @@ class Oversight:
             Day(name, counts) for name, counts in zip(names, await self._counts.of_days(site.id, names), strict=True)
         ]
 
+    async def month(self, site: Site, month: str = "") -> tuple[str, dict[str, int]]:
+        """Add up the counts of a month (YYYY-MM), this one where it is not named or is none; gives its name too."""
+        today = self._now()
+        try:
+            first = datetime.strptime(month, "%Y-%m").replace(tzinfo=today.tzinfo)
+        except ValueError:
+            first = today.replace(day=1)
+        name = first.strftime("%Y-%m")
+        counts: dict[str, int] = {}
+        for day in await self.days(site, max(1, (today - first).days + 1)):
+            if day.day.startswith(name):
+                for field, count in day.counts.items():
+                    counts[field] = counts.get(field, 0) + count
+        return name, counts
+
     async def waiting(self, site: Site, names: tuple[str, ...]) -> tuple[dict[str, int], float]:
         """Count what waits, in all and under named filters; and how many seconds the oldest has waited."""
         counts = await self._queue.counts(site.id, names)

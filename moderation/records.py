@@ -466,6 +466,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Browser origins that may post with the site's form key."""
     policy: Policy = Policy()
     created_at: str = ""
+    coral_secrets: tuple[str, ...] = ()
+    """With which Coral signs what it asks about this site's comments; none asks for no signature."""
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):

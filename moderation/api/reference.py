@@ -102,7 +102,7 @@ def _operation(handler: Any, path: str, schemas: dict[str, Any]) -> dict[str, An
         operation["security"] = [{"key": []}] + ([{"session": []}] if opt["cookies"] else [])
         operation["x-roles"] = sorted(str(role.value) for role in opt["allow"] if isinstance(role, Role))
     if opt["body"] is not None:
-        operation["requestBody"] = {"required": True, "content": _content(opt["body"], schemas, "application/json")}
+        operation["requestBody"] = {"required": True, "content": _content(opt["body"], schemas, opt["body_media"])}
     return operation
 
 

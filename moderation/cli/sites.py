@@ -54,7 +54,7 @@ def list_sites(as_json: bool, data: Path | None, redis: str | None) -> None:
     """List the sites."""
     found = in_house(settings_of(data, redis), lambda rooms: rooms.sites.sites())
     if as_json:
-        print_json(found)
+        print_json([_without_secrets(one) for one in found])
         return
     for one in found:
         click.echo(f"{one.id:<20} {one.policy.profile:<9} {one.name}  {one.url}".rstrip())
@@ -65,4 +65,28 @@ def list_sites(as_json: bool, data: Path | None, redis: str | None) -> None:
 @store_options
 def show_site(site_id: str, data: Path | None, redis: str | None) -> None:
     """Show a site with its policy, as JSON."""
-    print_json(in_house(settings_of(data, redis), lambda rooms: rooms.sites.site(site_id)))
+    print_json(_without_secrets(in_house(settings_of(data, redis), lambda rooms: rooms.sites.site(site_id))))
+
+
+@site.command("coral")
+@click.argument("site_id", metavar="ID")
+@click.option("--secret", default="", help="A signing secret that Coral shows for its phase; older ones stay good.")
+@click.option("--forget", is_flag=True, help="Forget all signing secrets first.")
+@store_options
+def coral_secrets(site_id: str, secret: str, forget: bool, data: Path | None, redis: str | None) -> None:
+    """Let only Coral ask through its external moderation phase: what it sends must be signed."""
+    if not secret and not forget:
+        raise click.UsageError("say --secret SECRET, --forget, or both")
+
+    async def work(rooms: House) -> int:
+        one = await rooms.sites.site(site_id)
+        secrets = (*(() if forget else one.coral_secrets), *([secret] if secret else []))[-5:]
+        await rooms.sites.save(msgspec.structs.replace(one, coral_secrets=secrets))
+        await rooms.ledger.append(site_id, "site.changed", "cli")
+        return len(secrets)
+
+    click.echo(f"Site '{site_id}' has {in_house(settings_of(data, redis), work)} signing secrets of Coral.")
+
+
+def _without_secrets(one: Site) -> Site:
+    return msgspec.structs.replace(one, coral_secrets=("***",) * len(one.coral_secrets))

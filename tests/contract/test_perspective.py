@@ -1,5 +1,7 @@
 """Perspective's dialect: what was recorded of it, what becomes of suggested scores, and Google's own Python client."""
 
+import json
+
 import pytest
 from googleapiclient import discovery
 from googleapiclient.errors import HttpError
@@ -7,7 +9,7 @@ from googleapiclient.errors import HttpError
 from moderation.api.perspective_requests import MOST_SENTENCES, sentences
 from tests.contract.conftest import comments_of
 from tests.contract.exchanges import check, play, recorded
-from tests.service import ABUSE
+from tests.service import ABUSE, run
 
 ANALYZE = "/v1alpha1/comments:analyze"
 SUGGEST = "/v1alpha1/comments:suggestscore"
@@ -38,12 +40,8 @@ def test_an_analysed_text_is_not_recorded(service, key):
 
 
 def test_a_revoked_key_is_refused(service):
-    from tests.service import run
-
     run("key", "create", "--compat", "--site", "demo", "--value", "aaaaaaaaaaaa", data=service.data)
     listed = run("key", "list", "--site", "demo", "--json", data=service.data)
-    import json
-
     made = [one for one in json.loads(listed.stdout) if one["role"] == "compat"][-1]
     run("key", "revoke", made["id"], data=service.data)
     with service.http() as client:
@@ -58,8 +56,6 @@ def test_a_compat_key_opens_nothing_else(service, key):
 
 @pytest.mark.parametrize("value", ["0123456789AB", "0123456789a", "0123456789abc", "0123456789ag", "cm1_x_y"])
 def test_a_compat_key_is_twelve_small_hex_digits(service, value):
-    from tests.service import run
-
     made = run("key", "create", "--compat", "--site", "demo", "--value", value, data=service.data, check=False)
     assert made.returncode != 0
     assert "12" in made.stderr

@@ -1,0 +1,229 @@
+"""The dialect of Akismet (1.1 and 1.2): checks of comments, corrections, and what its clients ask about an account.
+
+A check goes the way of every comment. Answers are bare words without a newline, since clients compare them whole. A
+failure of ours is never such a word: it is a 503 that says why in `X-akismet-debug-help`, which no good answer carries.
+"""
+
+import re
+import secrets
+from typing import Any
+
+from litestar import Controller, Request, Response, post, route
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+
+from moderation.access import Access
+from moderation.api.akismet_forms import Fields, is_set, key_of, read_fields, to_comment
+from moderation.api.akismet_shapes import CheckForm, KeyForm
+from moderation.api.bodies import raw_body
+from moderation.api.dialects import FAILED, in_words, said, site_of_key
+from moderation.api.gate import PUBLIC, allow
+from moderation.api.problems import headers_of, on_anything_else
+from moderation.errors import FieldError, FieldsInvalid, KeyRefused, ModerationError, ScorerUnavailable, UnknownSite
+from moderation.feedback import Feedback, plain
+from moderation.intake import Intake
+from moderation.records import Comment, Outcome, Site, Status, Verdict
+from moderation.settings import Settings
+
+THANKS = "Thanks for making the web a better place."
+CERTAIN_AUTHORS = frozenset(("viagra-test-123", "akismet-guaranteed-spam"))
+CERTAIN_EMAIL = "akismet-guaranteed-spam@example.com"
+"""Values that are always spam, so that a client can be tried out. They are never recorded."""
+
+_HEADER = re.compile(r"[^ -~]+")
+FORM = "application/x-www-form-urlencoded"
+KEY_FIRST = ("key", "api_key")
+API_KEY_FIRST = ("api_key", "key")
+REFUSALS: dict[int, Any] = dict.fromkeys((400, 413, 429, 503), str)
+
+
+def bare(text: str, headers: dict[str, str] | None = None, status: int = 200) -> Response[str]:
+    """Answer a bare word."""
+    return Response(text, status_code=status, headers=headers, media_type="text/plain")
+
+
+def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    """Say an error so that no client takes it for a verdict."""
+    status, why = said(error).akismet, _HEADER.sub(" ", str(error))[:300]
+    headers = headers_of(error) if isinstance(error, ModerationError) else {}
+    word = "unavailable" if status >= 500 else "refused"
+    if isinstance(error, HTTPException):
+        status, why = error.status_code, error.detail
+    elif isinstance(error, KeyRefused | UnknownSite):
+        word, why = (
+            "invalid",
+            'the key is missing, wrong or revoked (field "api_key" or "key", or the name of the host)',
+        )
+    elif isinstance(error, FieldsInvalid):
+        word, why = str(error), f'Empty "{error.errors[0].field}" value'
+    elif said(error) is FAILED:
+        on_anything_else(request, error)
+        why = "the service failed at this request; the fault is ours"
+    kept = {name: value for name, value in headers.items() if name == "Retry-After"}
+    return bare(word, {"X-akismet-debug-help": why, **kept}, status)
+
+
+async def fields_of(request: Request[Any, Any, Any], settings: Settings) -> Fields:
+    """Read the fields of a request. WordPress sends a long comment twice, so the limit is far above that of a comment."""
+    body = await raw_body(request, 8 * settings.intake.max_body_bytes)
+    query: bytes = request.scope.get("query_string", b"")
+    return read_fields(query, body, request.headers.get("content-type", ""))
+
+
+async def site_asking(
+    request: Request[Any, Any, Any], access: Access, fields: Fields, order: tuple[str, ...] = API_KEY_FIRST
+) -> Site:
+    """Give the site whose key a request carries."""
+    return await site_of_key(request, access, key_of(fields, request.headers.get("host", ""), order))
+
+
+def require(fields: Fields, *names: str, empty: tuple[str, ...] = ()) -> None:
+    """Refuse a request in which a field is missing; those in `empty` may be there with nothing in them."""
+    for name in names:
+        if not (name in fields if name in empty else fields.get(name, "").strip()):
+            raise FieldsInvalid([FieldError(name, "missing", f"Missing required field: {name}.")])
+
+
+class Akismet(Controller):
+    """Akismet's routes. The key is looked for in the body, in the query and in the name of the host."""
+
+    tags = ["akismet"]
+    exception_handlers = in_words(on_error)
+
+    @route(
+        "/1.1/verify-key",
+        http_method=["GET", "POST"],
+        status_code=200,
+        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=str, refusals=REFUSALS),
+    )
+    async def verify_key(
+        self, request: Request[Any, Any, Any], access: NamedDependency[Access], settings: NamedDependency[Settings]
+    ) -> Response[str]:
+        """Say whether a key is good: `valid` or `invalid`. A new key in `key` is looked at before an old `api_key`."""
+        fields = await fields_of(request, settings)
+        await site_asking(request, access, fields, KEY_FIRST)
+        if not fields.get("blog", "").strip():
+            return bare("invalid", {"X-akismet-debug-help": 'Empty "blog" value'})
+        return bare("valid")
+
+    @post(
+        "/1.1/comment-check",
+        status_code=200,
+        opt=allow(PUBLIC, media="", body=CheckForm, body_media=FORM, answers=str, refusals=REFUSALS),
+    )
+    async def comment_check(
+        self,
+        request: Request[Any, Any, Any],
+        access: NamedDependency[Access],
+        intake: NamedDependency[Intake],
+        feedback: NamedDependency[Feedback],
+        settings: NamedDependency[Settings],
+    ) -> Response[str]:
+        """Judge and record a comment: `true` where it is rejected, `false` where not; what is held, as the site wants."""
+        fields = await fields_of(request, settings)
+        site = await site_asking(request, access, fields)
+        require(fields, "blog", "user_ip", empty=("user_ip",))
+        comment = to_comment(fields, intake.new_id(site), site.id)
+        if comment.role != "administrator" and is_certain(comment):
+            return told(spam=True, guid=secrets.token_hex(16))
+        if is_set(fields, "is_test"):
+            return verdict_told(site, await intake.appraise(site, comment), secrets.token_hex(16))
+        if fields.get("recheck_reason") or fields.get("guid"):
+            again = await checked_again(site, comment, fields.get("guid", ""), intake, feedback)
+            if again is not None:
+                return again
+        taken = await intake.submit(site, comment)
+        return verdict_told(site, taken.verdict, feedback.guid_of(taken.id))
+
+    @post(
+        "/1.1/submit-spam",
+        status_code=200,
+        opt=allow(PUBLIC, media="", body=CheckForm, body_media=FORM, answers=str, refusals=REFUSALS),
+    )
+    async def submit_spam(
+        self,
+        request: Request[Any, Any, Any],
+        access: NamedDependency[Access],
+        intake: NamedDependency[Intake],
+        feedback: NamedDependency[Feedback],
+        settings: NamedDependency[Settings],
+    ) -> Response[str]:
+        """Take that a comment is spam as a label. Send what was checked; a `guid` finds it surely."""
+        fields = await fields_of(request, settings)
+        return await correct(await site_asking(request, access, fields), fields, intake, feedback, spam=True)
+
+    @post(
+        "/1.1/submit-ham",
+        status_code=200,
+        opt=allow(PUBLIC, media="", body=CheckForm, body_media=FORM, answers=str, refusals=REFUSALS),
+    )
+    async def submit_ham(
+        self,
+        request: Request[Any, Any, Any],
+        access: NamedDependency[Access],
+        intake: NamedDependency[Intake],
+        feedback: NamedDependency[Feedback],
+        settings: NamedDependency[Settings],
+    ) -> Response[str]:
+        """Take that a comment is no spam as a label."""
+        fields = await fields_of(request, settings)
+        return await correct(await site_asking(request, access, fields), fields, intake, feedback, spam=False)
+
+
+# checks -------------------------------------------------------------------------------------------------
+
+
+def is_certain(comment: Comment) -> bool:
+    """Say whether this is one of the values that are spam for certain."""
+    return comment.name in CERTAIN_AUTHORS or comment.email.lower() == CERTAIN_EMAIL
+
+
+def told(*, spam: bool, guid: str, discard: bool = False) -> Response[str]:
+    """Tell a verdict."""
+    headers = {"X-akismet-guid": guid}
+    if spam and discard:
+        headers["X-akismet-pro-tip"] = "discard"
+    return bare("true" if spam else "false", headers)
+
+
+def verdict_told(site: Site, verdict: Verdict, guid: str) -> Response[str]:
+    """Tell our verdict as Akismet's. What waits because no model could look is no verdict."""
+    held = verdict.outcome is Outcome.HOLD
+    if held and verdict.degraded:
+        return unavailable(guid)
+    spam = verdict.outcome is Outcome.REJECT or (held and site.policy.hold_is_spam)
+    return told(spam=spam, guid=guid, discard=verdict.blatant)
+
+
+def unavailable(guid: str) -> Response[str]:
+    """Say that nobody could judge; the comment waits for a moderator here, and the client may ask again."""
+    why = "no model can judge at the moment; the comment waits for a moderator"
+    headers = {"X-akismet-debug-help": why, "X-akismet-guid": guid, **headers_of(ScorerUnavailable(why))}
+    return bare("unavailable", headers, 503)
+
+
+async def checked_again(
+    site: Site, comment: Comment, guid: str, intake: Intake, feedback: Feedback
+) -> Response[str] | None:
+    """Answer for a comment that was checked before: as it stands by now, or judged anew where its text is another one."""
+    known = await feedback.find(site, comment, guid)
+    if known is None:
+        return None
+    name = feedback.guid_of(known.id)
+    if comment.text.strip() and plain(comment.text) != plain(known.text):
+        return verdict_told(site, (await intake.edit(site, known.id, comment.text)).verdict, name)
+    if known.status is Status.PENDING:
+        if known.verdict is not None and known.verdict.degraded:
+            return unavailable(name)
+        return told(spam=site.policy.hold_is_spam, guid=name)
+    blatant = known.decision is None and known.verdict is not None and known.verdict.blatant
+    return told(spam=known.status is Status.REJECTED, guid=name, discard=blatant)
+
+
+async def correct(site: Site, fields: Fields, intake: Intake, feedback: Feedback, *, spam: bool) -> Response[str]:
+    """Take a correction; a test teaches nothing."""
+    if not is_set(fields, "is_test"):
+        comment = to_comment(fields, "", site.id)
+        verdict = intake.score(site, [comment])[0]
+        await feedback.correct(site, comment, verdict, spam=spam, guid=fields.get("guid", ""))
+    return bare(THANKS)

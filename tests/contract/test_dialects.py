@@ -1,0 +1,43 @@
+"""Our errors in the words of every dialect: none of them can be taken for a verdict."""
+
+import json
+
+import pytest
+
+from moderation import errors
+from moderation.api import problems
+from moderation.api.dialects import SAID, in_words, said
+from moderation.api.google_errors import google_error
+
+
+def leaves(kind=errors.ModerationError):
+    found = []
+    for child in kind.__subclasses__():
+        found += leaves(child) if child.__subclasses__() else [child]
+    return found
+
+
+@pytest.mark.parametrize("kind", leaves(), ids=lambda kind: kind.code)
+def test_every_error_can_be_said_in_every_dialect(kind):
+    words = said(kind.__new__(kind))
+    assert 400 <= words.google[0] < 600
+    assert 400 <= words.openai[0] < 600
+    # Akismet refuses with 200 as well, but then never with a word that is a verdict
+    assert words.akismet == 200 or 400 <= words.akismet < 600
+
+
+def test_a_failure_is_a_failure_in_every_dialect():
+    for kind in (errors.StoreUnavailable, errors.Overloaded, errors.ScorerUnavailable):
+        words = SAID[kind]
+        assert (words.google[0], words.akismet, words.openai[0]) == (503, 503, 503)
+        assert problems.STATUS[kind] == 503
+
+
+def test_what_nobody_expected_says_nothing_of_itself():
+    code, body = google_error(ValueError("a path, a text, a secret"))
+    assert code == 500
+    assert "secret" not in json.dumps(body)
+
+
+def test_a_controller_answers_every_error_itself():
+    assert set(problems.HANDLERS) <= set(in_words(lambda request, error: None))
