@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import intake, scoring, store
+from tests.benchmarks import growth, intake, overload, scoring, store
 
-BENCHMARKS = (store, intake, scoring)
+BENCHMARKS = (store, intake, growth, overload, scoring)
 
 
 def main() -> None:

@@ -45,12 +45,13 @@ def bare() -> Iterator[str]:
         process.wait(10)
 
 
-def prepared(service: Service) -> None:
+def prepared(service: Service, *, pin: bool = True) -> None:
     """Lift the limits of the demo site, and put the service and its store each on its core."""
-    ours, other = load.cores()
-    for process in psutil.Process(service.process.pid).children(recursive=True):
-        load.pin(process.pid, other if "valkey" in process.name() or "redis" in process.name() else ours)
-    load.pin(service.process.pid, ours)
+    if pin:
+        ours, other = load.cores()
+        for process in psutil.Process(service.process.pid).children(recursive=True):
+            load.pin(process.pid, other if "valkey" in process.name() or "redis" in process.name() else ours)
+        load.pin(service.process.pid, ours)
     asyncio.run(_lift_limits(service.data))
     time.sleep(1.5)
 
