@@ -147,9 +147,9 @@ def test_a_models_precision_moves_the_default_thresholds_within_bounds():
         bars = {name: (hold, reject) for name, _, hold, reject in thresholds(Policy(), {"spam": known}).attributes}
         return bars["spam"]
 
-    assert spam({"precision_0.90": 0.62, "precision_0.98": 0.96}) == (0.62, 0.96)
-    assert spam({"precision_0.90": 0.01, "precision_0.98": 0.02}) == (0.5, 0.95)
-    assert spam({}) == (0.7, 0.97)
+    assert spam({"precision_0.90": 0.62, "precision_0.98": 0.99}) == (0.62, 0.99)
+    assert spam({"precision_0.90": 0.01, "precision_0.98": 0.02}) == (0.5, 0.98)
+    assert spam({}) == (0.7, 0.985)
 
 
 reasons = st.sampled_from([reason for reason in Reason if reason not in (Reason.CLEAR, Reason.TRUSTED)])
