@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from classifiers.commands import learning, measuring, versions
+from classifiers.commands import learning, leaving, measuring, versions
 from classifiers.commands.terminal import FILES
 from classifiers.errors import ClassifierError
 from classifiers.registry import Registry
@@ -21,6 +21,7 @@ COMMANDS = (
     learning.adapt,
     learning.calibrate,
     measuring.evaluate_command,
+    leaving.leave_out,
     measuring.compare,
     measuring.report,
     measuring.score_command,

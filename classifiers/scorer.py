@@ -17,18 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import LibraryMismatch, VersionBroken
-from classifiers.features import Shape, analyse, context
-from classifiers.lexicon import Lexicon
+from classifiers.features import Shape, context
+from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.manifest import Manifest, verify
+from classifiers.table import ChunkTable
 from classifiers.text import clip, cut, locate, spell
-from classifiers.traits import COUNTS, NAMES, PLACE, Matrix, dress, traits
-from classifiers.unfolding import core
+from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
-ROWS = 24_576
-"""Chunks a table holds. A full table becomes the old one, so that what is frequent outlives what is not."""
-LONGEST_KEY = 60
-"""Longer chunks are analysed each time, so that the table's keys stay small."""
+LONGEST_NAME = 200
+"""So much of an author's name and link is read."""
 EXPLAINED = ("spam", "toxicity")
 FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
@@ -105,7 +103,6 @@ class Scorer:
         self._shape = msgspec.convert(manifest.features["shape"], Shape)
         self._languages = tuple(manifest.features["languages"])
         self._weights = np.asarray(arrays["weights"])
-        self._language_weights = np.asarray(arrays["languages"])
         self._scales = arrays["scales"].astype(np.float32)
         self._halves = self._scales / 2
         self._lexicon = lexicon
@@ -119,13 +116,11 @@ class Scorer:
         self._explained_columns = [self.attributes.index(name) for name in self._explained]
         self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
         self._lock = Lock()
-        width = len(self.attributes) + 1
-        self._counts = slice(width, width + len(COUNTS))
-        self._evidence = slice(width + len(COUNTS), width + len(COUNTS) + len(self._languages))
-        self._places: dict[str, int] = {}
-        self._rows: Matrix = np.zeros((0, self._evidence.stop), np.float32)
-        self._keys: NDArray[np.uint32] = np.zeros((0, 2), np.uint32)
-        self._turn(ROWS)
+        first = len(self.attributes) + 1
+        marked = [first + FIRST_MARK + place for place in range(GRADED) if place % len(GRADES)]
+        bought = [first + PLACE[name] for name in ("short_links", "odd_domains", "messengers", "money", "call")]
+        self._telling = ([*marked, *bought, first + PLACE["links"], first + PLACE["mails"]], [*marked, *bought])
+        self._table = ChunkTable(self._weights, self._scales, np.asarray(arrays["languages"]), lexicon, self._shape)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -162,11 +157,10 @@ class Scorer:
         with self._lock:
             batch = self._compute([item])
         lang = self._judge_languages([item], batch)[0]
-        spans = _spans(item, batch.chunks)
         found = {}
         for column, attribute in enumerate(self.attributes):
-            moved = batch.moved[:, column].tolist()
-            words = tuple(Word(attribute, *span, weight) for span, weight in zip(spans, moved, strict=True) if weight)
+            moved = enumerate(batch.moved[:, column].tolist())
+            words = _words(item, batch.chunks, [(attribute, place, weight) for place, weight in moved if weight])
             features = (batch.features[0] * self._trait_weights[column]).tolist()
             logit = float(batch.logits[0, column])
             found[attribute] = Parts(
@@ -179,126 +173,53 @@ class Scorer:
         return Explanation(lang, self._supported.get(lang, False), found)
 
     def _compute(self, items: Sequence[Item]) -> _Batch:
-        texts = [_read(item) for item in items]
-        chunked = [["", *cut(text)] for text in texts]
-        flat = list(chain.from_iterable(chunked))
-        ids = self._number(flat)
-        rows = self._rows[ids]
+        texts = [cut(clip(item.text)) for item in items]
+        beside = [_beside(item) for item in items]
+        chunked = _laid_out(texts, beside)
+        ids = self._table.number(list(chain.from_iterable(chunked)))
+        rows = self._table.rows[ids]
         if self._spelled(rows):
-            chunked = [["", *spell(chunks[1:])] for chunks in chunked]
-            flat = list(chain.from_iterable(chunked))
-            ids = self._number(flat)
-            rows = self._rows[ids]
+            chunked = _laid_out(list(map(spell, texts)), beside)
+            ids = self._table.number(list(chain.from_iterable(chunked)))
+            rows = self._table.rows[ids]
+        flat = list(chain.from_iterable(chunked))
         lengths = np.fromiter(map(len, chunked), np.int64, len(chunked))
         starts = np.cumsum(lengths) - lengths
         width = len(self.attributes) + 1
+        if any(beside):
+            self._pass_over(rows, ids, starts + lengths, beside)
         self._relate(rows, ids, width)
         sums = np.add.reduceat(rows, starts, axis=0)
         scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
-        features = traits(sums[:, self._counts])
+        features = traits(sums[:, self._table.counts])
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
         moved = rows[:, : width - 1] * np.repeat(factors, lengths, axis=0)
-        return _Batch(flat, starts, moved, features, logits, sums[:, self._evidence])
+        return _Batch(flat, starts, moved, features, logits, sums[:, self._table.evidence])
+
+    def _pass_over(
+        self, rows: Matrix, ids: NDArray[np.int64], ends: NDArray[np.int64], beside: list[list[list[str]]]
+    ) -> None:
+        """Take an author's name or link out of account where it says nothing but who wrote."""
+        for end, parts in zip(ends.tolist(), beside, strict=True):
+            for part, telling in zip(reversed(parts), reversed(self._telling), strict=False):
+                begin = end - len(part)
+                if not (rows[begin:end, telling] > 0).any():
+                    rows[begin:end] = 0
+                    ids[begin:end] = 0
+                end = begin - 1
 
     def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
-        first, last = self._keys[ids].T
+        first, last = self._table.keys[ids].T
         around = context(ids != 0, first, last, self._lexicon, self._shape)
         shared = self._weights[around.buckets] * self._halves
         rows[around.pairs, :width] += shared
         rows[around.pairs + 1, :width] += shared
-        np.add.at(rows, (around.phrase_at, around.phrase_columns + self._counts.start), 1)
-
-    def _number(self, chunks: list[str]) -> NDArray[np.int64]:
-        """Find the rows of chunks, analysing those not seen before."""
-        numbers = list(map(self._places.get, chunks))
-        if None in numbers:
-            fresh = list(dict.fromkeys(chunk for chunk, number in zip(chunks, numbers, strict=True) if number is None))
-            if self._next + 2 * len(fresh) > len(self._rows):
-                self._turn(2 * len(set(chunks)) + 1)
-                fresh = list(dict.fromkeys(chunks))[1:]
-            self._learn(self._recall(fresh))
-            numbers = list(map(self._places.get, chunks))
-            for chunk in fresh:
-                if len(chunk) > LONGEST_KEY:
-                    del self._places[chunk]
-        return np.array(numbers, np.int64)
-
-    def _turn(self, needed: int) -> None:
-        """Begin a new table; what is still asked for is copied over from the old one, the rest falls away with it."""
-        self._old, self._old_places = (self._rows, self._keys), self._places
-        size = max(ROWS, needed)
-        self._rows = np.zeros((size, self._evidence.stop), np.float32)
-        self._keys = np.zeros((size, 2), np.uint32)
-        self._places = {"": 0}
-        self._next = 1
-
-    def _recall(self, chunks: list[str]) -> list[str]:
-        """Copy the rows that the old table has; give the chunks it has not."""
-        found = [chunk for chunk in chunks if chunk in self._old_places]
-        if not found:
-            return chunks
-        begin, end = self._next, self._next + len(found)
-        numbers = [self._old_places[chunk] for chunk in found]
-        old_rows, old_keys = self._old
-        self._rows[begin:end], self._keys[begin:end] = old_rows[numbers], old_keys[numbers]
-        self._places.update(zip(found, range(begin, end), strict=True))
-        self._next = end
-        return [chunk for chunk in chunks if chunk not in self._old_places]
-
-    def _learn(self, chunks: list[str]) -> None:
-        """Fill the rows of chunks. `Idiot!` is the row of `idiot` and its dress, so most chunks need no hashing."""
-        dressed: list[tuple[str, str]] = []
-        bare: dict[str, None] = {}
-        for chunk in chunks:
-            word = core(chunk)
-            if word and word != chunk:
-                dressed.append((chunk, word))
-                if word not in self._places:
-                    bare[word] = None
-            else:
-                bare[chunk] = None
-        self._analyse(list(bare))
-        begin = self._next
-        self._next = end = begin + len(dressed)
-        if not dressed:
-            return
-        rows = self._rows[begin:end]
-        numbers = [self._places[word] for _, word in dressed]
-        rows[:] = self._rows[numbers]
-        first = self._counts.start
-        for row, (chunk, word) in zip(rows, dressed, strict=True):
-            for column, value in dress(chunk, word):
-                row[first + column] += value
-        self._keys[begin:end] = self._keys[numbers]
-        self._places.update(zip((chunk for chunk, _ in dressed), range(begin, end), strict=True))
-
-    def _analyse(self, chunks: list[str]) -> None:
-        if not chunks:
-            return
-        found = analyse(chunks, self._lexicon, self._shape)
-        begin = self._next
-        end = begin + len(chunks)
-        rows = self._rows[begin:end]
-        rows[:] = 0
-        if len(found.owner):
-            starts = np.flatnonzero(np.diff(found.owner, prepend=-1))
-            sums = np.add.reduceat(self._weights[found.buckets].astype(np.int32), starts, axis=0)
-            rows[found.owner[starts], : sums.shape[1]] = sums * self._scales
-            owner = found.owner[found.spoken]
-            starts = np.flatnonzero(np.diff(owner, prepend=-1))
-            places = found.buckets[found.spoken] & (len(self._language_weights) - 1)
-            rows[owner[starts], self._evidence] = np.add.reduceat(
-                self._language_weights[places].astype(np.int32), starts, axis=0
-            )
-        rows[:, self._counts] = found.counts
-        self._keys[begin:end] = np.stack([found.first, found.last], axis=1)
-        self._places.update(zip(chunks, range(begin, end), strict=True))
-        self._next = end
+        np.add.at(rows, (around.phrase_at, around.phrase_columns + self._table.counts.start), 1)
 
     def _spelled(self, rows: Matrix) -> bool:
-        single = rows[:, self._counts.start + PLACE["single"]] > 0
+        single = rows[:, self._table.counts.start + PLACE["single"]] > 0
         return bool((single[:-2] & single[1:-1] & single[2:]).any())
 
     def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
@@ -335,7 +256,7 @@ class Scorer:
                 picked[text].append((attribute, at, weight))
         ends = (batch.starts + lengths).tolist()
         return [
-            _words(item, batch.chunks[begin + 1 : end], chosen) if chosen else ()
+            _words(item, batch.chunks[begin:end], chosen) if chosen else ()
             for item, begin, end, chosen in zip(items, batch.starts.tolist(), ends, picked, strict=True)
         ]
 
@@ -348,32 +269,43 @@ class Scorer:
             "weights": (self._weights.shape, (self._shape.buckets, attributes + 1)),
             "scales": (self._scales.shape, (attributes + 1,)),
             "head": (self._trait_weights.shape, (attributes, len(NAMES))),
-            "languages": (self._language_weights.shape[1:], (len(self._languages),)),
+            "languages": (self._table.evidence.stop - self._table.evidence.start, len(self._languages)),
         }
         for name, (found, wanted) in expected.items():
             if found != wanted:
                 raise VersionBroken(f"{folder / name}.npy has shape {found}, this release expects {wanted}")
-        if len(self._language_weights) & (len(self._language_weights) - 1):
-            raise VersionBroken(f"{folder}/languages.npy must have a power of two rows")
 
 
-def _read(item: Item) -> str:
-    return clip(item.text)
+def _beside(item: Item) -> list[list[str]]:
+    """Cut the author's name and link, which are read like the text when they say more than who wrote."""
+    if not item.name and not item.url:
+        return []
+    return [cut(item.name[:LONGEST_NAME]), cut(item.url[:LONGEST_NAME])]
 
 
-def _spans(item: Item, chunks: list[str]) -> list[tuple[int, int]]:
-    return [(0, 0), *locate(item.text, chunks[1:], range(len(chunks) - 1))]
+def _laid_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[list[str]]:
+    """Lay the chunks of each comment out: its text, name and link, each led by the empty chunk that parts them."""
+    return [
+        ["", *text, *chain.from_iterable(("", *part) for part in parts)]
+        for text, parts in zip(texts, beside, strict=True)
+    ]
 
 
 def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
-    places = sorted({at - 1 for _, at, _ in chosen if at > 0})
-    spans = dict(zip(places, locate(item.text, chunks, places), strict=True))
-    return tuple(
-        [
-            Word(attribute, *spans[at - 1], weight) if at > 0 else Word(attribute, 0, 0, weight, NAMES[-1 - at])
-            for attribute, at, weight in chosen
-        ]
-    )
+    """Name what moved the scores; a place below 0 is a hand-made feature, others count the chunks from the empty one."""
+    parts = [place for place, chunk in enumerate(chunks) if not chunk]
+    text = chunks[1 : parts[1]] if len(parts) > 1 else chunks[1:]
+    places = sorted({at - 1 for _, at, _ in chosen if 0 < at <= len(text)})
+    spans = dict(zip(places, locate(item.text, text, places), strict=True))
+    found = []
+    for attribute, at, weight in chosen:
+        if at < 0:
+            found.append(Word(attribute, 0, 0, weight, NAMES[-1 - at]))
+        elif at - 1 in spans:
+            found.append(Word(attribute, *spans[at - 1], weight))
+        else:
+            found.append(Word(attribute, 0, 0, weight, "author name" if at < parts[-1] else "author link"))
+    return tuple(found)
 
 
 def _sigmoid(logits: Any) -> Any:

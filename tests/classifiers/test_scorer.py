@@ -79,3 +79,46 @@ def test_serving_imports_neither_scikit_learn_nor_scipy():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_a_name_that_only_says_who_wrote_changes_nothing(scorer):
+    text = "I read this on the train today."
+    bare, named = scorer.score([Item(text), Item(text, name="Ann Miller", url="https://annmiller.example.org")])
+    assert named.values == pytest.approx(bare.values, abs=1e-6)
+
+
+def test_a_name_that_sells_or_insults_counts(scorer):
+    text = "Nice article, thank you."
+    bare, selling = scorer.score(
+        [Item(text), Item(text, name="Buy cheap pills casino bonus", url="http://casino-win.xyz")], explain=True, top=20
+    )
+    assert selling.values["spam"] > bare.values["spam"]
+    assert {"author name", "author link"} & {word.feature for word in selling.words}
+    assert scorer.score([Item(text, name="Fucking Idiot")])[0].values["toxicity"] > bare.values["toxicity"]
+
+
+def test_a_spelled_out_word_is_found_beside_a_name(scorer):
+    words = scorer.score([Item("you are an i d i o t", name="Idiot")], explain=True)[0].words
+    assert (11, 20) in {(word.begin, word.end) for word in words}
+
+
+def test_an_explanation_with_a_name_sums_to_the_logit(scorer):
+    explanation = scorer.explain(Item("y o u fool, buy now", name="Casino bonus", url="http://bit.ly/win"))
+    for parts in explanation.attributes.values():
+        assert parts.bias + sum(word.weight for word in parts.words) + sum(parts.features.values()) == pytest.approx(
+            parts.logit, abs=1e-4
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "site", "lang"),
+    [
+        ("Das ist doch wirklich ein sehr schöner Artikel über unsere Stadt", "en", "de"),
+        ("Это очень хорошая статья про наш город, спасибо", "en", "ru"),
+        ("这篇文章写得很好，谢谢作者", "en", "zh"),
+        ("ok", "pl", "pl"),
+        ("", "uk", "uk"),
+    ],
+)
+def test_a_text_has_its_own_language_or_else_the_sites(scorer, text, site, lang):
+    assert scorer.score([Item(text, lang=site)])[0].lang == lang

@@ -1,0 +1,149 @@
+"""Leave one source out: learn from all the others, measure on the one, so that what is measured is what carries over.
+
+Texts of all sources are counted together (how rare a word is, which words are known); labels of the one left out are
+never seen. Every source is cut to the same size first, so that none drowns the others.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.dataset import Dataset, concatenate, load_seeds
+from classifiers.estimators import fit_shares
+from classifiers.evaluation import Estimate, auc
+from classifiers.featurizer import CommentFeaturizer
+from classifiers.identities import as_dataset
+from classifiers.manifest import ATTRIBUTES
+from classifiers.sources import family, tidy
+from classifiers.training import Progress, Recipe, gather_rows, targets
+
+MEASURED = ("toxicity", "identity_attack", "spam")
+FEWEST = 20
+"""A source with fewer rows of either class says nothing."""
+OWN = ("seeds", "identities")
+Predict = Callable[[list[str]], Any]
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """How well one source is ranked by what was learned from the others."""
+
+    attribute: str
+    source: str
+    languages: tuple[str, ...]
+    n: int
+    positives: int
+    auc: Estimate
+    without_seeds: Estimate | None
+    """The same without the package's own corpus."""
+    afternoon: Estimate | None
+    """TF-IDF of words and character n-grams with logistic regression, on the same rows, without the corpus."""
+
+
+def leave_one_out(
+    data: Sequence[Path],
+    recipe: Recipe,
+    seed: int,
+    *,
+    most: int = 3000,
+    afternoon: bool = True,
+    attributes: Sequence[str] = MEASURED,
+    progress: Progress | None = None,
+) -> list[LeftOut]:
+    """Measure every source of every attribute, left out of training."""
+    tell = progress or (lambda _step, _done, _total: None)
+    tell("reading", 0, 1)
+    rows = concatenate([gather_rows(data, recipe), load_seeds("heldout"), as_dataset("heldout")])
+    families = np.array([_family(source, lang) for source, lang in zip(rows.source, rows.lang, strict=True)])
+    chosen = _evenly(families, most, seed)
+    rows, families = rows.take(chosen), families[chosen]
+    texts = [tidy(text, source) for text, source in zip(rows.text, rows.source, strict=True)]
+    shares, weights = targets(rows, recipe)
+    work = [(name, source) for name in attributes for source in _measurable(rows, families, name)]
+    tell("features", 0, len(work))
+    X = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest).fit_transform(texts)
+    frozen = np.array([split == "heldout" for split in rows.split])
+    found = []
+    for done, (attribute, source) in enumerate(work):
+        tell(f"{attribute}, {source}", done, len(work))
+        column = ATTRIBUTES.index(attribute)
+        strength = recipe.spam_strength if attribute == "spam" else recipe.toxicity_strength
+        counted = weights[:, 0 if attribute == "spam" else 1]
+        usable = ~np.isnan(shares[:, column]) & ~frozen & (families != source)
+        own = np.isin(families, OWN)
+        judged = np.flatnonzero((families == source) & _natural(rows, source) & ~np.isnan(rows.values[:, column]))
+        truth = rows.values[judged, column] >= 0.5
+
+        def learned(which: NDArray[np.bool_]) -> Estimate | None:
+            at = np.flatnonzero(which)
+            fitted = fit_shares(X[at], shares[at, column], counted[at], strength, recipe.rounds, 1e-5)  # noqa: B023
+            return auc(truth, np.asarray(X[judged] @ fitted.coef, np.float64))  # noqa: B023
+
+        whole = learned(usable)
+        assert whole is not None
+        plain = None
+        if afternoon:
+            at = np.flatnonzero(usable & ~own & ~np.isnan(rows.values[:, column]))
+            predict = afternoon_model([texts[place] for place in at], rows.values[at, column] >= 0.5)
+            plain = auc(truth, np.asarray(predict([texts[place] for place in judged]), np.float64))
+        found.append(
+            LeftOut(
+                attribute,
+                source,
+                tuple(sorted({rows.lang[place] for place in judged})),
+                len(judged),
+                int(truth.sum()),
+                whole,
+                learned(usable & ~own),
+                plain,
+            )
+        )
+    tell("done", len(work), len(work))
+    return found
+
+
+def afternoon_model(texts: list[str], labels: NDArray[np.bool_]) -> Predict:
+    """Fit what anyone gets in an afternoon: TF-IDF of words 1-2 and characters 2-5, logistic regression."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline, make_union
+
+    model = make_pipeline(
+        make_union(
+            TfidfVectorizer(ngram_range=(1, 2), dtype=np.float32),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), dtype=np.float32, max_features=300_000),
+        ),
+        LogisticRegression(solver="liblinear"),
+    ).fit(texts, labels)
+    return lambda judged: model.decision_function(judged)
+
+
+def _family(source: str, lang: str) -> str:
+    return f"{family(source)}/{lang}" if source.startswith("mlma") else family(source)
+
+
+def _evenly(families: NDArray[np.str_], most: int, seed: int) -> NDArray[np.int64]:
+    order = np.random.default_rng(seed).permutation(len(families))
+    kept = []
+    for name in sorted(set(families.tolist())):
+        places = order[families[order] == name]
+        kept.append(places if name == "seeds" else places[: 2 * most if name == "identities" else most])
+    return np.sort(np.concatenate(kept))
+
+
+def _measurable(rows: Dataset, families: NDArray[np.str_], attribute: str) -> Iterator[str]:
+    values = rows.column(attribute)
+    for name in sorted(set(families.tolist())):
+        here = values[(families == name) & _natural(rows, name)]
+        if (here >= 0.5).sum() >= FEWEST and (here < 0.5).sum() >= FEWEST:
+            yield name
+
+
+def _natural(rows: Dataset, source: str) -> NDArray[np.bool_]:
+    """Choose the rows of a source to measure on: of Jigsaw's the raw ones, of the civil comments the natural sample."""
+    parts = {"jigsaw": "jigsaw-toxic-2018/train", "civil-comments": "civil-comments/sample"}
+    part = parts.get(source)
+    return np.array([part is None or found == part for found in rows.source], bool)
