@@ -58,6 +58,15 @@ READING = {
     "POST /v1/webhooks/{webhook_id}/test",
     "POST /v1alpha1/comments:analyze",
     "POST /v1/moderations",
+    "POST /v1/coral/phase",
+    "POST /1.1/verify-key",
+    "POST /1.1/deactivate",
+    "POST /1.1/get-stats",
+    "POST /1.1/get-subscription",
+    "POST /1.1/token",
+    "POST /1.1/verify-wpcom-key",
+    "POST /1.2/key-sites",
+    "POST /1.2/usage-limit",
     "POST /v1/labels/preview",
 }
 """They change nothing (the test of a webhook asks the receiver alone; a key has no session to end)."""
@@ -77,6 +86,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/keys": {"role": "site", "site": "demo", "label": "of the sweep"},
     "POST /v1/sites/{site_id}/webhooks": {"url": "https://receiver.example/hook"},
 }
+DIALECTS = ("/1.1/", "/1.2/", "/v1alpha1/", "/v1/coral/")
 QUERIES: dict[str, dict[str, str]] = {
     "GET /v1/threads": {"url": "http://x.example/a"},
     "GET /v1/comments/search": {"q": "buses"},
@@ -105,6 +115,9 @@ def request_of(route: Route, world: Mapping[str, str]) -> dict[str, Any]:
     queries = dict(QUERIES.get(route.name, {}))
     if route.path == "/v1/threads":
         queries["form_key"] = world.get("form_key", "")
+    if route.path.startswith(DIALECTS) and "site_key" in world:
+        # they take the key of a site as their own, in the query
+        queries["key"] = world["site_key"]
     if queries:
         given["params"] = queries
     if route.body is not None:

@@ -19,6 +19,7 @@ from moderation.records import Role
 from moderation.settings import Settings, load
 from moderation.store.embedded import running_for_command
 from moderation.store.folder import DataFolder
+from moderation.telemetry import configure_logs
 
 Answer = TypeVar("Answer")
 ROLES = {"site": Role.SITE, "form": Role.FORM, "moderator": Role.MODERATOR, "ml": Role.ML, "admin": Role.ADMIN}
@@ -48,6 +49,8 @@ def in_house(settings: Settings, work: Callable[[House], Awaitable[Answer]]) -> 
     store = (
         nullcontext() if settings.store.url else running_for_command(DataFolder(settings.store.data), settings.store)
     )
+    # what a command prints may be read by a program: only what goes wrong is logged, and not among it
+    configure_logs("WARNING")
     with store:
         return asyncio.run(run())
 

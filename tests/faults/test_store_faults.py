@@ -90,6 +90,7 @@ async def _furnish(one: Bench) -> None:
         "comment_id": held.json()["id"],
         "author_id": read.json()["author"],
         "form_key": first["form_key"],
+        "site_key": first["site_key"],
         "site_id": first["site"],
         "origin": one.service.url,
     }
