@@ -34,6 +34,7 @@ from moderation.api import (
     operations,
     oversight,
     perspective,
+    privacy,
     problems,
     queue,
     reference,
@@ -48,7 +49,9 @@ from moderation.digests import Digests
 from moderation.feedback import Feedback
 from moderation.intake import Intake
 from moderation.learning import Learning
+from moderation.ledgerfiles import LedgerFiles
 from moderation.oversight import Oversight
+from moderation.privacy import Privacy
 from moderation.readiness import Readiness
 from moderation.review import Review
 from moderation.scoring.models import Models
@@ -66,6 +69,7 @@ from moderation.store.models import SharedModels
 from moderation.store.people import People
 from moderation.store.queue import Queue
 from moderation.store.sites import Sites
+from moderation.store.traces import Traces
 from moderation.telemetry import Telemetry
 from moderation.upkeep import Upkeep
 from moderation.versions import Versions
@@ -78,13 +82,13 @@ CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
     akismet.Akismet, akismet_account.Account, perspective.Perspective, openai.Moderations, coral.Coral,
     oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks,
-    webhooks.Webhooks, labels.Labels, models.Models, operations.Operations,
+    webhooks.Webhooks, labels.Labels, models.Models, operations.Operations, privacy.PersonalData,
     reference.Reference, pages.Pages,
 )  # fmt: skip
 """Every route of the service."""
 
 ROOMS = (
-    "access", "administration", "feedback", "intake", "learning", "oversight", "readiness", "review", "settings", "telemetry",
+    "access", "administration", "feedback", "intake", "learning", "oversight", "privacy", "readiness", "review", "settings", "telemetry",
     "webhooks", "workshop",
 )  # fmt: skip
 """What a handler may ask for by name."""
@@ -118,6 +122,8 @@ class House(msgspec.Struct, frozen=True):
     versions: Versions
     learning: Learning
     workshop: Workshop
+    privacy: Privacy
+    files: LedgerFiles
 
 
 def utc_now() -> datetime:
@@ -156,6 +162,9 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
         deliveries, stored, cases, ledger, sites, leases, outside, telemetry, now,
         concurrency=settings.webhooks.concurrency,
     )  # fmt: skip
+    persons = Privacy(sites, stored, lessons, ledger, deliveries, Traces(connection), digests, now)
+    files = LedgerFiles(settings.store.data / "ledger", ledger, deliveries, now, settings.store.ledger_days)
+    upkeep.by_and_by = (persons.purge, lambda site: files.archive(site.id))
     overview = Oversight(connection, cases, ledger, stored, now, streams=settings.console.streams)
     try:
         yield House(
@@ -164,6 +173,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
             Feedback(stored, lessons, Counts(connection), digests, telemetry, now),
             Readiness(connection, seats, telemetry, versions), upkeep, now,
             AddressBook(deliveries, ledger, outside, now), courier, versions, learning, workshop,
+            persons, files,
         )  # fmt: skip
     finally:
         await workshop.close()

@@ -61,6 +61,8 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections to the store that one process may hold."""
     max_memory_mb: Annotated[int, Meta(ge=16)] | None = None
     """Memory of the embedded server; without it 60 % of what the machine or the container has."""
+    ledger_days: Annotated[int, Meta(ge=1)] = 30
+    """How long entries of the ledger stay in the store; older ones go to compressed files in the data folder."""
     min_free_disk_mb: Annotated[int, Meta(ge=1)] = 64
     """With less free disk than this the service is not ready, and a server that died is not started again."""
 

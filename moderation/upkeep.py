@@ -23,6 +23,7 @@ from moderation.telemetry import Telemetry
 STEP_SECONDS = 0.5
 LEASE_SECONDS = 5
 RESCORE_AT_ONCE = 50
+BY_AND_BY_SECONDS = 60.0
 
 
 class Upkeep:
@@ -47,6 +48,10 @@ class Upkeep:
         self._leases = leases
         self._rescore = rescore
         self._follow_models = follow_models
+
+        self.by_and_by: tuple[Callable[[Site], Awaitable[int]], ...] = ()
+        """Slow work on each site, a piece at a time: it is done once a minute, and at once again while it finds some."""
+        self._next: dict[tuple[str, int], float] = {}
 
     async def run(self) -> None:
         """Go on for ever; cancel it to stop."""
@@ -75,9 +80,16 @@ class Upkeep:
                 await self._tell(site)
             if work.unscored:
                 await self._score_what_waits(site)
+            await self._by_and_by(site)
             waiting += work.waiting
             oldest = min(oldest or work.oldest, work.oldest) if work.oldest else oldest
         self._telemetry.queue_measured(waiting, max(0.0, time.time() - oldest / 1e6) if oldest else 0.0)
+
+    async def _by_and_by(self, site: Site) -> None:
+        for number, work in enumerate(self.by_and_by):
+            if self._next.get((site.id, number), 0.0) <= time.monotonic():
+                found = await work(site)
+                self._next[site.id, number] = time.monotonic() + (0.0 if found else BY_AND_BY_SECONDS)
 
     async def _tell(self, site: Site) -> None:
         now = int(time.time() * 1e6)

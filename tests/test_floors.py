@@ -47,6 +47,7 @@ FLOORS = {
     "moderation.workshop": 4,
     "moderation.backup": 5,
     "moderation.privacy": 4,
+    "moderation.ledgerfiles": 4,
     "moderation.upkeep": 5,
     "moderation.secrets": 4,
     "moderation.serving": 8,

@@ -13,7 +13,7 @@ import click
 from moderation.cli.archives import import_archive
 from moderation.cli.doctor import doctor
 from moderation.cli.frame import OneLine, settings_of, store_options
-from moderation.cli.keeping import backup, restore_backup
+from moderation.cli.keeping import backup, privacy, restore_backup
 from moderation.cli.keys import key
 from moderation.cli.moderators import moderator
 from moderation.cli.sites import site
@@ -49,5 +49,5 @@ def serve(
     run(settings, click.echo)
 
 
-for command in (site, moderator, key, doctor, import_archive, backup, restore_backup):
+for command in (site, moderator, key, doctor, import_archive, backup, restore_backup, privacy):
     main.add_command(command)

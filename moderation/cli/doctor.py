@@ -29,6 +29,8 @@ def doctor(data: Path | None, redis: str | None) -> None:
             wrong.append("no model could be loaded")
         for one in ["", *[found.id for found in await rooms.sites.sites()]]:
             broken = await rooms.ledger.broken_at(one)
+            if not broken and (found := await rooms.files.broken_at(one)):
+                wrong.append(f"the archived ledger of {one or 'the staff'} was changed at {found}")
             if broken:
                 wrong.append(f"the ledger of {one or 'the staff'} was changed at entry {broken}")
         click.echo(f"  model                              {', '.join(rooms.models.versions) or 'none'}")

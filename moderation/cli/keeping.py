@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import msgspec
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from moderation.app import House, utc_now
@@ -74,3 +76,35 @@ async def _look(rooms: House, settings: Settings) -> tuple[int, list[str]]:
         if broken := await rooms.ledger.broken_at(site.id):
             wrong.append(f"the ledger of {site.id} does not fit at entry {broken}")
     return count, wrong
+
+
+@click.group()
+def privacy() -> None:
+    """What a person may ask for: everything that is kept of an e-mail address, and its erasure."""
+
+
+@privacy.command("export")
+@click.option("--email", required=True, help="Whose data it is about.")
+@store_options
+def export_person(email: str, data: Path | None, redis: str | None) -> None:
+    """Print everything that is kept of a person, as JSON."""
+    found = in_house(settings_of(data, redis), lambda rooms: rooms.privacy.export(email))
+    click.echo(json.dumps(msgspec.to_builtins(found), indent=2, ensure_ascii=False))
+
+
+@privacy.command("erase")
+@click.option("--email", required=True, help="Whose data is erased.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_options
+def erase_person(email: str, yes: bool, data: Path | None, redis: str | None) -> None:
+    """Erase a person for good: comments, labels, counts, marks. It cannot be taken back."""
+    if not yes:
+        click.confirm("Erase everything that this person has written, on every site?", abort=True)
+    done = in_house(settings_of(data, redis), lambda rooms: rooms.privacy.erase(email, "cli"))
+    click.echo(f"{done.comments} comments and {len(done.labels)} labels erased.")
+    click.echo(
+        "The store has written its files anew: nothing of it is left in them."
+        if done.files_rewritten
+        else "The store may not write its files anew by itself: run BGREWRITEAOF on every server of it."
+    )
+    click.echo("Backups from before still hold it: let them go within thirty days.")

@@ -27,12 +27,21 @@ class Entry(msgspec.Struct, frozen=True):
     hash: str
 
 
+class Archived(msgspec.Struct, frozen=True, array_like=True):
+    """An entry as it stands in the store, letter by letter, so that its hash can be checked."""
+
+    id: str
+    line: str
+    hash: str
+
+
 class Ledger:
     """The ledgers of all sites, and the one of the staff (key and moderator changes, promotions)."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._append = draining("append_ledger")
+        self._trim = draining("trim_ledger")
 
     async def append(self, site_id: str, event: str, by: str = "", **facts: object) -> str:
         """Write an entry that no move of a comment writes; gives its stamp. Durable when this returns."""
@@ -67,6 +76,25 @@ class Ledger:
                 return
             after = entries[-1].id
 
+    async def oldest(self, site_id: str, last: str, count: int) -> list[Archived]:
+        """Read the oldest entries, up to and with `last`, letter by letter."""
+        ledger, _ = _names(site_id)
+        rows = await self._connection.execute("XRANGE", ledger, "-", last, "COUNT", count)
+        found = [(id_.decode(), *_fields(fields)) for id_, fields in rows]
+        return [Archived(id_, line.decode(), written) for id_, line, written in found]
+
+    async def forget(self, site_id: str, first: str, last: Archived) -> int:
+        """Take entries away that were archived, from `first` (the oldest) to `last`; the chain goes on from there."""
+        ledger, head = _names(site_id)
+        ms, number = order(last.id)
+        args = [first, f"{ms}-{number + 1}", last.hash]
+        return int(await self._connection.run(self._trim, [ledger, head], args, durable=True))
+
+    async def begins_with(self, site_id: str) -> str:
+        """Give the hash that the oldest entry is chained to: that of the last archived one, or nothing."""
+        found = await self._connection.execute("HGET", _names(site_id)[1], "archived")
+        return str(found.decode()) if found else ""
+
     async def broken_at(self, site_id: str) -> str | None:
         """Check the chain: gives the id of the first entry that does not fit, or None where all is whole.
 
@@ -81,7 +109,7 @@ class Ledger:
             rows = await self._connection.execute("XRANGE", ledger, f"({after}", "+", "COUNT", 1000)
             for id_, fields in rows:
                 line, written = _fields(fields)
-                chain = hashlib.sha1(chain.encode() + id_ + line, usedforsecurity=False).hexdigest()
+                chain = chained(chain, id_.decode(), line.decode())
                 if chain != written:
                     return str(id_.decode())
             if len(rows) < 1000:
@@ -93,6 +121,17 @@ class Ledger:
 
 STAFF = ""
 """The site id under which the staff's own ledger is kept."""
+
+
+def chained(before: str, entry_id: str, line: str) -> str:
+    """Give the hash of an entry that stands behind the one with the hash `before`."""
+    return hashlib.sha1((before + entry_id + line).encode(), usedforsecurity=False).hexdigest()
+
+
+def order(entry_id: str) -> tuple[int, int]:
+    """Read an entry's id as what it is ordered by."""
+    ms, _, number = entry_id.partition("-")
+    return int(ms or 0), int(number or 0)
 
 
 def _names(site_id: str) -> tuple[str, str]:

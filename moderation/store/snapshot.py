@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import redis.exceptions as driver
+
 from moderation.errors import SetupRefused
 from moderation.store.connection import Connection
 from moderation.store.folder import DataFolder
@@ -29,8 +31,7 @@ async def take(connection: Connection) -> BinaryIO:
             "only the embedded store is backed up here; back up an external one by its own means, and with it the "
             "pepper and the models of the data folder"
         )
-    before = await _persistence(connection)
-    await connection.execute("BGSAVE", "SCHEDULE")
+    before = await _start(connection, "BGSAVE")
     await _wait(connection, int(before["rdb_saves"]))
     return _opened(DataFolder(connection.settings.data).store / "dump.rdb")
 
@@ -41,11 +42,25 @@ def _opened(path: Path) -> BinaryIO:
 
 async def rewrite(connection: Connection) -> None:
     """Write the server's files anew, so that nothing that was erased is left in them."""
-    before = await _persistence(connection)
-    await connection.execute("BGREWRITEAOF")
+    await _start(connection, "BGREWRITEAOF")
     await _wait(connection, -1)
-    await connection.execute("BGSAVE", "SCHEDULE")
-    await _wait(connection, int(before["rdb_saves"]))
+    if connection.kind == "embedded":  # another server's snapshots are its operator's
+        before = await _start(connection, "BGSAVE")
+        await _wait(connection, int(before["rdb_saves"]))
+
+
+async def _start(connection: Connection, command: str) -> dict[str, Any]:
+    """Start a piece of background work, after one that runs already: that one may have begun before what we want in it."""
+    while True:
+        await _wait(connection, -1)
+        before = await _persistence(connection)
+        try:
+            await connection.execute(command)
+        except driver.ResponseError as error:
+            if "in progress" not in str(error):
+                raise
+        else:
+            return before
 
 
 async def _wait(connection: Connection, saves: int) -> None:
@@ -55,7 +70,7 @@ async def _wait(connection: Connection, saves: int) -> None:
         at_work = any(
             int(told[name]) for name in ("rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
         )
-        if not at_work and told["rdb_last_bgsave_status"] != "ok":
+        if not at_work and saves >= 0 and told["rdb_last_bgsave_status"] != "ok":
             raise SnapshotFailed("the store could not write a snapshot; look at its disk")
         if not at_work and told["aof_last_bgrewrite_status"] != "ok":
             raise SnapshotFailed("the store could not write its files anew; look at its disk")
