@@ -71,8 +71,7 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as place, load.vocabulary() as words:
         began = time.perf_counter()
         with serving(Path(place) / "data") as service:
-            with service.site as site:
-                assert site.post("/v1/comments", json=a_comment()).status_code == 201
+            assert service.site.post("/v1/comments", json=a_comment()).status_code == 201
             figures.append(
                 Figure("start.first_verdict", time.perf_counter() - began, "s", "from start to the first verdict")
             )

@@ -26,8 +26,7 @@ def measure() -> list[Figure]:
         rates = {}
         for workers in (1, 2):
             with serving(Path(place) / f"w{workers}", "--workers", str(workers)) as service:
-                with service.site as site:
-                    site.post("/v1/comments", json=a_comment())
+                service.site.post("/v1/comments", json=a_comment())
                 prepared(service, pin=False)
                 rates[workers] = load.wrk(
                     service.url, words, connections=64, key=service.first["site_key"], seed=50
@@ -39,8 +38,7 @@ def measure() -> list[Figure]:
 
 
 def _pressed(service: Service, words: Path) -> list[Figure]:
-    with service.site as site:
-        site.post("/v1/comments", json=a_comment())
+    service.site.post("/v1/comments", json=a_comment())
     prepared(service)
     key = service.first["site_key"]
     alone = load.wrk(service.url, words, connections=64, seconds=4, key=key, seed=60)
@@ -68,12 +66,13 @@ def _pressed(service: Service, words: Path) -> list[Figure]:
         asking.join()
     began = time.perf_counter()
     while True:
-        with service.site as site:
-            if (
-                site.post("/v1/comments", json=a_comment(f"Is it calm again, after {time.perf_counter()}?")).status_code
-                == 201
-            ):
-                break
+        if (
+            service.site.post(
+                "/v1/comments", json=a_comment(f"Is it calm again, after {time.perf_counter()}?")
+            ).status_code
+            == 201
+        ):
+            break
         time.sleep(0.1)
     return [
         Figure("overload.rate", under.rate / alone.rate, "", f"of the calm rate, with {CONNECTIONS} connections"),
