@@ -1,0 +1,159 @@
+"""New labels alone make a version better on the site they come from, or leave it as it was."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from classifiers.adapting import AdaptRecipe, adapt, read_adapt_recipe
+from classifiers.dataset import Dataset
+from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
+from classifiers.evaluation import auc, score_with
+from classifiers.footing import open_base
+from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
+from classifiers.registry import BUNDLED
+from classifiers.scorer import Item, Scorer
+from tests.classifiers.labels import dataset, labels, lines
+
+TOXICITY = ATTRIBUTES.index("toxicity")
+
+
+def scores(folder: Path, rows: Dataset) -> np.ndarray:
+    return score_with(Scorer.open(folder))(rows.text, rows.lang)
+
+
+def ranking(folder: Path, rows: Dataset) -> float:
+    found = auc(rows.column("toxicity") >= 0.5, scores(folder, rows)[:, TOXICITY])
+    assert found is not None
+    return found.value
+
+
+@pytest.fixture(scope="module")
+def adapted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return adapt(BUNDLED, labels(300), tmp_path_factory.mktemp("adapted"), version="harbour-1")
+
+
+def test_the_version_knows_the_words_of_the_site(adapted: Path) -> None:
+    later = labels(400, seed=1)
+    assert ranking(adapted, later) > 0.97 > ranking(BUNDLED, later) + 0.03
+
+
+def test_it_opens_like_any_other_and_says_where_it_comes_from(adapted: Path) -> None:
+    manifest = verify(adapted)
+    assert (manifest.version, manifest.kind, manifest.base) == ("harbour-1", "adapted", read_manifest(BUNDLED).version)
+    figures = manifest.figures["adapted"]["toxicity"]
+    assert figures["labels"] == 300
+    assert figures["after"]["auc"]["value"] > figures["before"]["auc"]["value"]
+    assert manifest.data[-1].source == "moderators"
+    assert "Adapted from" in (adapted / "MODEL_CARD.md").read_text()
+
+
+def test_the_compiled_scores_are_those_of_the_correction(adapted: Path) -> None:
+    base, now, rows = open_base(BUNDLED), open_base(adapted), labels(50, seed=2)
+    X = base.featurizer.transform(rows.text)
+    said = scores(adapted, rows)[:, TOXICITY]
+    np.testing.assert_allclose(np.log(said / (1 - said)), now.calibrated(X, "toxicity"), atol=0.02)
+    assert np.abs(now.calibrated(X, "toxicity") - base.calibrated(X, "toxicity")).max() > 0.5
+
+
+def test_the_explanation_names_the_new_word(adapted: Path) -> None:
+    text = "what a grumblewick you are"
+    (found,) = Scorer.open(adapted).score([Item(text)], explain=True)
+    strongest = max((word for word in found.words if word.attribute == "toxicity"), key=lambda word: word.weight)
+    assert text[strongest.begin : strongest.end] == "grumblewick"
+
+
+def test_what_the_labels_do_not_speak_of_stays_bit_for_bit(adapted: Path) -> None:
+    rows = labels(60, seed=3)
+    before, after = scores(BUNDLED, rows), scores(adapted, rows)
+    others = [at for at in range(len(ATTRIBUTES)) if at != TOXICITY]
+    np.testing.assert_array_equal(before[:, others], after[:, others])
+
+
+def test_it_lists_the_labels_it_learned_from_and_those_of_its_base(adapted: Path, tmp_path: Path) -> None:
+    again = adapt(adapted, labels(250, seed=4), tmp_path / "again", version="harbour-2")
+    assert learned_labels(adapted) == {f"l0-{number}" for number in range(300)}
+    assert learned_labels(again) == learned_labels(adapted) | {f"l4-{number}" for number in range(250)}
+
+
+def test_the_same_labels_give_the_same_weights(adapted: Path, tmp_path: Path) -> None:
+    again = adapt(BUNDLED, labels(300), tmp_path / "again", version="harbour-1")
+    assert (again / "weights.npy").read_bytes() == (adapted / "weights.npy").read_bytes()
+    assert read_manifest(again).thresholds == read_manifest(adapted).thresholds
+
+
+def test_labels_that_say_nothing_change_no_word(tmp_path: Path) -> None:
+    found = adapt(BUNDLED, labels(300, noise=True), tmp_path / "noise")
+    strength = read_manifest(found).figures["adapted"]["toxicity"]["strength"]
+    assert not strength
+    later = labels(200, seed=1)
+    assert ranking(found, later) == pytest.approx(ranking(BUNDLED, later), abs=1e-3)
+
+
+def test_no_threshold_is_lowered(adapted: Path) -> None:
+    before, after = read_manifest(BUNDLED).thresholds, read_manifest(adapted).thresholds
+    assert all(after[name][at] >= before[name][at] for name in before for at in before[name])
+
+
+def test_outside_feedback_of_low_weight_teaches_less(tmp_path: Path) -> None:
+    recipe = AdaptRecipe(strengths=(1.0,), margin=-100.0)
+    full = open_base(adapt(BUNDLED, labels(220), tmp_path / "full", recipe))
+    weak = open_base(adapt(BUNDLED, labels(220, weight=0.1), tmp_path / "weak", recipe))
+    X = full.featurizer.transform(["you grumblewick"])
+    base = open_base(BUNDLED).calibrated(X, "toxicity")[0]
+    assert base < weak.calibrated(X, "toxicity")[0] < full.calibrated(X, "toxicity")[0]
+
+
+def test_one_site_can_be_learned_from_alone(tmp_path: Path) -> None:
+    mixed = lines(250) + [dict(line, site="elsewhere") for line in lines(100, seed=5)]
+    found = adapt(BUNDLED, dataset(mixed), tmp_path / "site", site="harbour-news")
+    manifest = read_manifest(found)
+    assert manifest.site == "harbour-news"
+    assert manifest.figures["adapted"]["toxicity"]["labels"] == 250
+    with pytest.raises(TooFewLabels):
+        adapt(BUNDLED, dataset(mixed), tmp_path / "other", site="elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("rows", "refusal", "says"),
+    [
+        (lines(150), TooFewLabels, r"\d+ labels, at least 200"),
+        (lines(300, share=1.0), LabelsOneSided, "say yes"),
+        (lines(300, share=0.0), LabelsOneSided, "say no"),
+        (lines(900, share=0.01), LabelsOneSided, "more than 20 to 1"),
+        ([dict(lines(1)[0], text="the very same words " * 4) for _ in range(500)], TooFewLabels, "1 labels"),
+        ([{**line, "toxicity": None, "reason": "off_topic"} for line in lines(300)], TooFewLabels, "0 labels"),
+        (lines(300, weight=0.0), TooFewLabels, "0 labels"),
+    ],
+)
+def test_labels_that_prove_nothing_are_refused(
+    rows: list[dict[str, object]], refusal: type[Exception], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(refusal, match=says):
+        adapt(BUNDLED, dataset(rows), tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+
+
+def test_fewer_labels_are_taken_when_asked_for(tmp_path: Path) -> None:
+    found = adapt(BUNDLED, labels(60), tmp_path / "few", AdaptRecipe(min_labels=50))
+    later = labels(300, seed=1)
+    assert ranking(found, later) >= ranking(BUNDLED, later) - 0.01
+
+
+@pytest.mark.parametrize(
+    "content", ["strengths = 'x'", "nosuch = 1", "strengths = []", "blocks = 1", "= 3", "strengths = [-1.0]"]
+)
+def test_a_wrong_recipe_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(content)
+    with pytest.raises(RecipeInvalid, match=r"recipe\.toml"):
+        read_adapt_recipe(path)
+
+
+def test_a_recipe_is_read_and_kept_in_the_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("strengths = [0.0, 1.0]\nmin_labels = 40\n")
+    recipe = read_adapt_recipe(path)
+    found = adapt(BUNDLED, labels(60), tmp_path / "kept", recipe)
+    assert read_manifest(found).recipe == msgspec.json.decode(msgspec.json.encode(recipe))

@@ -1,0 +1,239 @@
+"""The command: what it prints, what it refuses in one line, and that an interrupted one has changed nothing."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from classifiers.cli import main
+from classifiers.dataset import read_file
+from classifiers.manifest import read_manifest
+from classifiers.registry import BUNDLED, Registry
+from tests.classifiers.labels import lines, written
+
+REPOSITORY = Path(__file__).parents[2]
+FIRST = read_manifest(BUNDLED).version
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "registry"
+
+
+@pytest.fixture(scope="module")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a registry that holds a version adapted to an invented site."""
+    folder = tmp_path_factory.mktemp("harbour")
+    learned = written(folder / "labels.jsonl", lines(260))
+    result = run(folder / "registry", "adapt", "--data", learned, "--version", "harbour-1")
+    assert result.exit_code == 0, result.output
+    return folder / "registry"
+
+
+@pytest.fixture
+def adapted(harbour: Path, root: Path) -> Path:
+    return Path(shutil.copytree(harbour, root))
+
+
+def run(root: Path, *words: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["--registry", str(root), *map(str, words)], input=stdin)
+
+
+def json_of(result: Result) -> object:
+    assert result.exit_code == 0, result.output
+    return msgspec.json.decode(result.stdout)
+
+
+def test_the_bundled_version_is_listed_as_active(root: Path) -> None:
+    assert json_of(run(root, "list", "--json")) == [
+        {"version": FIRST, "state": "active", "kind": "scratch", "made_at": read_manifest(BUNDLED).made_at}
+    ]
+    assert not root.exists()
+
+
+def test_comments_are_scored_line_by_line(root: Path) -> None:
+    asked = b'{"id":"a","text":"you are an idiot"}\n\n{"id":2,"text":""}\n{"text":"Nice photo","lang":"en"}\n'
+    result = run(root, "score", "--input", "-", stdin=asked)
+    answers = [msgspec.json.decode(line) for line in result.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == ["a", 2, None]
+    assert all(answer["model"] == FIRST and len(answer["scores"]) == 7 for answer in answers)
+    assert answers[0]["scores"]["toxicity"] > 0.5 > answers[2]["scores"]["toxicity"]
+
+
+def test_an_adapted_version_is_compared_promoted_and_rolled_back(adapted: Path, root: Path, tmp_path: Path) -> None:
+    later = written(tmp_path / "later.jsonl", lines(200, seed=9))
+    compared = json_of(run(root, "compare", "harbour-1", "--data", later, "--json"))
+    assert compared["changes"]["toxicity"]["auc_gain"]["value"] > 0  # type: ignore[index]
+    assert "would have rejected" in run(root, "compare", "harbour-1", "--data", later).stdout
+    assert run(root, "shadow", "harbour-1").exit_code == 0
+    promoted = run(root, "promote", "harbour-1", "--decisions", later, "--by", "ann", "--force")
+    assert promoted.exit_code == 0, promoted.output
+    assert "harbour-1 is active" in promoted.stdout
+    scored = run(root, "score", "--input", "-", stdin=b'{"id":1,"text":"you grumblewick"}')
+    assert msgspec.json.decode(scored.stdout)["model"] == "harbour-1"
+    assert f"{FIRST} is active again" in run(root, "rollback").stdout
+    assert run(root, "rollback").exit_code == 2
+    assert "ann" in run(root, "history").stdout
+
+
+def test_a_dry_run_of_the_gate_changes_nothing(adapted: Path) -> None:
+    asked = run(adapted, "promote", "harbour-1", "--dry-run")
+    assert asked.exit_code == 0
+    assert "us a comment" in asked.stdout
+    assert Registry(adapted).active() == FIRST
+
+
+def test_figures_are_printed_and_as_json(root: Path, tmp_path: Path) -> None:
+    rows = written(tmp_path / "rows.jsonl", lines(60))
+    assert "toxicity" in run(root, "evaluate", "--data", rows).stdout
+    found = json_of(run(root, "evaluate", "--data", rows, "--json"))
+    assert found["attributes"]["toxicity"]["overall"]["n"] == 60  # type: ignore[index]
+
+
+def test_thresholds_are_named_for_a_precision_and_a_calibrated_version_is_saved(root: Path, tmp_path: Path) -> None:
+    rows = written(tmp_path / "rows.jsonl", lines(240))
+    result = run(root, "calibrate", "--data", rows, "--precision", "0.9", "--save", "level-1")
+    assert result.exit_code == 0, result.output
+    assert "0.9" in result.stdout
+    manifest = read_manifest(Registry(root).path("level-1"))
+    assert manifest.figures["adapted"]["toxicity"]["strength"] in (0.0, None)
+
+
+class Addresses(HTMLParser):
+    """Notes every address a page would fetch, and every script."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.fetched += [
+            value or "" for name, value in attrs if name in {"src", "href", "xlink:href", "action", "data"}
+        ]
+
+
+@pytest.mark.parametrize("against", [(), ("--against", FIRST)])
+def test_a_report_is_one_page_that_fetches_nothing(root: Path, tmp_path: Path, against: tuple[str, ...]) -> None:
+    told = [{**line, "text": f"<script>alert(1)</script> {line['text']}"} for line in lines(80)]
+    rows, page = written(tmp_path / "rows.jsonl", told), tmp_path / "report.html"
+    result = run(root, "report", FIRST, "--data", rows, "--out", page, *against)
+    assert result.exit_code == 0, result.output
+    text = page.read_text("utf-8")
+    found = Addresses()
+    found.feed(text)
+    assert not [address for address in found.fetched if not address.startswith("#")]
+    assert not found.tags & {"script", "link", "iframe", "img", "object"}
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#)", text)
+    assert "svg" in found.tags
+
+
+def test_a_version_is_exported_and_imported(adapted: Path, root: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "version.zip"
+    assert run(root, "export", "harbour-1", archive).exit_code == 0
+    assert run(tmp_path / "elsewhere", "import", archive).exit_code == 0
+    assert Registry(tmp_path / "elsewhere").path("harbour-1").is_dir()
+    assert run(tmp_path / "elsewhere", "import", archive).exit_code == 2
+
+
+def test_training_from_rows_of_ones_own_gives_a_version(root: Path, tmp_path: Path) -> None:
+    rows = written(tmp_path / "rows.jsonl", [*lines(300), *lines(300, seed=2, attribute="spam")])
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("bits = 14\n")
+    out = tmp_path / "version"
+    result = run(root, "train", "--data", rows, "--recipe", recipe, "--seed", 3, "--version", "own-1", "--out", out)
+    assert result.exit_code == 0, result.output
+    assert read_manifest(out).recipe["seed"] == 3
+    assert run(root, "train", "--data", rows, "--recipe", recipe, "--out", out).exit_code == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.toml", "rows.jsonl", "version"]
+
+
+GOOD = lines(3)
+
+
+@pytest.mark.parametrize(
+    ("words", "content"),
+    [
+        (("adapt", "--data", "FILE"), b"PAR1 no rows"),
+        (("adapt", "--data", "FILE"), b'{"body":"x"}'),
+        (("adapt", "--data", "FILE"), b'{"text":"","toxicity":1}'),
+        (("adapt", "--data", "FILE"), b'{"text":"x","toxicity":3}'),
+        (("adapt", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
+        (("adapt", "--data", "FILE", "--recipe", "/nosuch.toml"), msgspec.json.encode(GOOD[0])),
+        (("adapt", "--data", "FILE", "--base", "nosuch"), msgspec.json.encode(GOOD[0])),
+        (("adapt", "--data", "/nosuch.jsonl"), b""),
+        (("train", "--data", "FILE"), b"\xff\xfe"),
+        (("evaluate", "--data", "FILE"), b""),
+        (("evaluate", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
+        (("compare", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
+        (("calibrate", "--data", "FILE"), b"[]"),
+        (("report", "--data", "FILE", "--out", "/nosuch/dir/x.html"), msgspec.json.encode(GOOD[0])),
+        (("score", "--input", "FILE"), b'{"id":1}'),
+        (("score", "--input", "FILE"), b'{"id":1,"text":"\xff"}'),
+        (("score", "--input", "/nosuch"), b""),
+        (("score", "--input", "FILE", "--version", "../etc"), b""),
+        (("promote", "nosuch"), b""),
+        (("promote", FIRST, "--decisions", "FILE"), b"{}"),
+        (("rollback",), b""),
+        (("shadow",), b""),
+        (("shadow", "nosuch"), b""),
+        (("import", "FILE"), b"PK no zip"),
+        (("export", "nosuch", "FILE"), b""),
+        (("nosuch",), b""),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line_and_nothing_changes(
+    root: Path, tmp_path: Path, words: tuple[str, ...], content: bytes
+) -> None:
+    path = tmp_path / "given.jsonl"
+    path.write_bytes(content)
+    result = run(root, *(str(path) if word == "FILE" else word for word in words))
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith("classifiers: ")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    assert [entry.manifest.version for entry in Registry(root).list()] == [FIRST]
+    assert not list(root.glob("*.json"))
+    assert not list(root.glob("versions/*"))
+    assert path.read_bytes() == content
+
+
+def test_an_interrupted_command_leaves_the_registry_as_it_was(root: Path, tmp_path: Path) -> None:
+    learned = written(tmp_path / "labels.jsonl", lines(3000))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "classifiers", "--registry", str(root), "adapt", "--data", str(learned)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stderr=subprocess.PIPE,
+    )
+    patience = time.monotonic() + 60
+    while not list(root.glob("versions/.staging-*")) and time.monotonic() < patience:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode not in (0, 2)
+    assert b"Traceback" not in said
+    assert list((root / "versions").iterdir()) == []
+    assert [entry.manifest.version for entry in Registry(root).list()] == [FIRST]
+
+
+def test_a_broken_version_is_not_listed_but_told_of(adapted: Path, root: Path) -> None:
+    (Registry(root).path("harbour-1") / "manifest.json").write_text("{")
+    result = run(root, "list")
+    assert result.exit_code == 0
+    assert "harbour-1" not in result.stdout
+    assert "not listed" in result.stderr
+
+
+def test_labels_of_the_tests_are_what_the_reader_takes(tmp_path: Path) -> None:
+    assert len(read_file(written(tmp_path / "rows.jsonl", lines(5)))) == 5

@@ -1,0 +1,143 @@
+"""A candidate is promoted when it is no worse, and told in words when it is."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from classifiers import gate
+from classifiers.adapting import adapt
+from classifiers.comparing import auc_gain, compare
+from classifiers.dataset import load_seeds
+from classifiers.errors import GateRefused
+from classifiers.evaluation import score_with
+from classifiers.manifest import ATTRIBUTES, entries_of, read_manifest, write_manifest
+from classifiers.registry import BUNDLED, Registry
+from classifiers.scorer import Scorer
+from tests.classifiers.labels import labels
+
+_HELD = load_seeds("heldout")
+SEEDS = _HELD.take(range(0, len(_HELD), 3))
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+def changed(registry: Registry, name: str, change: Callable[[np.ndarray], np.ndarray], **fields: object) -> Path:
+    """Add the bundled version under another name, its weights changed."""
+    with registry.staging() as staged:
+        shutil.copytree(BUNDLED, staged, dirs_exist_ok=True)
+        np.save(staged / "weights.npy", change(np.load(staged / "weights.npy")))
+        manifest = msgspec.structs.replace(read_manifest(staged), version=name, files=entries_of(staged), **fields)
+        write_manifest(staged, manifest)
+        registry.add(staged)
+    return registry.path(name)
+
+
+@pytest.fixture(scope="module")
+def worse(tmp_path_factory: pytest.TempPathFactory) -> tuple[Registry, gate.Verdict]:
+    registry = Registry(tmp_path_factory.mktemp("worse"))
+    return registry, gate.judge(BUNDLED, changed(registry, "worse", turned), seeds=SEEDS)
+
+
+@pytest.fixture(scope="module")
+def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return adapt(BUNDLED, labels(260), tmp_path_factory.mktemp("harbour"), version="harbour-1")
+
+
+def turned(weights: np.ndarray) -> np.ndarray:
+    weights[:, ATTRIBUTES.index("toxicity")] *= -1
+    return weights
+
+
+def test_a_version_that_is_the_same_passes(registry: Registry) -> None:
+    verdict = gate.judge(BUNDLED, changed(registry, "same", lambda weights: weights), seeds=SEEDS)
+    assert verdict.passed, verdict.reasons()
+    assert {check.name for check in verdict.checks} >= {
+        "held-out seeds",
+        "decisions",
+        "fairness",
+        "calibration",
+        "speed",
+    }
+    assert gate.act(registry, verdict, by="ml").version == "same"
+    assert registry.history()[-1].evidence["forced"] is False
+
+
+def test_a_version_that_ranks_worse_is_refused_and_named(worse: tuple[Registry, gate.Verdict]) -> None:
+    registry, verdict = worse
+    assert not verdict.passed
+    with pytest.raises(GateRefused, match="toxicity") as refused:
+        gate.act(registry, verdict)
+    assert refused.value.reasons
+    assert registry.active() == read_manifest(BUNDLED).version
+
+
+def test_force_promotes_against_the_gate_and_is_remembered(worse: tuple[Registry, gate.Verdict]) -> None:
+    registry, verdict = worse
+    gate.act(registry, verdict, by="ann", force=True)
+    move = registry.history()[-1]
+    assert registry.active() == "worse"
+    assert (move.by, move.evidence["forced"]) == ("ann", True)
+    assert move.evidence["gate"]["passed"] is False
+    registry.rollback()
+
+
+def test_a_version_that_scores_fewer_attributes_is_refused(registry: Registry, tmp_path: Path) -> None:
+    manifest = read_manifest(BUNDLED)
+    with registry.staging() as staged:
+        shutil.copytree(BUNDLED, staged, dirs_exist_ok=True)
+        weights, head = np.load(staged / "weights.npy"), np.load(staged / "head.npy")
+        np.save(staged / "weights.npy", np.delete(weights, len(ATTRIBUTES) - 1, axis=1))
+        np.save(staged / "head.npy", head[:-1])
+        fewer = msgspec.structs.replace(
+            manifest, version="fewer", attributes=manifest.attributes[:-1], files=entries_of(staged)
+        )
+        write_manifest(staged, fewer)
+        registry.add(staged)
+    verdict = gate.judge(BUNDLED, registry.path("fewer"), seeds=SEEDS)
+    assert any("identity_attack" in reason for reason in verdict.reasons())
+
+
+def test_decisions_it_learned_from_do_not_speak_for_it(harbour: Path) -> None:
+    rows = labels(260)
+    known = gate.judge(BUNDLED, harbour, rows, seeds=SEEDS)
+    assert any("0 decisions that it did not learn from" in check.words for check in known.checks)
+    later = gate.judge(BUNDLED, harbour, labels(260, seed=9), seeds=SEEDS)
+    found = {check.name: check for check in later.checks}
+    assert found["later decisions"].passed
+    assert "toxicity +0." in found["later decisions"].words
+
+
+def test_decisions_that_it_gets_wrong_stop_it(harbour: Path) -> None:
+    opposite = labels(300, seed=9)
+    opposite.column("toxicity")[:] = 1 - opposite.column("toxicity")
+    verdict = gate.judge(BUNDLED, harbour, opposite, seeds=SEEDS)
+    assert any("later decisions" in reason for reason in verdict.reasons())
+
+
+def test_a_comparison_counts_what_would_have_changed(harbour: Path) -> None:
+    rows = labels(300, seed=9)
+    old, new = Scorer.open(BUNDLED), Scorer.open(harbour)
+    before, after = score_with(old)(rows.text, rows.lang), score_with(new)(rows.text, rows.lang)
+    found = compare(old.manifest, new.manifest, before, after, rows)
+    change = found.changes["toxicity"]
+    assert change.candidate_misses < change.champion_misses
+    assert change.approved == int((rows.column("toxicity") < 0.5).sum())
+    assert len(found.worst_flips) <= 20
+    assert all(flip.truth >= 0.5 for flip in found.best_flips if flip.candidate > flip.champion)
+    assert f"would have rejected {change.candidate_rejects_approved} approved comments" in found.sentence()
+    assert 0 <= found.agreement < 1
+
+
+def test_the_gain_of_the_same_scores_is_nothing() -> None:
+    truth, said = np.array([True, False] * 20), np.random.default_rng(1).random(40)
+    gain = auc_gain(truth, said, said)
+    assert gain is not None
+    assert (gain.value, gain.low, gain.high) == (0.0, 0.0, 0.0)
+    assert auc_gain(truth, said, truth.astype(float)).low > 0  # type: ignore[union-attr]
