@@ -154,6 +154,21 @@ def from_rows(rows: Sequence[Row]) -> Dataset:
     )
 
 
+def write_jsonl(dataset: Dataset, path: Path) -> None:
+    """Write rows as JSONL that `read_file` reads back; what is not set is left out."""
+    encoder = msgspec.json.Encoder()
+    with path.open("wb") as file:
+        for at, text in enumerate(dataset.text):
+            row: dict[str, Any] = {"text": text, "weight": float(dataset.weight[at])}
+            row |= {name: value for name in WORDS if (value := getattr(dataset, name)[at])}
+            row |= {
+                name: float(value) for name, value in zip(ATTRIBUTES, dataset.values[at], strict=True) if value == value
+            }
+            if dataset.at[at] == dataset.at[at]:
+                row["at"] = datetime.fromtimestamp(dataset.at[at], UTC).isoformat()
+            file.write(encoder.encode(row) + b"\n")
+
+
 def concatenate(parts: Sequence[Dataset]) -> Dataset:
     """Put data sets one after the other."""
     if not parts:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from classifiers.dataset import concatenate, load_seeds, read, read_file
+from classifiers.dataset import concatenate, load_seeds, read, read_file, write_jsonl
 from classifiers.errors import DatasetInvalid, LibraryMissing
 
 GOOD = b'{"text":"buy pills","spam":1,"lang":"en","at":"2026-01-02T03:04:05Z","author":"a1"}\n'
@@ -49,6 +49,19 @@ def test_other_columns_are_left_alone_and_times_are_read(tmp_path: Path) -> None
         jsonl(tmp_path, b'{"text":"x","spam":0,"scores":{"spam":0.3},"at":"1970-01-01T00:01:00+00:00"}')
     )
     assert dataset.at.tolist() == [60.0]
+
+
+def test_written_rows_are_read_back_as_they_were(tmp_path: Path) -> None:
+    rows = [
+        {"text": "güten Tag", "toxicity": 0.25, "weight": 0.5, "site": "s"},
+        {"text": "x\ny", "spam": 1, "at": "2026-01-02T03:04:05Z"},
+    ]
+    first = read_file(jsonl(tmp_path, b"\n".join(map(msgspec.json.encode, rows))))
+    write_jsonl(first, tmp_path / "again.jsonl")
+    second = read_file(tmp_path / "again.jsonl")
+    assert (second.text, second.site) == (first.text, first.site)
+    for name in ("values", "weight", "at"):
+        np.testing.assert_array_equal(getattr(second, name), getattr(first, name))
 
 
 def test_rows_can_be_chosen_by_mask_and_by_position(tmp_path: Path) -> None:

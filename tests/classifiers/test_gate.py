@@ -95,6 +95,7 @@ def test_a_version_that_scores_fewer_attributes_is_refused(registry: Registry, t
         weights, head = np.load(staged / "weights.npy"), np.load(staged / "head.npy")
         np.save(staged / "weights.npy", np.delete(weights, len(ATTRIBUTES) - 1, axis=1))
         np.save(staged / "head.npy", head[:-1])
+        np.save(staged / "scales.npy", np.delete(np.load(staged / "scales.npy"), len(ATTRIBUTES) - 1))
         fewer = msgspec.structs.replace(
             manifest, version="fewer", attributes=manifest.attributes[:-1], files=entries_of(staged)
         )
