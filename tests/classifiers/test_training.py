@@ -1,0 +1,151 @@
+"""Training from scratch: a complete version, the same for the same seed, whose scorer says what the pipeline says."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from classifiers.compiled import load_weights
+from classifiers.dataset import Dataset, load_seeds
+from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
+from classifiers.featurizer import CommentFeaturizer
+from classifiers.footing import open_base
+from classifiers.manifest import ATTRIBUTES, read_manifest, verify
+from classifiers.scorer import BUNDLED, Item, Scorer
+from classifiers.sources import known_sources, tidy
+from classifiers.training import Recipe, disguise_some, parts, read_recipe, train_from_scratch
+
+RECIPE = Recipe(bits=12, seeds=False, rounds=15, min_texts=2)
+
+
+def write_rows(path: Path, rows: Dataset) -> Path:
+    lines = []
+    for place, text in enumerate(rows.text):
+        values = {name: float(rows.values[place, column]) for column, name in enumerate(ATTRIBUTES)}
+        known = {name: value for name, value in values.items() if not np.isnan(value)}
+        lines.append(msgspec.json.encode({"text": text, "lang": rows.lang[place], "source": "ours", **known}))
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    seeds = load_seeds("train")
+    english = [place for place, lang in enumerate(seeds.lang) if lang == "en"]
+    return write_rows(
+        tmp_path_factory.mktemp("rows") / "rows.jsonl", seeds.take(english[:: max(1, len(english) // 900)])
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory) -> Path:
+    return train_from_scratch([data], RECIPE, 1, tmp_path_factory.mktemp("model") / "v", version="small")
+
+
+def test_a_trained_version_is_complete_and_vouched_for(trained):
+    manifest = verify(trained)
+    assert manifest.kind == "scratch"
+    assert set(manifest.thresholds) == set(manifest.calibration) == set(ATTRIBUTES)
+    assert "MODEL_CARD.md" in manifest.files
+
+
+def test_the_same_seed_gives_the_same_weights(data, trained, tmp_path):
+    again = train_from_scratch([data], RECIPE, 1, tmp_path / "again", version="small")
+    files = {name: entry.digest for name, entry in read_manifest(again).files.items() if name.endswith(".npy")}
+    assert files == {
+        name: entry.digest for name, entry in read_manifest(trained).files.items() if name.endswith(".npy")
+    }
+
+
+def test_a_trained_version_ranks_what_it_learned(trained):
+    seeds = load_seeds("heldout")
+    spam = [text for text, value in zip(seeds.text, seeds.column("spam"), strict=True) if value == 1][:100]
+    ham = [text for text, value in zip(seeds.text, seeds.column("spam"), strict=True) if value == 0][:100]
+    scorer = Scorer.open(trained)
+    said = [
+        np.mean([found.values["spam"] for found in scorer.score([Item(text) for text in texts])])
+        for texts in (spam, ham)
+    ]
+    assert said[0] > said[1] + 0.1
+
+
+@pytest.mark.parametrize("which", ["bundled", "trained"])
+def test_the_scorer_says_what_the_fitted_pipeline_says(which, trained):
+    folder = BUNDLED if which == "bundled" else trained
+    base, scorer = open_base(folder), Scorer.open(folder)
+    texts = [*load_seeds("heldout").text, "y o u f o o l", "", "𝐟𝐫𝐞𝐞 money", "f*ck", "a b c d. e"]
+    X = base.featurizer.transform(texts)
+    scores = [
+        found for at in range(0, len(texts), 64) for found in scorer.score([Item(text) for text in texts[at : at + 64]])
+    ]
+    for attribute in ATTRIBUTES:
+        fitted = 1 / (1 + np.exp(-base.calibrated(X, attribute)))
+        assert np.abs(fitted - [found.values[attribute] for found in scores]).max() < 1e-5
+
+
+def test_rows_of_one_kind_are_refused(data, tmp_path):
+    seeds = load_seeds("train")
+    clean = np.flatnonzero(np.nan_to_num(seeds.column("threat")) == 0)[:400]
+    path = write_rows(tmp_path / "clean.jsonl", seeds.take(clean))
+    with pytest.raises(LabelsOneSided, match="threat"):
+        train_from_scratch([path], RECIPE, 1, tmp_path / "v")
+
+
+def test_a_handful_of_rows_is_refused(tmp_path):
+    path = write_rows(tmp_path / "few.jsonl", load_seeds("train").take(np.arange(20)))
+    with pytest.raises(TooFewLabels):
+        train_from_scratch([path], RECIPE, 1, tmp_path / "v")
+
+
+def test_nothing_frozen_is_learned_from():
+    rows = load_seeds()
+    train, held = parts(rows.take(np.flatnonzero([split == "train" for split in rows.split])), 3)
+    assert len(train) > 5 * len(held) > 0
+    assert not set(train.tolist()) & set(held.tolist())
+
+
+def test_some_texts_are_learned_from_in_disguise():
+    rows = load_seeds("train").take(np.arange(500))
+    places, texts = disguise_some(rows.text, rows, np.arange(500), Recipe(disguised=0.1), 5)
+    assert 100 < len(places) < 300
+    assert all(text != rows.text[place] for place, text in zip(places, texts, strict=True))
+    assert (places.tolist(), texts) == tuple(
+        part.tolist() if isinstance(part, np.ndarray) else part
+        for part in disguise_some(rows.text, rows, np.arange(500), Recipe(disguised=0.1), 5)
+    )
+
+
+@pytest.mark.parametrize("wrong", ["bits = 'many'", "unheard_of = 1", "bits ="])
+def test_a_recipe_that_is_wrong_is_refused(wrong, tmp_path):
+    (tmp_path / "recipe.toml").write_text(wrong)
+    with pytest.raises(RecipeInvalid):
+        read_recipe(tmp_path / "recipe.toml")
+
+
+def test_a_recipe_keeps_defaults_for_what_it_leaves_out(tmp_path):
+    (tmp_path / "recipe.toml").write_text("bits = 14")
+    assert read_recipe(tmp_path / "recipe.toml") == Recipe(bits=14)
+
+
+def test_texts_lose_what_betrays_their_data_set():
+    assert tidy("You do n't say .", "paradetox/neutral") == "you don't say"
+    assert tidy("@ann_b hello &amp; bye", "davidson-2017") == "@user hello & bye"
+    assert tidy("Leave Me Alone.", "ours") == "Leave Me Alone."
+
+
+def test_every_source_has_a_licence_and_a_digest():
+    for source in known_sources().values():
+        assert source.licence
+        assert len(source.digest) == 64
+
+
+def test_the_bundle_is_small_and_vouched_for():
+    manifest = verify(BUNDLED)
+    assert sum(entry.size for entry in manifest.files.values()) <= 20 * 2**20
+    assert load_weights(BUNDLED).shape == (2 ** manifest.features["shape"]["bits"], len(ATTRIBUTES) + 1)
+    assert all(figures["calibration_error"] <= 0.03 for figures in manifest.figures.values())
+
+
+def test_the_featurizer_of_a_version_is_rebuilt_from_its_arrays():
+    assert isinstance(open_base(BUNDLED).featurizer, CommentFeaturizer)
