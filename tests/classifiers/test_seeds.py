@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
 import pytest
 
-from classifiers.dataset import SEEDS
+from classifiers.dataset import SEEDS, load_seeds
 
 FILES = sorted(SEEDS.glob("*.jsonl"))
 LEXICONS = sorted((SEEDS / "lexicons").glob("*.jsonl"))
+JUDGED = ("spam", "toxicity", "insult", "threat", "identity_attack", "profanity")
+GROUPS = {
+    "en.spam": ("en.spam",),
+    "en.toxicity": ("en.toxicity",),
+    "de es fr it nl pt": ("de", "es", "fr", "it", "nl", "pt"),
+    "pl ru uk": ("pl", "ru", "uk"),
+    "ar hi ja ko tr zh": ("ar", "hi", "ja", "ko", "tr", "zh"),
+}
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+$", max_length=60)]
 
@@ -49,6 +58,19 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["insult", "profanity", "slur", "threat"]
     grade: Literal[1, 2, 3]
     forms: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
+
+
+class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What one reader said of one seed; `settled` names only what was corrected after both had judged."""
+
+    id: str
+    by: Literal["writer", "second", "settled"]
+    spam: Literal[0, 1] | None = None
+    toxicity: Share | None = None
+    insult: Share | None = None
+    threat: Share | None = None
+    identity_attack: Share | None = None
+    profanity: Share | None = None
 
 
 def seeds(file: Path) -> list[Seed]:
@@ -119,3 +141,75 @@ def test_no_text_is_written_twice() -> None:
 def test_every_line_of_a_lexicon_is_a_term(file: Path) -> None:
     terms = [msgspec.json.decode(line, type=Term) for line in file.read_bytes().splitlines()]
     assert len({(term.term, term.kind) for term in terms}) == len(terms)
+
+
+def judgements(by: str) -> dict[str, Judgement]:
+    lines = (SEEDS / "review" / "second-pass.jsonl").read_bytes().splitlines()
+    found = [judged for line in lines if (judged := msgspec.json.decode(line, type=Judgement)).by == by]
+    assert len({judged.id for judged in found}) == len(found)
+    return {judged.id: judged for judged in found}
+
+
+def kappas(cells: np.ndarray) -> np.ndarray:
+    """Cohen's kappa of tables of yes/yes, yes/no, no/yes, no/no, one a row; NaN where both always said the same."""
+    both, first, second, neither = cells.T / cells.sum(axis=1)
+    chance = (both + first) * (both + second) + (neither + first) * (neither + second)
+    return np.where(chance < 1, (both + neither - chance) / np.where(chance < 1, 1 - chance, 1), np.nan)
+
+
+def agreement(pairs: list[tuple[bool, bool]]) -> str:
+    """Spell one row of the table: n, yes by either reader, agreement, kappa and its bootstrap interval."""
+    cells = np.array([sum(pair == cell for pair in pairs) for cell in ((1, 1), (1, 0), (0, 1), (0, 0))])
+    head = f"{len(pairs)} | {cells[0] + cells[1]} / {cells[0] + cells[2]} | {(cells[0] + cells[3]) / len(pairs):.1%}"
+    kappa = kappas(cells[None, :])[0]
+    if np.isnan(kappa):
+        return f"{head} | – | –"
+    again = kappas(np.random.default_rng(2).multinomial(len(pairs), cells / len(pairs), size=4000))
+    low, high = np.nanpercentile(again, [2.5, 97.5])
+    return f"{head} | {kappa:.2f} | {low:.2f} to {high:.2f}"
+
+
+def agreement_table() -> list[str]:
+    """Build the rows of the README's table from the raw judgements, "yes" being 0.5 and above."""
+    file_of = {seed.id: file.stem for file, seed in every_seed()}
+    writer, second = judgements("writer"), judgements("second")
+    rows = []
+    for attribute in JUDGED:
+        for group, files in {**GROUPS, "**all**": tuple(set(file_of.values()))}.items():
+            both = [
+                (getattr(said, attribute), getattr(second[seed_id], attribute))
+                for seed_id, said in writer.items()
+                if file_of[seed_id] in files and getattr(said, attribute) is not None
+            ]
+            if both:
+                said = agreement([(first >= 0.5, other >= 0.5) for first, other in both])
+                rows.append(f"| {attribute} | {group} | {said} |")
+    return rows
+
+
+def test_the_second_pass_judges_seeds_that_exist_and_every_attribute() -> None:
+    ids = {seed.id for _, seed in every_seed()}
+    second = judgements("second")
+    assert second.keys() == judgements("writer").keys()
+    assert second.keys() <= ids
+    assert judgements("settled").keys() <= second.keys()
+    assert [seed_id for seed_id, said in second.items() if None in [getattr(said, name) for name in JUDGED]] == []
+
+
+def test_what_was_settled_after_the_second_pass_is_what_the_seeds_say() -> None:
+    now = {seed.id: seed for _, seed in every_seed()}
+    for seed_id, settled in judgements("settled").items():
+        for attribute, value in msgspec.to_builtins(settled).items():
+            if attribute != "by":
+                assert getattr(now[seed_id], attribute) == value, seed_id
+
+
+def test_the_second_pass_is_not_read_as_seeds() -> None:
+    assert "review" not in {file.parent.name for file in FILES}
+    assert len(load_seeds()) == sum(1 for _ in every_seed())
+
+
+def test_the_readme_tells_the_agreement_the_raw_judgements_give() -> None:
+    told = (SEEDS / "README.md").read_text(encoding="utf-8").splitlines()
+    table = [line for line in told if line.startswith(tuple(f"| {attribute} |" for attribute in JUDGED))]
+    assert table == agreement_table()
