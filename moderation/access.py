@@ -108,14 +108,13 @@ class Access:
     async def reinvite(self, moderator: Moderator, *, by: str = "") -> str:
         """Give a new one-time link (a forgotten password, a lost device); all sessions end."""
         token = secrets.token_urlsafe(32)
-        moderator = msgspec.structs.replace(
-            moderator,
-            invite=_digest(token),
-            invite_ends=written(self._now() + timedelta(hours=INVITE_HOURS)),
-            totp="",
-            generation=moderator.generation + 1,
+        ends = written(self._now() + timedelta(hours=INVITE_HOURS))
+        await self._people.change(
+            moderator.id,
+            lambda one: msgspec.structs.replace(
+                one, invite=_digest(token), invite_ends=ends, totp="", generation=one.generation + 1
+            ),
         )
-        await self._people.save(moderator)
         await self._ledger.append(STAFF, "moderator.reinvited", by, who=moderator.id)
         return f"{moderator.id}.{token}"
 
@@ -129,9 +128,10 @@ class Access:
 
     async def change(self, moderator: Moderator, *, by: str, **given: Any) -> Moderator:
         """Change a person's name, role, sites, or whether the account is disabled; all but a new name end the sessions."""
-        ends = moderator.generation + (not given.keys() <= {"name"})
-        moderator = msgspec.structs.replace(moderator, generation=ends, **given)
-        await self._people.save(moderator)
+        ends = not given.keys() <= {"name"}
+        moderator = await self._people.change(
+            moderator.id, lambda one: msgspec.structs.replace(one, generation=one.generation + ends, **given)
+        )
         await self._ledger.append(STAFF, "moderator.changed", by, who=moderator.id, what=",".join(sorted(given)))
         return moderator
 
@@ -140,8 +140,9 @@ class Access:
         moderator = await self._people.by_mail(self._mail(who)) if "@" in who else await self._people.get(who)
         if moderator is None:
             raise UnknownModerator(who)
-        moderator = msgspec.structs.replace(moderator, disabled=True, generation=moderator.generation + 1)
-        await self._people.save(moderator)
+        moderator = await self._people.change(
+            moderator.id, lambda one: msgspec.structs.replace(one, disabled=True, generation=one.generation + 1)
+        )
         await self._ledger.append(STAFF, "moderator.disabled", who=moderator.id)
         return moderator
 
@@ -161,23 +162,27 @@ class Access:
         right = hmac.compare_digest(_digest(secret), moderator.invite or "-")
         if not right or moderator.disabled or moderator.invite_ends <= written(self._now()):
             raise SignInRefused
-        return await self.set_password(moderator, password)
+        return await self.set_password(moderator, password, invite=moderator.invite)
 
-    async def set_password(self, moderator: Moderator, password: str) -> Moderator:
-        """Give a person a new password and end all sessions; raises FieldsInvalid where it is too short or long."""
+    async def set_password(self, moderator: Moderator, password: str, *, invite: str = "") -> Moderator:
+        """Give a person a new password and end all sessions; raises FieldsInvalid where it is too short or long.
+
+        With `invite`, the digest of a one-time link, SignInRefused where that was used meanwhile.
+        """
         least, most = PASSWORD_LENGTH
         if not least <= len(password) <= most:
             message = f"A password has {least} to {most} characters; a few words in a row are fine."
             raise FieldsInvalid([FieldError("password", "password_length", message)])
-        moderator = msgspec.structs.replace(
-            moderator,
-            password=await self._hash(password),
-            invite="",
-            invite_ends="",
-            generation=moderator.generation + 1,
-        )
-        await self._people.save(moderator)
-        return moderator
+        hashed = await self._hash(password)
+
+        def changed(one: Moderator) -> Moderator:
+            if invite and (one.invite != invite or one.disabled):
+                raise SignInRefused
+            return msgspec.structs.replace(
+                one, password=hashed, invite="", invite_ends="", generation=one.generation + 1
+            )
+
+        return await self._people.change(moderator.id, changed)
 
     async def sign_in(
         self, email: str, password: str, code: str, ip: str, agent: str
@@ -194,26 +199,33 @@ class Access:
         if moderator is None or not right or not moderator.password or moderator.disabled:
             raise SignInRefused
         if moderator.totp:
-            moderator = await self._check_code(moderator, code)
+            moderator = await self._people.change(moderator.id, self._step_of(moderator, code))
         if self._hasher.check_needs_rehash(moderator.password):
-            moderator = msgspec.structs.replace(moderator, password=await self._hash(password))
-            await self._people.save(moderator)
+            old, fresh = moderator.password, await self._hash(password)
+            moderator = await self._people.change(
+                moderator.id, lambda one: msgspec.structs.replace(one, password=fresh) if one.password == old else one
+            )
         token, session = await self._people.open_session(
             moderator, idle=self._idle, absolute=self._absolute, agent=agent
         )
         await self._ledger.append(STAFF, "moderator.signed_in", moderator.id)
         return token, session, moderator
 
-    async def _check_code(self, moderator: Moderator, code: str) -> Moderator:
-        """Check a TOTP code; one step is taken once."""
+    def _step_of(self, moderator: Moderator, code: str, *, enrols: bool = False) -> Callable[[Moderator], Moderator]:
+        """Check a TOTP code; gives the change that takes its step, once, by whoever is first. Raises SignInRefused."""
         totp = pyotp.TOTP(moderator.totp)
         now = self._now().timestamp()
         for drift in (0, -1, 1):
             step = int(now // totp.interval) + drift
-            if hmac.compare_digest(totp.generate_otp(step), code.strip()) and step > moderator.totp_step:
-                moderator = msgspec.structs.replace(moderator, totp_step=step)
-                await self._people.save(moderator)
-                return moderator
+            if hmac.compare_digest(totp.generate_otp(step).encode(), code.strip().encode()):
+
+                def taken(one: Moderator, step: int = step) -> Moderator:
+                    same = one.totp == moderator.totp
+                    if one.disabled or not (same or enrols) or (same and step <= one.totp_step):
+                        raise SignInRefused
+                    return msgspec.structs.replace(one, totp=moderator.totp, totp_step=step)
+
+                return taken
         raise SignInRefused
 
     # the second factor ----------------------------------------------------------------------------
@@ -239,11 +251,12 @@ class Access:
             if moderator.role.value in self._factor_for:
                 message = "Your role must have a second factor; set up a new one instead."
                 raise FieldsInvalid([FieldError("secret", "second_factor_required", message)])
-            await self._people.save(msgspec.structs.replace(moderator, totp="", totp_step=0))
+            await self._people.change(moderator_id, lambda one: msgspec.structs.replace(one, totp="", totp_step=0))
         else:
             if not re.fullmatch(r"[A-Z2-7]{32}", secret):
                 raise FieldsInvalid([FieldError("secret", "secret_invalid", "Ask for a new secret first.")])
-            await self._check_code(msgspec.structs.replace(moderator, totp=secret, totp_step=0), code)
+            with_secret = msgspec.structs.replace(moderator, totp=secret)
+            await self._people.change(moderator_id, self._step_of(with_secret, code, enrols=True))
         await self._ledger.append(STAFF, "moderator.factor_set" if secret else "moderator.factor_dropped", moderator_id)
 
     async def open_sessions(self, moderator_id: str) -> list[Session]:

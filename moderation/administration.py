@@ -79,8 +79,7 @@ class Administration:
     async def change_site(self, caller: Caller, site: Site) -> Site:
         """Write a site's name, address, language or origins; its policy is not touched."""
         present = await self._sites.site(site.id)
-        changed = msgspec.structs.replace(site, policy=present.policy, created_at=present.created_at)
-        await self._sites.save(changed)
+        changed = await self._sites.save(msgspec.structs.replace(site, created_at=present.created_at))
         await self._ledger.append(site.id, "site.changed", caller.id)
         return changed
 

@@ -150,6 +150,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
         stored, Pipeline(seats), digests, telemetry, now,
         batch_size=settings.intake.batch_size, max_waiting=settings.intake.max_waiting,
     )  # fmt: skip
+    sites.ready = intake.prepare
     review = Review(stored, cases, ledger, telemetry, lambda who: digests.of("labeller", who), now)
     access = Access(sites, people, ledger, digests, settings.console, now)
     leases = Leases(connection)

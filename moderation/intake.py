@@ -7,6 +7,7 @@ acknowledged.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import time
@@ -17,9 +18,10 @@ import msgspec
 
 from moderation.digests import Arrival, Digests
 from moderation.errors import CaseDecided, ModerationError, RateExceeded, UnknownComment
-from moderation.records import Comment, History, Outcome, Reason, Signal, Site, Status, Stored, Thread, Verdict
+from moderation.moves import as_comment, judged_again, reported, shown_status, without_itself
+from moderation.records import Comment, History, Outcome, Reason, Signal, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
-from moderation.scoring.pipeline import Pipeline
+from moderation.scoring.pipeline import Pipeline, checks_of
 from moderation.scoring.policy import judge
 from moderation.store.batches import Batches
 from moderation.store.comments import Comments, Known, Move, Recorded, Stretch, document_of
@@ -211,14 +213,14 @@ class Intake:
         arrival = self._arrival(site, comment)
         arrival = msgspec.structs.replace(arrival, author=stored.author, address=stored.address)
         recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
-        history = _without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
+        history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
         verdict = self._judge_again(site, stored, comment, history, ARRIVAL_SIGNALS)
         if stored.status is Status.REJECTED and verdict.outcome is Outcome.APPROVE:
             verdict = msgspec.structs.replace(
                 verdict, outcome=Outcome.HOLD, reasons=(Reason.EDITED,), score=max(verdict.score, 0.5)
             )
         document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint)
-        move = _judged_again("comment.edited", stored, verdict, document=document)
+        move = judged_again("comment.edited", stored, verdict, document=document)
         await self._comments.move(stored, move, day=self._today())
         self._judged(verdict, began)
         return Receipt(id=stored.id, status=move.status or Status.PENDING, verdict=verdict)
@@ -235,7 +237,7 @@ class Intake:
         if verdict.degraded:
             return None
         try:
-            await self._comments.move(stored, _judged_again("comment.rescored", stored, verdict), day=self._today())
+            await self._comments.move(stored, judged_again("comment.rescored", stored, verdict), day=self._today())
         except (CaseDecided, UnknownComment):
             return None
         return verdict
@@ -268,7 +270,7 @@ class Intake:
             if stored.embargo or await self._comments.has_reported(stored, reporter):
                 return
             try:
-                await self._comments.move(stored, _reported(site, stored, reason), day=self._today())
+                await self._comments.move(stored, reported(site, stored, reason), day=self._today())
             except CaseDecided:
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -297,92 +299,16 @@ class Intake:
                 return
             stored = found[0]
 
+    async def prepare(self, site: Site) -> None:
+        """Compile a site's checks beside the requests, before its next comment needs them."""
+        self._pipeline.adopt(site, await asyncio.to_thread(checks_of, site.policy))
+
     def _today(self) -> str:
         return self._now().strftime("%Y-%m-%d")
 
     async def close(self) -> None:
         """Finish what was taken in."""
         await self._batches.close()
-
-
-def as_comment(stored: Stored, **changes: object) -> Comment:
-    """Give a stored comment as the comment it was, as far as it is kept: without e-mail and address."""
-    comment = Comment(
-        id=stored.id,
-        site=stored.site,
-        text=stored.text,
-        name=stored.name,
-        url=stored.url,
-        thread=Thread(stored.thread.url, stored.thread.title),
-        parent_id=stored.parent_id,
-        user_agent=stored.user_agent,
-        referrer=stored.referrer,
-        lang=stored.lang,
-        external_id=stored.external_id,
-        submitted_at=stored.submitted_at,
-        channel=stored.channel,
-        edits=stored.edits,
-    )
-    return msgspec.structs.replace(comment, **changes)
-
-
-def shown_status(stored: Stored) -> Status:
-    """Say where the site sees a comment stand: a decision that may still be undone is not told yet."""
-    return stored.previous if stored.embargo and stored.previous else stored.status
-
-
-def _judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object) -> Move:
-    status = verdict.outcome.status
-    reasons: tuple[str, ...] = tuple(verdict.reasons)
-    stays = status is Status.APPROVED and (stored.reports or stored.escalated)
-    if stays:
-        # a person has yet to look, and what is visible until then stays so
-        status = Status.APPROVED if stored.status is Status.APPROVED else Status.PENDING
-    if stored.reports:
-        reasons = (Reason.REPORTED.value, *reasons)
-    elif stays:
-        reasons = stored.waiting_for
-    waits = stays or status is Status.PENDING
-    return Move(
-        event=event,
-        status=status,
-        queue="enter" if waits else "leave",
-        reasons=reasons,
-        urgency=msgspec.structs.replace(stored, verdict=verdict).urgency,
-        verdict=verdict,
-        forget_decision=stored.decision is not None,
-        forget_label=stored.decision is not None,
-        scored=not verdict.degraded,
-        facts={"p": verdict.policy},
-        fields={"was": ""} if waits else {"was": "", "esc": "", "rep": "", "rr": ""},
-        **changes,  # type: ignore[arg-type]
-    )
-
-
-def _reported(site: Site, stored: Stored, reason: str) -> Move:
-    visible = site.policy.reported_visible
-    count = stored.reports + 1
-    return Move(
-        event="comment.reported",
-        status=stored.status if visible else Status.PENDING,
-        queue="enter",
-        reasons=(Reason.REPORTED.value,),
-        urgency=msgspec.structs.replace(stored, reports=count).urgency,
-        silent=visible,
-        facts={"n": count},
-        fields={"rep": str(count), "rr": reason},
-    )
-
-
-def _without_itself(history: History, stored: Stored, arrival: Arrival) -> History:
-    """Take the comment out of its own history: an edit is not a repetition of itself."""
-    count = {Status.APPROVED: "approved", Status.REJECTED: "rejected", Status.PENDING: "pending"}[stored.status]
-    changes: dict[str, object] = {count: max(0, getattr(history, count) - 1)}
-    if arrival.fingerprint == stored.fingerprint:
-        changes["same_text"] = max(0, history.same_text - 1)
-        changes["same_text_own"] = max(0, history.same_text_own - 1)
-        changes["same_text_authors"] = history.same_text_authors - (history.same_text_own == 1)
-    return msgspec.structs.replace(history, **changes)
 
 
 class _Ids:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from moderation.errors import ModerationError
+from moderation.errors import ModerationError, StoreUnavailable
 from moderation.records import Site, Stored, Verdict
 from moderation.scoring.models import Models
 from moderation.store.comments import Comments
@@ -76,11 +76,16 @@ class Upkeep:
         waiting, oldest = 0, 0
         sites = await self._sites.sites()
         for site, work in zip(sites, await self._queue.overview([site.id for site in sites]), strict=True):
-            if work.embargoed:
-                await self._tell(site)
-            if work.unscored:
-                await self._score_what_waits(site)
-            await self._by_and_by(site)
+            try:
+                if work.embargoed:
+                    await self._tell(site)
+                if work.unscored:
+                    await self._score_what_waits(site)
+                await self._by_and_by(site)
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # what one site has wrong stops no other
+                structlog.get_logger("moderation").error("upkeep_failed", site=site.id, exc_info=error)
             waiting += work.waiting
             oldest = min(oldest or work.oldest, work.oldest) if work.oldest else oldest
         self._telemetry.queue_measured(waiting, max(0.0, time.time() - oldest / 1e6) if oldest else 0.0)
@@ -97,8 +102,12 @@ class Upkeep:
             await self._comments.tell(stored)
 
     async def _score_what_waits(self, site: Site) -> None:
-        if not self._models.versions or self._models.resting:
+        if self._cannot_score():
             return
         for stored in await self._comments.unscored(site.id, RESCORE_AT_ONCE):
-            if await self._rescore(site, stored) is None:
+            # one that the model cannot score keeps no other waiting, a model that fails does
+            if await self._rescore(site, stored) is None and self._cannot_score():
                 return
+
+    def _cannot_score(self) -> bool:
+        return not self._models.versions or self._models.resting

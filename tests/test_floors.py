@@ -32,6 +32,7 @@ FLOORS = {
     "moderation.settings": 1,
     "moderation.scoring": 2,
     "moderation.store": 3,
+    "moderation.moves": 4,
     "moderation.intake": 4,
     "moderation.review": 4,
     "moderation.access": 4,

@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from moderation.api import shapes
 from moderation.api.bodies import answer, raw_body, read
-from moderation.api.fields import Submission, check, decode, field_errors, is_network_address
+from moderation.api.fields import Submission, check, decode, field_errors, is_network_address, is_text
 from moderation.api.gate import EVERYBODY, PUBLIC, address_of, allow, site_for, site_of_comment
 from moderation.api.origins import cors, require_origin
 from moderation.api.problems import problem_of
@@ -229,11 +229,11 @@ class Comments(Controller):
         if caller.role is Role.FORM:
             require_origin(request, site, origin)
         report = await read(request, Report)
-        if len(report.reason) > 500:
-            raise FieldsInvalid([FieldError("reason", "too_long", "Say it in at most 500 characters.")])
+        if len(report.reason) > 500 or not is_text(report.reason):
+            raise FieldsInvalid([FieldError("reason", "too_long", "Say it in at most 500 characters of text.")])
         if report.ip and not is_network_address(report.ip):
             raise FieldsInvalid([FieldError("ip", "invalid", "ip must be an IPv4 or IPv6 address, or be left out.")])
-        reader = report.ip if caller.role is Role.SITE and report.ip else address_of(request)
+        reader = report.ip if caller.role is Role.SITE else address_of(request)
         await intake.report(site, comment_id, reader, report.reason)
         return answer({"id": comment_id, "reported": True}, 202, cors(origin) if caller.role is Role.FORM else {})
 

@@ -303,7 +303,7 @@ def _text_fault(text: str) -> str:
         return "too_long"
     if "\0" in text:
         return "nul"
-    return "" if text.isascii() or _is_text(text) else "surrogate"
+    return "" if text.isascii() or is_text(text) else "surrogate"
 
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -312,10 +312,11 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 def _line_fault(line: str) -> str:
     if _CONTROL.search(line):
         return "nul" if "\0" in line else "hidden_characters"
-    return "" if _is_text(line) else "surrogate"
+    return "" if is_text(line) else "surrogate"
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
+    """Say whether this can be written as UTF-8: half a surrogate pair cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -6,7 +6,7 @@ public, has an allowance of its own, and hears no scores.
 
 import html
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 from litestar import Controller, Request, Response, get, post, route
@@ -68,12 +68,12 @@ class Forms(Controller):
         site = await access.by_form_key(form_key)
         origin = request.headers.get("origin", "")
         require_origin(request, site, origin)
-        if kind not in (JSON, FORM):
-            raise MediaTypeRefused(f"send a form as {FORM} or as {JSON}")
-        body = await raw_body(request, settings.intake.max_body_bytes)
         accept = request.headers.get("accept-language", "")
         back = ""
         try:
+            if kind not in (JSON, FORM):
+                raise MediaTypeRefused(f"send a form as {FORM} or as {JSON}")
+            body = await raw_body(request, settings.intake.max_body_bytes)
             if kind == FORM:
                 submission, back = read_form(body)
                 check(submission, spoken_with(submission, accept, site))
@@ -170,7 +170,8 @@ def _back(request: Request[Any, Any, Any], site: Site, back: str, status: str, t
     parts = urlsplit(back)
     if may_post(request, site, f"{parts.scheme}://{parts.netloc}"):
         mark = "&" if parts.query else "?"
-        target = back.partition("#")[0] + f"{mark}comment={status}#comments"
+        # as in an address bar: nothing in it may end the header, or is none of its characters
+        target = quote(back.partition("#")[0], safe="%/:?#[]@!$&'()*+,;=~") + f"{mark}comment={status}#comments"
         return Response(None, status_code=303, headers={"Location": target})
     return _page(201, [text])
 
@@ -195,4 +196,4 @@ def _page(status: int, lines: list[str], headers: dict[str, str] | None = None) 
     said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
     page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comment</title><body>{said}</body></html>'
     policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
-    return Response(page, status_code=status, headers=(headers or {}) | policy, media_type="text/html; charset=utf-8")
+    return Response(page, status_code=status, headers=(headers or {}) | policy, media_type="text/html")

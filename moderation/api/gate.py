@@ -182,6 +182,9 @@ def is_trusted(peer: str, proxies: Networks) -> bool:
         address = ipaddress.ip_address(peer)
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        # a socket for both kinds of addresses writes 10.0.0.1 as ::ffff:10.0.0.1
+        address = address.ipv4_mapped
     return any(address in network for network in proxies if network.version == address.version)
 
 
@@ -211,7 +214,9 @@ def _peer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
 
 def address_of(request: Request[Any, Any, Any]) -> str:
     """Give the client's address of a request."""
-    return client_address(_peer(request), request.headers.get("x-forwarded-for", ""), request.app.state.proxies)
+    # some proxies add a line of their own instead of going on in the one that the client sent
+    forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+    return client_address(_peer(request), forwarded, request.app.state.proxies)
 
 
 # what a handler asks for ------------------------------------------------------------------------------

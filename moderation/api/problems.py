@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from litestar import MediaType, Request, Response
+from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from moderation import errors
@@ -134,7 +134,7 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         "type": f"urn:comment-moderation:problem:{code}",
         "title": status.phrase,
         "status": status.value,
-        "detail": "this address does not exist" if status is HTTPStatus.NOT_FOUND else error.detail,
+        "detail": _FRAME_SAYS.get(status, error.detail),
         "code": code,
     }
     if isinstance(error, ValidationException) and isinstance(error.extra, list):
@@ -145,6 +145,13 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         ]
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
     return Response(encoded(body), status_code=status.value, headers=headers, media_type=PROBLEM)
+
+
+_FRAME_SAYS = {
+    HTTPStatus.NOT_FOUND: "this address does not exist",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; the Allow header names those it takes",
+    HTTPStatus.BAD_REQUEST: "a parameter of the address is missing, or is not what it must be",
+}
 
 
 def on_unreadable(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -166,7 +173,7 @@ def on_anything_else(request: Request[Any, Any, Any], error: Exception) -> Respo
         "detail": "the service failed at this request; the fault is ours, and it is in the log",
         "code": "internal_error",
     }
-    return Response(encoded(body), status_code=500, media_type=MediaType.JSON)
+    return Response(encoded(body), status_code=500, media_type=PROBLEM)
 
 
 HANDLERS: dict[Any, Any] = {

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from moderation.intake import shown_status
+from moderation.moves import shown_status
 from moderation.records import Case, Decision, Reason, Signal, Status, Stored, Verdict
 from moderation.scoring.details import detail
 

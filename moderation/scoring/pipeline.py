@@ -57,18 +57,22 @@ class Pipeline:
             for (site, comment, history), what in zip(batch, scored, strict=True)
         ]
 
-    def prepare(self, site: Site) -> None:
-        """Compile a site's checks before its next comment needs them; thousands of words take some tenths of a second."""
-        self._of(site, _NO_PRECISIONS)
+    def adopt(self, site: Site, checks: tuple[Check, ...]) -> None:
+        """Use checks of a site that were compiled elsewhere: thousands of words take some tenths of a second."""
+        self._keep(site, _Compiled(site.policy, _NO_PRECISIONS, checks))
+
+    def _keep(self, site: Site, compiled: _Compiled) -> _Compiled:
+        self._compiled[site.id] = compiled
+        if len(self._compiled) > _SITES_KEPT:
+            self._compiled.popitem(last=False)
+        return compiled
 
     def _of(self, site: Site, precisions: Precisions) -> _Compiled:
         """Take the site's compiled checks, or compile them where its policy or the model is another one."""
         known = self._compiled.get(site.id)
         policy = site.policy
         if known is None or (known.policy is not policy and known.policy != policy):
-            known = self._compiled[site.id] = _Compiled(policy, precisions, checks_of(policy))
-            if len(self._compiled) > _SITES_KEPT:
-                self._compiled.popitem(last=False)
+            known = self._keep(site, _Compiled(policy, precisions, checks_of(policy)))
         elif known.precisions is not precisions:
             known = self._compiled[site.id] = _Compiled(policy, precisions, known.checks)
         self._compiled.move_to_end(site.id)

@@ -99,7 +99,7 @@ class Deliveries:
         self._lease = draining("lease_deliveries")
         self._settle = draining("settle_delivery")
         self._replay = script("replay_delivery")
-        self._swap = draining("swap_webhook")
+        self._swap = draining("swap_record")
 
     async def now(self) -> int:
         """Give the time in ms by the store's clock."""

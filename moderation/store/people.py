@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 import msgspec
 
-from moderation.errors import FieldError, FieldsInvalid, UnknownModerator
+from moderation.errors import FieldError, FieldsInvalid, StoreUnavailable, UnknownModerator
 from moderation.records import Moderator
 from moderation.store import keys
 from moderation.store.connection import Connection
 from moderation.store.scripts import script
 
 _moderator = msgspec.json.Decoder(Moderator)
+ATTEMPTS = 20
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,7 @@ class People:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._spend = script("spend_allowance")
+        self._swap = script("swap_record")
 
     # people ---------------------------------------------------------------------------------------
 
@@ -45,12 +48,24 @@ class People:
         if not await self._connection.execute("HSETNX", keys.MAIL, mail_digest, moderator.id):
             message = "Somebody with this e-mail address is there already."
             raise FieldsInvalid([FieldError("email", "email_taken", message)])
-        await self.save(moderator)
+        await self._connection.execute("HSET", keys.PEOPLE, moderator.id, msgspec.json.encode(moderator))
         return moderator
 
-    async def save(self, moderator: Moderator) -> None:
-        """Write a changed person."""
-        await self._connection.execute("HSET", keys.PEOPLE, moderator.id, msgspec.json.encode(moderator))
+    async def change(self, moderator_id: str, change: Callable[[Moderator], Moderator]) -> Moderator:
+        """Change a person; raises UnknownModerator, and whatever `change` raises.
+
+        `change` is given the person as the store has it, again where somebody else was faster: so a sign-in that takes
+        its time does not bring back an account that was disabled meanwhile.
+        """
+        for _ in range(ATTEMPTS):
+            row = await self._connection.execute("HGET", keys.PEOPLE, moderator_id)
+            if row is None:
+                raise UnknownModerator(moderator_id)
+            changed = change(_moderator.decode(row))
+            args = [moderator_id, row, msgspec.json.encode(changed)]
+            if await self._connection.run(self._swap, [keys.PEOPLE], args):
+                return changed
+        raise StoreUnavailable("too many changes of the same person at once")
 
     async def get(self, moderator_id: str) -> Moderator:
         """Give a person by id; raises UnknownModerator."""
@@ -120,9 +135,7 @@ class People:
 
     async def close_all(self, moderator: Moderator) -> Moderator:
         """End every session of a person, at once and on all workers."""
-        moderator = msgspec.structs.replace(moderator, generation=moderator.generation + 1)
-        await self.save(moderator)
-        return moderator
+        return await self.change(moderator.id, lambda one: msgspec.structs.replace(one, generation=one.generation + 1))
 
     async def sessions_of(self, moderator_id: str) -> list[Session]:
         """List the sessions of a person that are still open."""

@@ -10,10 +10,19 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from moderation.errors import FieldError, FieldsInvalid, PolicyChanged, SiteExists, UnknownKey, UnknownSite
+from moderation.errors import (
+    FieldError,
+    FieldsInvalid,
+    PolicyChanged,
+    SiteExists,
+    StoreUnavailable,
+    UnknownKey,
+    UnknownSite,
+)
 from moderation.records import Key, Policy, Role, Site
 from moderation.store import keys
 from moderation.store.connection import Connection
@@ -23,6 +32,7 @@ SITE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 COMPAT_KEY = re.compile(r"[0-9a-f]{12}")
 _PREFIX = {Role.FORM: "cmf1"}
 _REMEMBER_AT_MOST = 10_000
+ATTEMPTS = 20
 POLICIES_KEPT = 200
 _site = msgspec.json.Decoder(Site)
 _key = msgspec.json.Decoder(Key)
@@ -39,6 +49,10 @@ class PolicyVersion(msgspec.Struct, frozen=True):
 _version = msgspec.json.Decoder(PolicyVersion)
 
 
+async def _at_once(site: Site) -> None:
+    """Use a site without any preparation."""
+
+
 class Sites:
     """All sites and all keys."""
 
@@ -48,7 +62,12 @@ class Sites:
         self._keys: dict[str, Key | None] = {}
         self._by_secret: dict[str, Key] = {}
         self._generation = b""
+        self._epoch = 0
+        """Grows whenever something is forgotten: what was asked for before is not remembered after."""
+        self.ready: Callable[[Site], Awaitable[None]] = _at_once
+        """Called with a changed site before it is used, so that its word lists are compiled by then."""
         self._save_policy = script("save_policy")
+        self._swap = script("swap_record")
 
     # what is remembered ---------------------------------------------------------------------------
 
@@ -57,18 +76,32 @@ class Sites:
         generation = await self._connection.execute("GET", keys.GENERATION) or b"0"
         if generation == self._generation:
             return False
-        self._forget()
         self._generation = generation
+        self._forget_keys()
+        known = list(self._sites)
+        if known:
+            rows = await self._connection.execute("HMGET", keys.SITES, *known)
+            for site_id, row in zip(known, rows, strict=True):
+                await self._renew(site_id, _site.decode(row) if row else None)
         return True
 
-    def _forget(self) -> None:
-        self._sites.clear()
+    async def _renew(self, site_id: str, site: Site | None) -> None:
+        """Use a site as it is now, once it is ready; until then it is used as it was."""
+        if site is None:
+            self._sites.pop(site_id, None)
+        elif site != self._sites.get(site_id):
+            await self.ready(site)
+            self._sites[site_id] = site
+
+    def _forget_keys(self) -> None:
+        self._epoch += 1
         self._keys.clear()
         self._by_secret.clear()
 
     async def _changed(self) -> None:
-        self._generation = str(await self._connection.execute("INCR", keys.GENERATION)).encode()
-        self._forget()
+        # what others changed meanwhile is noticed by the next refresh, since only that one takes the number over
+        await self._connection.execute("INCR", keys.GENERATION)
+        self._forget_keys()
 
     # sites ----------------------------------------------------------------------------------------
 
@@ -83,7 +116,9 @@ class Sites:
             row = await self._connection.execute("HGET", keys.SITES, site_id)
             if row is None:
                 raise UnknownSite(site_id)
-            found = self._sites[site_id] = _site.decode(row)
+            found = _site.decode(row)
+            if len(self._sites) < _REMEMBER_AT_MOST:
+                found = self._sites.setdefault(site_id, found)
         return found
 
     async def sites(self) -> list[Site]:
@@ -101,10 +136,18 @@ class Sites:
         await self._changed()
         return site
 
-    async def save(self, site: Site) -> None:
-        """Write a changed site; every worker uses it within about a second."""
-        await self._connection.execute("HSET", keys.SITES, site.id, msgspec.json.encode(site))
-        await self._changed()
+    async def save(self, site: Site) -> Site:
+        """Write a changed site but for its policy, which stays what it is; every worker uses it within about a second."""
+        for _ in range(ATTEMPTS):
+            row = await self._connection.execute("HGET", keys.SITES, site.id)
+            if row is None:
+                raise UnknownSite(site.id)
+            site = msgspec.structs.replace(site, policy=_site.decode(row).policy)
+            if await self._connection.run(self._swap, [keys.SITES], [site.id, row, msgspec.json.encode(site)]):
+                await self._changed()
+                await self._renew(site.id, site)
+                return site
+        raise StoreUnavailable("too many changes of the same site at once")
 
     async def save_policy(self, site_id: str, policy: Policy, *, by: str = "", at: str = "") -> Site:
         """Give a site a new policy, whose `version` is the one it replaces; the new version is one more.
@@ -127,9 +170,10 @@ class Sites:
             [site_id, before.version, *(msgspec.json.encode(one) for one in (site, *kept)), POLICIES_KEPT],
             durable=True,
         )
-        self._forget()
+        self._forget_keys()
         if version:
             raise PolicyChanged(site_id, int(version))
+        await self._renew(site_id, site)
         return site
 
     async def policies(self, site: Site) -> list[PolicyVersion]:
@@ -210,13 +254,14 @@ class Sites:
         """
         found = self._by_secret.get(secret)
         if found is None:
+            epoch = self._epoch
             key_id = await self._id_of(secret)
             key = await self._key(key_id) if key_id else None
             right = hmac.compare_digest(_digest(secret), key.digest if key else _NO_DIGEST)
             if key is None or not right:
                 return None
             found = key
-            if len(self._by_secret) < _REMEMBER_AT_MOST:
+            if epoch == self._epoch and len(self._by_secret) < _REMEMBER_AT_MOST:
                 self._by_secret[secret] = key
         if found.revoked or (found.not_after and found.not_after <= now):
             return None
@@ -230,12 +275,16 @@ class Sites:
         return found.decode() if found else ""
 
     async def _key(self, key_id: str) -> Key | None:
-        if key_id not in self._keys:
-            row = await self._connection.execute("HGET", keys.API_KEYS, key_id)
-            if len(self._keys) >= _REMEMBER_AT_MOST:
-                self._keys.clear()
-            self._keys[key_id] = _key.decode(row) if row else None
-        return self._keys[key_id]
+        if key_id in self._keys:
+            return self._keys[key_id]
+        epoch = self._epoch
+        row = await self._connection.execute("HGET", keys.API_KEYS, key_id)
+        key = _key.decode(row) if row else None
+        if len(self._keys) >= _REMEMBER_AT_MOST:
+            self._keys.clear()
+        if epoch == self._epoch:
+            self._keys[key_id] = key
+        return key
 
 
 def _digest(secret: str) -> str:

@@ -1,8 +1,9 @@
--- Change a webhook that nobody has changed since it was read.
+-- Change a record of a hash that nobody has changed since it was read.
 --
--- KEYS[1]  webhooks of the site  hash  id -> webhook
+-- KEYS[1]  hash  id -> record
 -- ARGV[1] id  ARGV[2] as it was read  ARGV[3] as it shall be, '' to remove it
 -- returns  1, or 0 where it is another one by now
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+local found = redis.call('HGET', KEYS[1], ARGV[1])
+if found ~= ARGV[2] then return found == ARGV[3] and 1 or 0 end
 if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1]) else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
 return 1

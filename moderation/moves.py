@@ -1,0 +1,91 @@
+"""What becomes of a recorded comment without a moderator, as moves: judged again, or reported by a reader."""
+
+from __future__ import annotations
+
+import msgspec
+
+from moderation.digests import Arrival
+from moderation.records import Comment, History, Reason, Site, Status, Stored, Thread, Verdict
+from moderation.store.comments import Move
+
+
+def as_comment(stored: Stored, **changes: object) -> Comment:
+    """Give a stored comment as the comment it was, as far as it is kept: without e-mail and address."""
+    comment = Comment(
+        id=stored.id,
+        site=stored.site,
+        text=stored.text,
+        name=stored.name,
+        url=stored.url,
+        thread=Thread(stored.thread.url, stored.thread.title),
+        parent_id=stored.parent_id,
+        user_agent=stored.user_agent,
+        referrer=stored.referrer,
+        lang=stored.lang,
+        external_id=stored.external_id,
+        submitted_at=stored.submitted_at,
+        channel=stored.channel,
+        edits=stored.edits,
+    )
+    return msgspec.structs.replace(comment, **changes)
+
+
+def shown_status(stored: Stored) -> Status:
+    """Say where the site sees a comment stand: a decision that may still be undone is not told yet."""
+    return stored.previous if stored.embargo and stored.previous else stored.status
+
+
+def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object) -> Move:
+    """Give the move of a comment that got another verdict: after an edit, or once a model could score it."""
+    status = verdict.outcome.status
+    reasons: tuple[str, ...] = tuple(verdict.reasons)
+    stays = status is Status.APPROVED and (stored.reports or stored.escalated)
+    if stays:
+        # a person has yet to look, and what is visible until then stays so
+        status = Status.APPROVED if stored.status is Status.APPROVED else Status.PENDING
+    if stored.reports:
+        reasons = (Reason.REPORTED.value, *reasons)
+    elif stays:
+        reasons = stored.waiting_for
+    waits = stays or status is Status.PENDING
+    return Move(
+        event=event,
+        status=status,
+        queue="enter" if waits else "leave",
+        reasons=reasons,
+        urgency=msgspec.structs.replace(stored, verdict=verdict).urgency,
+        verdict=verdict,
+        forget_decision=stored.decision is not None,
+        forget_label=stored.decision is not None,
+        scored=not verdict.degraded,
+        facts={"p": verdict.policy},
+        fields={"was": ""} if waits else {"was": "", "esc": "", "rep": "", "rr": ""},
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def reported(site: Site, stored: Stored, reason: str) -> Move:
+    """Give the move of a published comment that a reader reported."""
+    visible = site.policy.reported_visible
+    count = stored.reports + 1
+    return Move(
+        event="comment.reported",
+        status=stored.status if visible else Status.PENDING,
+        queue="enter",
+        reasons=(Reason.REPORTED.value,),
+        urgency=msgspec.structs.replace(stored, reports=count).urgency,
+        silent=visible,
+        facts={"n": count},
+        fields={"rep": str(count), "rr": reason},
+    )
+
+
+def without_itself(history: History, stored: Stored, arrival: Arrival) -> History:
+    """Take the comment out of its own history: an edit is not a repetition of itself."""
+    count = {Status.APPROVED: "approved", Status.REJECTED: "rejected", Status.PENDING: "pending"}[stored.status]
+    changes: dict[str, object] = {count: max(0, getattr(history, count) - 1)}
+    if arrival.fingerprint == stored.fingerprint:
+        changes["same_text"] = max(0, history.same_text - 1)
+        changes["same_text_own"] = max(0, history.same_text_own - 1)
+        changes["same_text_authors"] = history.same_text_authors - (history.same_text_own == 1)
+    return msgspec.structs.replace(history, **changes)
