@@ -19,7 +19,7 @@ def data(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     yield folder
 
 
-def test_an_operator_adds_a_site_people_and_keys(data: Path) -> None:
+def test_an_operator_adds_a_site(data: Path) -> None:
     assert "key create --role site --site news" in run("site", "add", "news", "--name", "News", data=data).stdout
     again = run("site", "add", "news", data=data, check=False)
     assert (again.returncode, again.stderr) == (2, "moderation: a site called 'news' is already there\n")
@@ -28,7 +28,9 @@ def test_an_operator_adds_a_site_people_and_keys(data: Path) -> None:
     assert json.loads(run("site", "show", "news", data=data).stdout)["policy"]["profile"] == "balanced"
     assert run("site", "show", "nowhere", data=data, check=False).returncode == 2
 
-    link = run("moderator", "add", "bea@example.org", "--name", "Bea", "--site", "news", data=data).stdout
+
+def test_an_operator_invites_people_and_disables_them(data: Path) -> None:
+    link = run("moderator", "add", "bea@example.org", "--name", "Bea", "--site", "demo", data=data).stdout
     assert "/console#invitation=m" in link
     assert run("moderator", "add", "bea@example.org", data=data, check=False).returncode == 2
     assert run("moderator", "disable", "bea@example.org", data=data).returncode == 0
@@ -36,20 +38,22 @@ def test_an_operator_adds_a_site_people_and_keys(data: Path) -> None:
     assert [(one["name"], one["disabled"]) for one in people if one["email"] == "bea@example.org"] == [("Bea", True)]
     assert "password" not in str(people)
 
-    made = json.loads(run("key", "create", "--role", "site", "--site", "news", "--json", data=data).stdout)
+
+def test_an_operator_makes_keys_and_revokes_them(data: Path) -> None:
+    made = json.loads(run("key", "create", "--role", "site", "--site", "demo", "--json", data=data).stdout)
     assert made["key"].startswith("cm1_")
     assert run("key", "create", "--role", "site", data=data, check=False).returncode == 2
     assert run("key", "create", "--role", "site", "--site", "nowhere", data=data, check=False).returncode == 2
     assert run("key", "revoke", made["id"], data=data).returncode == 0
     assert run("key", "revoke", "nothing", data=data, check=False).returncode == 2
-    listed = run("key", "list", "--site", "news", "--json", data=data).stdout
-    assert [one["revoked"] for one in json.loads(listed)] == [True]
+    listed = run("key", "list", "--site", "demo", "--json", data=data).stdout
+    assert [one["revoked"] for one in json.loads(listed) if one["id"] == made["id"]] == [True]
     assert made["key"] not in listed
     assert "All is well." in run("doctor", data=data).stdout
 
 
-def test_help_names_every_command(data: Path) -> None:
+def test_help_names_every_command() -> None:
     said = run("--help").stdout
     assert all(command in said for command in ("serve", "site", "moderator", "key", "doctor"))
-    for command in (["serve"], ["site", "add"], ["moderator", "add"], ["key", "create"], ["doctor"]):
+    for command in (["serve"], ["key", "create"]):
         assert "--data" in run(*command, "--help").stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from tests.service import REPOSITORY, decided, environment, fresh_text, held, run, serving, submitted, wait_for
+from tests.service import REPOSITORY, decided, environment, held, run, serving, submitted, wait_for
 
 
 def test_a_killed_service_comes_back_with_everything_and_allows_no_second_one(tmp_path: Path) -> None:
@@ -45,7 +45,8 @@ def test_without_a_model_comments_wait_and_are_scored_when_it_is_back(tmp_path: 
     weights = broken / "classifiers" / "bundled" / "weights.npy"
     weights.write_bytes(weights.read_bytes()[:-1000])
     data = tmp_path / "data"
-    with serving(data, PYTHONPATH=str(broken)) as service:
+    # without the folder it is started in, whose models are whole
+    with serving(data, PYTHONPATH=str(broken), PYTHONSAFEPATH="1") as service:
         health = service.http().get("/health/ready").json()
         assert (health["ready"], health["models"]) == (True, [])
         assert any("wait unscored" in line for line in health["warnings"])
@@ -55,7 +56,6 @@ def test_without_a_model_comments_wait_and_are_scored_when_it_is_back(tmp_path: 
         for one in (kind, fast, rude):
             assert (one["status"], one["degraded"]) == ("pending", True)
             assert "unscored" in one["reasons"]
-        assert run("doctor", data=data, check=False).returncode == 0
     with serving(data) as service:
 
         def now(comment: str) -> tuple[str, bool, list[str]]:
@@ -72,7 +72,7 @@ def test_without_a_model_comments_wait_and_are_scored_when_it_is_back(tmp_path: 
 def test_the_doctor_finds_a_ledger_that_somebody_changed(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving(data) as service:
-        held(service, text=fresh_text())
+        held(service)
         comment = held(service)["id"]
         decided(service, comment, "reject")
         assert run("doctor", data=data).returncode == 0

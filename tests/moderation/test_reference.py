@@ -1,0 +1,54 @@
+"""The reference: every route is described, with the statuses it can answer and the roles that may use it."""
+
+import msgspec
+import pytest
+
+from moderation.api.gate import PUBLIC
+from moderation.api.reference import describe, handler_path
+from moderation.app import build
+from moderation.settings import Settings
+
+APP = build(Settings())
+DOCUMENT = describe(APP, "1.2.3")
+OPERATIONS = [
+    pytest.param(path, method, operation, id=f"{method} {path}")
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+
+
+def test_every_route_is_in_it() -> None:
+    described = {(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    for route in APP.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if handler.opt.get("hidden") or "allow" not in handler.opt:
+                continue
+            path = handler_path(route.path).replace(":str}", "}").replace(":int}", "}")
+            for method in handler.http_methods - {"OPTIONS", "HEAD"}:
+                assert (path, method.lower()) in described
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_an_operation_says_what_it_does_and_answers(path: str, method: str, operation: dict) -> None:
+    assert operation["summary"].endswith((".", "?")), "one sentence"
+    codes = set(operation["responses"])
+    assert codes & {"200", "201", "202", "204"}
+    if "security" in operation:
+        assert {"401", "403"} <= codes
+        assert operation["x-roles"]
+    # other services' dialects answer with their own statuses
+    if path.startswith("/v1/") and method in ("post", "put", "patch") and "requestBody" in operation:
+        assert {"400", "413", "415", "422"} <= codes
+    for parameter in operation["parameters"]:
+        assert parameter["schema"]
+    assert f"{{{PUBLIC}}}" not in path
+
+
+def test_the_three_fields_are_required_and_every_reference_leads_somewhere() -> None:
+    submission = DOCUMENT["components"]["schemas"]["Submission"]
+    assert set(submission["required"]) == {"name", "email", "text"}
+    text = msgspec.json.encode(DOCUMENT).decode()
+    for part in text.split('"$ref":"#/components/schemas/')[1:]:
+        assert part.partition('"')[0] in DOCUMENT["components"]["schemas"]
+    ids = [operation.values[2]["operationId"] for operation in OPERATIONS]
+    assert len(ids) == len(set(ids))
