@@ -8,11 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
+from click.testing import CliRunner
+
+from moderation.cli import main
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -58,16 +62,29 @@ class Service:
 
 
 def run(*arguments: str, data: Path | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one command of the service to its end."""
-    where = ["--data", str(data)] if data else []
+    """Run one command of the service to its end, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "moderation", *arguments, *where],
+        [sys.executable, "-m", "moderation", *_with(data, arguments)],
         env=environment(),
         capture_output=True,
         text=True,
         timeout=90,
         check=check,
     )
+
+
+def command(*arguments: str, data: Path | None = None, status: int = 0) -> str:
+    """Run one command in this process, where all is imported already; gives what it says, on whichever stream."""
+    wanted = _with(data, arguments)
+    # asyncio runs in this thread already where the test is asynchronous
+    with ThreadPoolExecutor(1) as thread:
+        result = thread.submit(CliRunner(env={"MODERATION_DATA": None}).invoke, main, wanted).result()
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def _with(data: Path | None, arguments: tuple[str, ...]) -> list[str]:
+    return [*arguments, *(["--data", str(data)] if data else [])]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -1,10 +1,11 @@
 """Stories of websites: a comment is sent, answered, found again, changed and deleted."""
 
+import json
 import time
 
 import pytest
 
-from tests.service import ABUSE, SPAM, Service, a_comment, decided, fresh_text, held, run, someone, submitted
+from tests.service import ABUSE, SPAM, Service, a_comment, command, decided, fresh_text, held, someone, submitted
 
 PAGE = {"url": "https://news.example/night-buses", "title": "Night buses"}
 
@@ -125,8 +126,8 @@ def test_score_stores_nothing_and_spends_nothing(service: Service) -> None:
 
 
 def test_a_site_reads_its_comment_and_another_site_finds_nothing(service: Service) -> None:
-    run("site", "add", "other", data=service.data, check=False)
-    key = run("key", "create", "--role", "site", "--site", "other", data=service.data).stdout.strip()
+    command("site", "add", "other", data=service.data)
+    key = command("key", "create", "--role", "site", "--site", "other", data=service.data).strip()
     receipt = held(service, url="https://ann.example")
     shown = service.site.get(f"/v1/comments/{receipt['id']}").json()
     assert (shown["status"], shown["version"], shown["decision"]) == ("pending", 1, None)
@@ -158,11 +159,11 @@ def test_nobody_but_the_site_learns_an_address(service: Service) -> None:
 
 
 def test_a_revoked_key_is_refused_within_a_second_and_a_half(service: Service) -> None:
-    key = run("key", "create", "--role", "site", "--site", "demo", "--json", data=service.data)
-    made = __import__("json").loads(key.stdout)
+    key = command("key", "create", "--role", "site", "--site", "demo", "--json", data=service.data)
+    made = json.loads(key)
     with service.http(made["key"]) as site:
         assert site.get("/v1/comments").status_code == 200
-        run("key", "revoke", made["id"], data=service.data)
+        command("key", "revoke", made["id"], data=service.data)
         end = time.monotonic() + 1.5
         while site.get("/v1/comments").status_code != 401:
             assert time.monotonic() < end
