@@ -40,7 +40,11 @@ def settings_of(data: Path | None, redis: str | None, **server: Any) -> Settings
 
 
 def in_house(settings: Settings, work: Callable[[House], Awaitable[Answer]]) -> Answer:
-    """Do some work with all rooms built, on the running store or on one started for it."""
+    """Do some work with all rooms built, on the running store or on one started for it.
+
+    What goes wrong meanwhile is logged on standard error, so that what a command prints can be read by another one.
+    """
+    configure_logs("WARNING")
 
     async def run() -> Answer:
         async with house(settings) as rooms:
