@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import growth, intake, overload, scoring, store
+from tests.benchmarks import compat, growth, intake, overload, scoring, store
 
-BENCHMARKS = (store, intake, growth, overload, scoring)
+BENCHMARKS = (store, intake, growth, overload, scoring, compat)
 
 
 def main() -> None:
