@@ -154,6 +154,7 @@ class Oversight:
         after = after or await self._ledger.last(site.id)
         quiet = 0.0
         ends = time.monotonic() + STREAM_SECONDS
+        yield None
         while time.monotonic() < ends:
             entries = await self._ledger.read(site.id, after=after, limit=200)
             for entry in entries:

@@ -16,6 +16,7 @@ from moderation.cli.frame import OneLine, settings_of, store_options
 from moderation.cli.keeping import backup, privacy, restore_backup
 from moderation.cli.keys import key
 from moderation.cli.moderators import moderator
+from moderation.cli.policies import policy, words
 from moderation.cli.sites import site
 
 
@@ -49,5 +50,7 @@ def serve(
     run(settings, click.echo)
 
 
+for part in (policy, words):
+    site.add_command(part)
 for command in (site, moderator, key, doctor, import_archive, backup, restore_backup, privacy):
     main.add_command(command)

@@ -62,3 +62,18 @@ def disable_moderator(who: str, data: Path | None, redis: str | None) -> None:
     """Disable a person; every session ends at once."""
     in_house(settings_of(data, redis), lambda rooms: rooms.access.disable(who))
     click.echo(f"{who} can no longer sign in.")
+
+
+@moderator.command("reinvite")
+@click.argument("who", metavar="ID")
+@store_options
+def reinvite_moderator(who: str, data: Path | None, redis: str | None) -> None:
+    """Print a new one-time link (forgotten password, lost device); sessions and second factor end."""
+    settings = settings_of(data, redis)
+
+    async def work(rooms: House) -> str:
+        return await rooms.access.reinvite(await rooms.access.person(who), by="cli")
+
+    token = in_house(settings, work)
+    base = settings.server.public_url or f"http://{settings.server.host}:{settings.server.port}"
+    click.echo(f"One-time link, good for three days:\n{base}/console#invitation={token}")

@@ -150,7 +150,9 @@ def open_console(console: Console, browser: Browser) -> Iterator[Callable[..., T
         page.on("pageerror", lambda error: tab.wrong.append(f"script error: {error}"))
         page.on("console", lambda said: tab.wrong.append(said.text) if "Security Policy" in said.text else None)
         if site:
-            page.add_init_script(f"sessionStorage.setItem('cm.site', {json.dumps(site)})")
+            page.add_init_script(
+                f"if (location.protocol === 'http:') sessionStorage.setItem('cm.site', {json.dumps(site)})"
+            )
         page.goto(f"{console.url}/console")
         if not signed:
             return tab

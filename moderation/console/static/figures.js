@@ -73,13 +73,11 @@ export async function show(into, _, query) {
   const median = times[byTime.findIndex((value) => (half += value) >= decided / 2 && half > 0)] ?? "–";
   const people = new Map();
   const reasons = new Map();
-  const limits = new Map();
   for (const day of days) {
     for (const [name, value] of Object.entries(day.counts)) {
       const by = /^by:(.+):(approve|reject)$/.exec(name);
       if (by) people.set(by[1], { ...people.get(by[1]), [by[2]]: (people.get(by[1])?.[by[2]] ?? 0) + value });
       if (name.startsWith("dr:")) reasons.set(name.slice(3), (reasons.get(name.slice(3)) ?? 0) + value);
-      if (name.startsWith("limit:") || name.startsWith("429:")) limits.set(name.replace(/^\w+:/, ""), (limits.get(name.replace(/^\w+:/, "")) ?? 0) + value);
     }
   }
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:"));
@@ -93,7 +91,7 @@ export async function show(into, _, query) {
     bars(t("figures.verdicts"), labels, ["approve", "hold", "reject"].map((one) => ({ name: word("verdict", one), values: values(`v:${one}`) }))),
     bars(t("figures.decisions"), labels, ["approve", "reject"].map((one) => ({ name: word("did", one), values: values(`d:${one}`) }))),
     bars(t("figures.time"), times, [{ name: t("figures.cases"), values: byTime }]),
-    bars(t("figures.limits"), labels, [{ name: t("figures.limits_name"), values: velocity }, ...[...limits].map(([name]) => ({ name, values: values(`limit:${name}`) }))]),
+    bars(t("figures.limits"), labels, [{ name: t("figures.limits_name"), values: velocity }]),
     drift(t("figures.drift_spam"), stats.days, "hs"), drift(t("figures.drift_toxicity"), stats.days, "ht"),
     h("div", { class: "sheet padded" }, people.size ? table(t("figures.people"), [t("figures.person"), word("did", "approve"), word("did", "reject"), t("figures.share")], [...people].sort((one, two) => (two[1].approve ?? 0) + (two[1].reject ?? 0) - (one[1].approve ?? 0) - (one[1].reject ?? 0)).map(([id, one]) => [nameOf(id), number(one.approve ?? 0), number(one.reject ?? 0), percent((one.reject ?? 0) / ((one.approve ?? 0) + (one.reject ?? 0)))])) : h("p", { class: "calm" }, t("figures.nobody"))),
     h("div", { class: "sheet padded" }, reasons.size ? table(t("figures.reasons"), [t("figures.reason"), t("figures.count")], [...reasons].sort((one, two) => two[1] - one[1]).map(([name, value]) => [word("decision", name), number(value)])) : h("p", { class: "calm" }, t("figures.no_reasons")),

@@ -78,8 +78,9 @@ const query = () => ({ site: state.site, sort: state.sort, reason: state.reason,
 
 async function load() {
   try {
-    const [page] = await Promise.all([get("/v1/queue", query()), filters()]);
+    const page = await get("/v1/queue", query());
     if (!place) return;
+    filters().catch(() => {});
     state.wrong = "";
     take(page);
     state.loading = false;
