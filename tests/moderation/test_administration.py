@@ -239,8 +239,10 @@ def test_more_pages_than_allowed_cannot_follow_the_events(tmp_path):
         admin.stream("GET", "/v1/events") as first,
     ):
         assert first.status_code == 200
-        assert b"still here" in next(first.iter_raw())
+        pieces = first.iter_raw()
+        assert b"still here" in next(pieces)
         assert admin.get("/v1/events").status_code == 503
+        pieces.close()
 
 
 @pytest.mark.timeout(180)

@@ -8,7 +8,7 @@ import { nameOf, say } from "./session.js";
 import { t } from "./words.js";
 
 export async function show(into, [id]) {
-  const state = { learn: true, asking: false, escalating: false, revealed: false, together: false, one: null };
+  const state = { learn: true };
   const load = async () => { state.one = await get(`/v1/queue/${encodeURIComponent(id)}`); };
   await load();
   put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),

@@ -1,5 +1,5 @@
 // Decisions on their way: sent at once, kept and sent later where the line is gone, taken back by one key.
-// What waits to be sent is kept for this tab: ids, decisions and notes, never a comment's text.
+// What waits to be sent is kept for this tab, without any text of a comment.
 import { api, Offline, Problem } from "./client.js";
 import { ago } from "./dom.js";
 import { t, word } from "./words.js";

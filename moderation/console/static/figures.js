@@ -11,7 +11,7 @@ const BOTTOM = 24;
 
 const sum = (days, name) => days.reduce((total, day) => total + (day.counts[name] ?? 0), 0);
 
-// Bars stacked by series over a row of labels, with the same figures as a table below.
+// Stacked bars, with the same figures as a table below.
 function bars(title, labels, series, { unit = "" } = {}) {
   const totals = labels.map((_, at) => series.reduce((total, one) => total + one.values[at], 0));
   const most = Math.max(1, ...totals);
@@ -35,7 +35,7 @@ function bars(title, labels, series, { unit = "" } = {}) {
     h("details", {}, h("summary", {}, t("figures.table")), table(title, [t("figures.label"), ...series.map((one) => one.name)], labels.map((label, at) => [label, ...series.map((one) => number(one.values[at]) + unit)]), true)));
 }
 
-// Two score distributions in shares, so that a short day and a long month compare.
+// Two distributions in shares, so that a day and a month compare.
 function drift(title, days, kind) {
   const today = days[days.length - 1];
   const before = days.slice(0, -1).slice(-30);

@@ -1,4 +1,4 @@
-// The message catalogue: every sentence of the console by its name, in the language of the browser where it is there.
+// The message catalogue: every sentence by its name, in the language of the browser where there is one.
 import en from "./en.js";
 
 const CATALOGUES = { en };
