@@ -1,5 +1,6 @@
 // An author of a site: what is known, every comment still there, and the marks moderators give.
-import { get, maybe, me, post, api } from "./client.js";
+import { sure } from "./admin.js";
+import { get, me, post } from "./client.js";
 import { field, h, put, select } from "./dom.js";
 import { found } from "./search.js";
 import { say } from "./session.js";
@@ -18,32 +19,28 @@ export async function show(into, [site, id]) {
     } catch (error) { say({ kind: "wrong", text: error.message }); }
   };
   const until = one.mark_until ? ` ${t("author.until", { date: new Date(one.mark_until).toLocaleDateString() })}` : "";
-  const privacy = h("div", {});
   put(into, h("h1", {}, t("author.title"), " ", quiet(one.comments[0]?.name ?? id, 80)),
     h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet padded" },
       h("p", {}, t("case.record", one), one.mark ? [" · ", h("span", { class: `badge ${one.mark}` }, word("mark", one.mark)), until] : null),
       h("div", { class: "row" }, field(t("author.how_long"), days), h("button", { class: "plain", onclick: () => mark("trusted") }, t("author.trust")), h("button", { class: "plain", onclick: () => mark("watched") }, t("author.watch")),
         h("button", { class: "danger", onclick: () => mark("blocked") }, t("author.block")), one.mark ? h("button", { class: "plain", onclick: () => mark("") }, t("author.unmark")) : null),
-      h("p", { class: "calm" }, t("author.explained")), privacy),
+      h("p", { class: "calm" }, t("author.explained")), me.role === "admin" ? privacy() : null),
     h("h2", {}, t("author.comments")), h("div", { class: "sheet" }, h("ul", { class: "found" }, one.comments.map((item) => found({ ...item, reasons: item.reasons })))));
-  if (me.role === "admin") offerPrivacy(privacy, site, id);
 }
 
-// Export and erasure, where the service has them.
-async function offerPrivacy(into, site, id) {
-  const where = `/v1/privacy/authors/${encodeURIComponent(id)}`;
-  const there = await maybe(`${where}/export`, { site });
-  if (!there) return;
-  into.append(h("div", { class: "row" },
-    h("button", { class: "plain", onclick: () => {
-      const link = h("a", { href: URL.createObjectURL(new Blob([JSON.stringify(there, null, 2)], { type: "application/json" })), download: `author-${id}.json` });
-      link.click();
-      URL.revokeObjectURL(link.href);
-    } }, t("author.export")),
-    h("button", { class: "danger", onclick: (event) => {
-      const button = event.target;
-      if (button.dataset.sure) api("POST", `${where}/erase?site=${encodeURIComponent(site)}`, {}).then(() => { say({ text: t("author.erased") }); location.hash = "#/queue"; }, (error) => say({ kind: "wrong", text: error.message }));
-      else { button.dataset.sure = "1"; button.textContent = t("author.erase_sure"); }
-    } }, t("author.erase"))));
+// Everything that is kept of a person, by the e-mail address: the service keeps only a digest of it.
+function privacy() {
+  const email = h("input", { type: "email", required: true });
+  const ask = (path, done) => async (event) => {
+    event.preventDefault();
+    try { done(await post(`/v1/privacy/${path}`, { email: email.value }, { seconds: 60 })); } catch (error) { say({ kind: "wrong", text: error.message }); }
+  };
+  const save = (kept) => {
+    const link = h("a", { href: URL.createObjectURL(new Blob([JSON.stringify(kept, null, 2)], { type: "application/json" })), download: "person.json" });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return h("details", {}, h("summary", {}, t("author.privacy")), h("form", { class: "narrow", onsubmit: ask("export", save) }, field(t("author.email"), email), h("div", { class: "row" }, h("button", { class: "plain" }, t("author.export")),
+    h("button", { type: "button", class: "danger", onclick: (event) => sure(event, () => ask("erase", () => { say({ text: t("author.erased") }); location.hash = "#/queue"; })(event)) }, t("author.erase")))));
 }

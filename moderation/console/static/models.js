@@ -1,9 +1,9 @@
 // The models: versions with their figures, shadow agreement, promotion and rollback with the gate's words, and a text to try.
 import { badges } from "./case.js";
-import { api, maybe, me, post } from "./client.js";
+import { api, get, maybe, post } from "./client.js";
 import { field, h, percent, put, select, table, when } from "./dom.js";
 import { say, sites } from "./session.js";
-import { pieces } from "./text.js";
+import { pieces, quiet } from "./text.js";
 import { t, word } from "./words.js";
 
 export async function show(into) {
@@ -28,25 +28,45 @@ function tryText() {
   return h("form", { class: "sheet padded", onsubmit: go }, h("h2", {}, t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", {}, t("try.go")), told);
 }
 
-const flat = (value, name = "") => value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).flatMap(([key, inner]) => flat(inner, name ? `${name} · ${key}` : key)) : [[name, typeof value === "number" ? String(Math.round(value * 10000) / 10000) : Array.isArray(value) ? value.map(String).join(", ").slice(0, 200) : String(value ?? "")]];
+const flat = (value, name = "") => value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).flatMap(([key, inner]) => flat(inner, name ? `${name} · ${key}` : key)) : [[name, typeof value === "number" ? String(Math.round(value * 10000) / 10000) : String(value ?? "").slice(0, 200)]];
 
 function versions(found, again) {
   if (!found) return h("p", { class: "empty" }, t("models.not_here"));
-  const list = found.versions ?? found.models ?? [];
-  const act = (path, body) => async () => {
-    try { await api("POST", path, body ?? {}, { seconds: 120 }); say({ text: t("saved") }); again(); } catch (error) { say({ kind: "wrong", text: t("models.refused", { detail: error.message }) }); }
+  const told = h("p", { role: "status" });
+  const act = (method, path, body) => async () => {
+    try {
+      const done = await api(method, path, body, { seconds: 120 });
+      if (done?.state === "running") { watch(done, told, again); return; }
+      say({ text: done?.checks ? t("models.moved", { version: done.version }) : t("saved") });
+      again();
+    } catch (error) { told.textContent = t("models.refused", { detail: error.message }); }
   };
-  const may = ["ml", "admin"].includes(me.role);
-  return h("section", { class: "stack" }, h("div", { class: "row spaced" }, h("h2", {}, t("models.versions")), may && list.length > 1 ? h("button", { class: "plain", onclick: act("/v1/models/rollback") }, t("models.rollback")) : null),
-    list.map((one) => {
-      const name = one.version ?? one.id ?? one.name;
-      const state = one.state ?? (name === found.active ? "active" : name === found.shadow ? "shadow" : "retired");
-      const gate = one.gate ?? one.verdict;
-      return h("article", { class: "sheet padded" }, h("h3", {}, name, " ", h("span", { class: `badge ${state === "active" ? "mine" : state === "shadow" ? "held" : ""}` }, word("model", state))),
-        h("p", { class: "calm" }, [one.kind, one.base ? t("models.base", { base: one.base }) : ""].filter(Boolean).join(" · "), " ", when(one.made_at ?? one.created_at)),
-        gate ? h("p", { class: "why" }, typeof gate === "string" ? gate : gate.words ?? gate.detail ?? flat(gate).map(([key, value]) => `${key}: ${value}`).join("; ")) : null,
-        one.agreement !== undefined || one.shadow_agreement ? h("p", {}, t("models.agreement", { detail: flat(one.agreement ?? one.shadow_agreement).map(([key, value]) => `${key} ${value}`.trim()).join(", ") })) : null,
-        one.figures ? h("details", {}, h("summary", {}, t("models.figures")), table(t("models.figures"), [t("models.figure"), t("models.value")], flat(one.figures).slice(0, 200), true)) : null,
-        may && state !== "active" ? h("div", { class: "row" }, h("button", { onclick: act(`/v1/models/${encodeURIComponent(name)}/promote`) }, t("models.promote")), state !== "shadow" ? h("button", { class: "plain", onclick: act(`/v1/models/${encodeURIComponent(name)}/shadow`) }, t("models.shadow")) : null) : null);
+  const button = (label, kind, ...given) => h("button", { class: kind, onclick: act(...given) }, t(label));
+  return h("section", { class: "stack" }, h("div", { class: "row spaced" }, h("h2", {}, t("models.versions")), button("models.adapt", "plain", "POST", "/v1/models/adapt", {}), button("models.rollback", "plain", "POST", "/v1/models/rollback", {})),
+    told, found.warnings.map((one) => h("p", { class: "why" }, one)),
+    found.versions.map((one) => {
+      const at = `/v1/models/${encodeURIComponent(one.version)}`;
+      const more = h("div", {});
+      const open = (path, draw) => async () => { try { put(more, draw(await get(path))); } catch (error) { put(more, h("p", { class: "calm" }, error.message)); } };
+      const table_ = (rows) => table(t("models.figures"), [t("models.figure"), t("models.value")], rows.slice(0, 300), true);
+      return h("article", { class: "sheet padded" }, h("h3", {}, one.version, " ", h("span", { class: `badge ${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}` }, word("model", one.state))),
+        h("p", { class: "calm" }, [one.kind, one.base && t("models.base", { base: one.base }), t("models.labels", { n: one.labels })].filter(Boolean).join(" · "), " · ", when(one.made_at)),
+        one.marks.map((mark) => h("p", { class: "why" }, mark)),
+        h("div", { class: "row" }, one.state === "active" ? null : [button("models.promote", "", "POST", `${at}/promote`, { force: false }), button("models.compare", "plain", "POST", "/v1/models/compare", { version: one.version }),
+          button(one.state === "shadow" ? "models.unshadow" : "models.shadow", "plain", "PUT", "/v1/models/shadow", { version: one.state === "shadow" ? null : one.version })],
+        h("button", { class: "plain", onclick: open(at, ({ figures, thresholds, languages }) => table_(flat({ figures, thresholds, languages }))) }, t("models.figures")),
+        one.state === "shadow" ? h("button", { class: "plain", onclick: open(`${at}/agreement`, (got) => [h("p", {}, t("models.agreement", { n: got.n })), table_(flat(got.attributes)), h("ul", { class: "found" }, got.flips.slice(0, 20).map((flip) => h("li", {}, h("span", { class: "calm" }, `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]) }, t("models.agree")) : null,
+        h("a", { href: `${at}/report`, target: "_blank", rel: "noopener" }, t("models.report"))), more);
     }));
+}
+
+async function watch(job, told, again) {
+  while (job.state === "running" && told.isConnected) {
+    told.textContent = t("models.running", { kind: job.kind });
+    await new Promise((go) => setTimeout(go, 2000));
+    job = await get(`/v1/models/jobs/${encodeURIComponent(job.id)}`).catch(() => job);
+  }
+  if (!told.isConnected) return;
+  await again();
+  say({ kind: job.state === "failed" ? "wrong" : "calm", text: job.message || job.state });
 }
