@@ -122,7 +122,7 @@ def request_of(route: Route, world: Mapping[str, str]) -> dict[str, Any]:
         given["params"] = queries
     if route.body is not None:
         given["json"] = BODIES.get(route.name) or smallest(route.body)
-    if route.path.startswith("/v1/forms") and "origin" in world:
+    if "origin" in world and (route.path.startswith("/v1/forms") or "form" in route.allowed):
         given["headers"] = {"Origin": world["origin"]}
     return given
 

@@ -1,0 +1,160 @@
+"""Sessions: made by signing in alone, ended for good, bound to the person as the person is now."""
+
+import asyncio
+import statistics
+import time
+
+import pytest
+import redis
+
+from moderation.api.gate import COOKIE, CSRF_HEADER
+from moderation.records import Role
+from tests.figures import tell
+from tests.security.household import household
+
+PASSWORD = "nine green buses in the night"
+
+
+async def signed_up(one, email="ann@posteo.net", role=Role.MODERATOR):
+    person, _ = await one.rooms.access.invite(email, "Ann", role, ("demo",))
+    return await one.rooms.access.set_password(person, PASSWORD)
+
+
+async def sign_in(one, email="ann@posteo.net", password=PASSWORD, **headers):
+    given = {"Sec-Fetch-Site": "same-origin"} | headers
+    return await one.client.post("/v1/session", json={"email": email, "password": password}, headers=given)
+
+
+def token_of(said) -> str:
+    return said.headers["set-cookie"].partition("=")[2].partition(";")[0]
+
+
+async def whoami(one, token):
+    return (await one.client.get("/v1/session", headers={"Cookie": f"{COOKIE}={token}"})).status_code
+
+
+async def test_a_session_id_that_an_attacker_chose_is_never_taken_over(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        await signed_up(one)
+        said = await sign_in(one, Cookie=f"{COOKIE}=attacker-chosen-id")
+        assert said.status_code == 201
+        assert token_of(said) != "attacker-chosen-id"
+        assert await whoami(one, "attacker-chosen-id") == 401
+        assert await whoami(one, token_of(said)) == 200
+
+
+async def test_each_sign_in_has_a_token_of_its_own_and_a_cookie_that_no_script_reads(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        await signed_up(one)
+        first, second = await sign_in(one), await sign_in(one)
+    assert token_of(first) != token_of(second)
+    attributes = {part.strip() for part in first.headers["set-cookie"].split(";")[1:]}
+    assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= attributes
+    assert first.headers["set-cookie"].startswith("__Host-cm=")
+
+
+async def test_a_slow_request_does_not_bring_back_a_session_that_was_ended(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        for _ in range(20):
+            token, _ = await one.session("moderator")
+            asked = [asyncio.create_task(whoami(one, token)) for _ in range(5)]
+            await one.rooms.access.sign_out(token)
+            await asyncio.gather(*asked)
+            assert await whoami(one, token) == 401
+
+
+async def test_anonymous_requests_write_nothing(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        client = redis.Redis.from_url(store_url)
+        before = set(client.scan_iter("cm:{staff}:*"))
+        for token in ("", "guess", "x" * 500):
+            await whoami(one, token)
+        assert set(client.scan_iter("cm:{staff}:*")) == before
+
+
+async def test_the_store_holds_no_token(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        token, _ = await one.session("admin")
+        client = redis.Redis.from_url(store_url)
+        assert not [key for key in client.scan_iter() if token.encode() in key]
+
+
+async def test_a_session_ends_when_it_is_not_used_and_after_its_time(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        token, _ = await one.session("moderator", idle=1)
+        await asyncio.sleep(1.2)
+        assert await whoami(one, token) == 401, "idle"
+        token, _ = await one.session("moderator")
+        assert await whoami(one, token) == 200
+        client = redis.Redis.from_url(store_url)
+        (name,) = [key for key in client.scan_iter("cm:{staff}:session:*") if client.get(key)]
+        assert 0 < client.ttl(name) <= 1800
+        session = client.get(name)
+        started = int(session.split(b'"started":')[1].split(b",")[0].split(b"}")[0])
+        client.set(name, session.replace(str(started).encode(), str(started - 13 * 3600).encode()), ex=100)
+        assert await whoami(one, token) == 401, "absolute"
+
+
+@pytest.mark.parametrize("change", ["signs out everywhere", "loses the role", "is disabled", "sets a password"])
+async def test_every_session_of_a_person_ends_when_the_person(store_url, tmp_path, change):
+    async with household(store_url, tmp_path) as one:
+        person = await signed_up(one)
+        tokens = [token_of(await sign_in(one)) for _ in range(2)]
+        if change == "signs out everywhere":
+            csrf = (await one.client.get("/v1/session", headers={"Cookie": f"{COOKIE}={tokens[0]}"})).json()["csrf"]
+            headers = {"Cookie": f"{COOKIE}={tokens[0]}", CSRF_HEADER: csrf, "Sec-Fetch-Site": "same-origin"}
+            assert (await one.client.delete("/v1/session/all", headers=headers)).status_code == 204
+        elif change == "loses the role":
+            admin = {"Authorization": f"Bearer {one.keys['admin key']}"}
+            said = await one.client.patch(f"/v1/moderators/{person.id}", json={"role": "ml"}, headers=admin)
+            assert said.status_code == 200, said.text
+        elif change == "is disabled":
+            await one.rooms.access.disable(person.id)
+        else:
+            await one.rooms.access.set_password(await one.rooms.people.get(person.id), PASSWORD + "!")
+        assert [await whoami(one, token) for token in tokens] == [401, 401]
+
+
+async def test_every_failure_to_sign_in_looks_the_same_and_is_limited(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        await signed_up(one)
+        wrong = await sign_in(one, password="a wrong password of mine")
+        nobody = await sign_in(one, email="nobody@posteo.net")
+        assert (wrong.status_code, wrong.content) == (nobody.status_code, nobody.content) == (401, nobody.content)
+        for _ in range(6):
+            last = await sign_in(one, password="a wrong password of mine")
+        assert last.status_code == 429
+        assert int(last.headers["retry-after"]) > 0
+        metrics = one.rooms.telemetry.exposition()[0].decode()
+    assert 'moderation_sign_ins_total{outcome="refused"}' in metrics
+    assert 'moderation_sign_ins_total{outcome="limited"}' in metrics
+
+
+async def test_a_key_and_a_session_together_are_refused(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        headers = await one.as_session("admin") | {"Authorization": f"Bearer {one.keys['admin key']}"}
+        assert (await one.client.get("/v1/session", headers=headers)).status_code == 401
+
+
+async def medians(one, samples: int) -> tuple[float, float]:
+    """Time a known person with a wrong password beside somebody unknown, turn by turn."""
+    known, unknown = [], []
+    for n in range(samples):
+        for email, times in (("ann@posteo.net", known), (f"n{n}@posteo.net", unknown)):
+            client = redis.Redis(unix_socket_path=one.rooms.settings.store.url.removeprefix("unix://"))
+            for key in client.scan_iter("cm:{staff}:al:*"):
+                client.delete(key)
+            began = time.perf_counter()
+            assert (await sign_in(one, email=email, password="a wrong password of mine")).status_code == 401
+            times.append(time.perf_counter() - began)
+    return statistics.median(known), statistics.median(unknown)
+
+
+@pytest.mark.long
+async def test_how_long_it_takes_does_not_tell_who_is_there(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        await signed_up(one)
+        known, unknown = await medians(one, 300)
+    gap = abs(known - unknown) / max(known, unknown)
+    tell("D4 timing of sign-in", 600, "median gap < 5 %", f"{gap:.1%} ({known * 1e3:.1f} and {unknown * 1e3:.1f} ms)")
+    assert gap < 0.05
