@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.service import Service, serving
 
@@ -17,6 +17,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
+expect.set_options(timeout=20_000)
 PASSWORD = "four words in a row"
 
 
@@ -144,7 +145,7 @@ def open_console(console: Console, browser: Browser) -> Iterator[Callable[..., T
             storage_state=console.cookies.get(who) if signed else None,
         )
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         tab = Tab(page, context, [])
         tabs.append(tab)
         page.on("pageerror", lambda error: tab.wrong.append(f"script error: {error}"))
