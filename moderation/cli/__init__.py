@@ -15,6 +15,8 @@ from moderation.cli.doctor import doctor
 from moderation.cli.frame import OneLine, settings_of, store_options
 from moderation.cli.keeping import backup, privacy, restore_backup
 from moderation.cli.keys import key
+from moderation.cli.labels import labels
+from moderation.cli.models import models
 from moderation.cli.moderators import moderator
 from moderation.cli.policies import policy, words
 from moderation.cli.sites import site
@@ -52,5 +54,5 @@ def serve(
 
 for part in (policy, words):
     site.add_command(part)
-for command in (site, moderator, key, doctor, import_archive, backup, restore_backup, privacy):
+for command in (site, moderator, key, labels, models, doctor, import_archive, backup, restore_backup, privacy):
     main.add_command(command)

@@ -1,0 +1,115 @@
+"""Commands for labels: export them to train from, take a lesson back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import click
+import msgspec
+
+from moderation.app import House
+from moderation.cli.frame import in_house, settings_of, store_options
+from moderation.errors import SetupRefused
+from moderation.learning import COLUMNS
+from moderation.records import ATTRIBUTES
+
+NUMBERS = (*ATTRIBUTES, *(f"score_{name}" for name in ATTRIBUTES), "weight")
+
+
+@click.group()
+def labels() -> None:
+    """The lessons that decisions leave."""
+
+
+@labels.command("export")
+@click.option("--site", "site_id", default="", help="Of this site; of all without it.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="A .jsonl or .parquet.",
+)
+@store_options
+def export_labels(site_id: str, out: Path, data: Path | None, redis: str | None) -> None:
+    """Write labels as rows to train from: texts and truths, no names and no addresses. `classifiers` reads the file."""
+    if out.suffix not in (".jsonl", ".parquet"):
+        raise click.UsageError("--out names a .jsonl or a .parquet file")
+
+    async def work(rooms: House) -> int:
+        sites = [await rooms.sites.site(site_id)] if site_id else await rooms.sites.sites()
+        count = 0
+        with _replacing(out) as file, _writer(file, out.suffix) as write:
+            async for row in rooms.learning.rows(sites):
+                write(row)
+                count += 1
+        return count
+
+    count = in_house(settings_of(data, redis), work)
+    click.echo(f"{count} labels written to {out}")
+
+
+@labels.command("unlearn")
+@click.argument("label_id", metavar="ID")
+@click.option("--site", "site_id", required=True, help="The site it belongs to.")
+@store_options
+def unlearn(label_id: str, site_id: str, data: Path | None, redis: str | None) -> None:
+    """Take a lesson back: nothing learns from it any more, and the versions that had are marked."""
+
+    async def work(rooms: House) -> list[str]:
+        return await rooms.learning.unlearn(await rooms.sites.site(site_id), label_id, "cli")
+
+    knowing = in_house(settings_of(data, redis), work)
+    click.echo(f"Label {label_id} is taken back.")
+    for version in knowing:
+        click.echo(f"Version {version} had learned from it; adapt or train anew to be rid of it.")
+
+
+@contextlib.contextmanager
+def _replacing(out: Path) -> Iterator[IO[bytes]]:
+    """Write a file beside the wanted one, for the owner's eyes only, and put it in place when all is written."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+    except OSError as error:
+        raise SetupRefused(f"{out}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.replace(name, out)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+@contextlib.contextmanager
+def _writer(file: IO[bytes], suffix: str) -> Iterator[Any]:
+    if suffix == ".jsonl":
+        yield lambda row: file.write(msgspec.json.encode(row) + b"\n")
+        return
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise SetupRefused("Parquet needs pyarrow: pip install 'comment-moderation[ml]', or write a .jsonl") from None
+    schema = pa.schema([(name, pa.float64() if name in NUMBERS else pa.string()) for name in COLUMNS])
+    waiting: list[dict[str, Any]] = []
+    with pq.ParquetWriter(file, schema, compression="zstd") as table:
+
+        def write(row: dict[str, Any]) -> None:
+            waiting.append(row)
+            if len(waiting) == 5_000:
+                flush()
+
+        def flush() -> None:
+            if waiting:
+                table.write_table(pa.Table.from_pylist(waiting, schema=schema))
+                waiting.clear()
+
+        yield write
+        flush()
