@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -149,11 +150,14 @@ class Workshop:
 
     # long work ------------------------------------------------------------------------------------
 
-    async def adapt(self, sites: Sequence[Site], site: str, attributes: Sequence[str], by: str) -> Job:
+    async def adapt(
+        self, sites: Sequence[Site], site: str, attributes: Sequence[str], by: str, strengths: Sequence[float] = ()
+    ) -> Job:
         """Begin to adapt the active version to the labels of a site, or of all where `site` is empty.
 
         The newest fifth is held back, as far as enough remain to learn from, so that the comparison and the gate can
-        judge by labels that the new version has not seen. Raises JobUnderWay.
+        judge by labels that the new version has not seen. `strengths` say how freely words may be corrected; low ones
+        disturb less of what the version knows from elsewhere. Raises JobUnderWay.
         """
         name = f"{site or 'all'}-{self._now():%Y%m%d-%H%M%S}"[-64:]
 
@@ -161,15 +165,11 @@ class Workshop:
             rows = await self._export(sites, attributes, folder / "all.jsonl")
             held = max(0, min(round(rows * HELD_BACK), rows - LEAST_LABELS))
             learned = first_lines(folder / "all.jsonl", folder / "labels.jsonl", rows - held)
-            said = await run(
-                self._root,
-                "adapt",
-                "--labels",
-                str(folder / "labels.jsonl"),
-                "--version",
-                name,
-                *(("--site", site) if site else ()),
-            )
+            given = ["--labels", str(folder / "labels.jsonl"), "--version", name, *(("--site", site) if site else ())]
+            if strengths:
+                (folder / "recipe.toml").write_text(f"strengths = {[float(one) for one in strengths]}\n")
+                given += ["--recipe", str(folder / "recipe.toml")]
+            said = await run(self._root, "adapt", *given)
             refuse_unless_done(said)
             facts = {"site": site, "version": name, "labels": learned, "held_back": held}
             await self._ledger.append(STAFF, "model.adapted", by, **facts)
@@ -300,7 +300,8 @@ class Workshop:
         async with self._turn():
             said = await run(self._root, "import", str(archive), seconds=GATE_SECONDS)
             if said.code != 0:
-                raise ModelRefused(last_line(said.error).replace(str(archive), "the archive"))
+                where = re.compile(rf"{re.escape(str(self._root))}/versions/\.staging-[^/\s]*/?")
+                raise ModelRefused(where.sub("", last_line(said.error)).replace(str(archive), "the archive"))
             version = said.out.split()[0]
         await self._ledger.append(STAFF, "model.uploaded", by, version=version)
         return version

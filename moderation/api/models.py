@@ -72,6 +72,9 @@ class Adapt(msgspec.Struct, forbid_unknown_fields=True):
 
     site: str = ""
     attributes: list[str] = []
+    strengths: list[float] = []
+    """How freely words may be corrected: 0 not at all, 10 freely; one is chosen by what later labels say. The recipe's
+    without any. Where the gate finds that a version forgot too much, lower ones disturb less."""
 
 
 class Compare(msgspec.Struct, forbid_unknown_fields=True):
@@ -154,10 +157,13 @@ class Models(Controller):
         if unknown := sorted(set(wanted.attributes) - set(ATTRIBUTES)):
             message = f"There is no attribute '{unknown[0]}'; there are {', '.join(ATTRIBUTES)}."
             raise FieldsInvalid([FieldError("attributes", "unknown_attribute", message)])
+        if len(wanted.strengths) > 10 or not all(0 <= strength <= 100 for strength in wanted.strengths):
+            raise FieldsInvalid([FieldError("strengths", "out_of_range", "Give at most 10 numbers from 0 to 100.")])
         sites = [await site_for(request, caller, wanted.site)] if wanted.site else await _sites(request, caller)
         if not wanted.site:
             _check_reach(caller)
-        return answer(await workshop.adapt(sites, wanted.site, wanted.attributes or ATTRIBUTES, caller.id), 202)
+        job = await workshop.adapt(sites, wanted.site, wanted.attributes or ATTRIBUTES, caller.id, wanted.strengths)
+        return answer(job, 202)
 
     @post("/compare", status_code=202, opt=allow(*ML, cookies=True, body=Compare, answers=Job, status=202))
     async def compare(

@@ -46,6 +46,9 @@ def in_house(settings: Settings, work: Callable[[House], Awaitable[Answer]]) -> 
     """
     configure_logs("WARNING")
 
+    # what a command answers may be read by a program: only what went wrong is said beside it
+    configure_logs("ERROR")
+
     async def run() -> Answer:
         async with house(settings) as rooms:
             return await work(rooms)
