@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help run test lint bench figures soak clean
+.PHONY: help run test lint bench figures soak sbom clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; \
@@ -37,6 +37,9 @@ figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at m
 
 soak: $(VENV)/installed-dev ## Let the service work for eight hours and watch what grows
 	@$(BIN)/python -m tests.figures --soak
+
+sbom: $(VENV)/installed-dev ## Write what is installed (sbom.json, LICENCES.md), and ask for advisories
+	@$(BIN)/python -m tests.supply_chain
 
 clean: ## Remove what was built; data folders stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

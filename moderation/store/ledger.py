@@ -53,6 +53,8 @@ class Ledger:
     async def read(self, site_id: str, *, after: str = "", before: str = "", limit: int = 100) -> list[Entry]:
         """Read entries: the newest first, or with `after` (an entry id) the next ones in the order they were written."""
         ledger, _ = _names(site_id)
+        if before and order(before) == (0, 0):
+            return []  # nothing comes before the first id there can be, and the server refuses to be asked
         if after:
             rows = await self._connection.execute("XRANGE", ledger, f"({after}", "+", "COUNT", limit)
         else:

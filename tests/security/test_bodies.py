@@ -1,0 +1,162 @@
+"""Bodies that no honest client sends, on every route that reads one: refused with a reason, never a fault of ours."""
+
+import gzip
+import json
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.figures import tell
+from tests.routes import Route, every_route, request_of
+from tests.security.household import Household, household
+
+JSON = "application/json"
+DEEP = 100_000
+
+
+def corpus() -> list[tuple[str, bytes, dict[str, str]]]:
+    """Give the bodies: a name, the bytes, and headers that differ."""
+    plain: dict[str, bytes] = {
+        "nothing": b"", "blank": b" ", "null": b"null", "true": b"true", "number": b"7", "text": b'"text"', "list": b"[]",
+        "half": b'{"name": "Ann"', "comma": b'{"name": "Ann",}', "single quotes": b"{'name': 'Ann'}", "two values": b"{}{}",
+        "comment": b"/* no */ {}", "NaN": b'{"form_seconds": NaN}', "Infinity": b'{"form_seconds": Infinity}',
+        "1e400": b'{"form_seconds": 1e400}', "bigint": b'{"form_seconds": ' + b"9" * 5000 + b"}", "minus zero": b'{"days": -0}',
+        "invalid UTF-8": b'{"name": "\xff\xfe"}', "overlong": b'{"name": "\xc0\xaf"}', "raw surrogate": b'{"name": "\xed\xa0\x80"}',
+        "half a pair": b'{"name": "\\ud800", "text": "x"}', "NUL": b'{"name": "a\\u0000b", "text": "a\\u0000b"}',
+        "raw NUL": b'{"name": "a\x00b"}', "control": b'{"name": "a\x1bb"}', "BOM": b"\xef\xbb\xbf{}", "UTF-16": '{"name": "Ann"}'.encode("utf-16"),
+        "UTF-32": '{"name": "Ann"}'.encode("utf-32"), "latin-1": '{"name": "Andr\xe9"}'.encode("latin-1"), "deep lists": b"[" * DEEP,
+        "deep objects": b'{"a":' * DEEP, "deep and closed": b"[" * DEEP + b"]" * DEEP, "twice": b'{"name": "a", "name": "b", "text": "c", "text": "d"}',
+        "unknown": b'{"__proto__": {"admin": true}, "role": "admin"}', "empty key": b'{"": ""}', "long key": b'{"' + b"k" * 60_000 + b'": 1}',
+        "many keys": json.dumps({f"k{n}": n for n in range(5000)}).encode(), "long text": json.dumps({"text": "x" * 65_000}).encode(),
+        "zero width": json.dumps({"text": "\u200b" * 20_000, "name": "A"}).encode(), "combining": json.dumps({"text": "a" + "\u0301" * 9_000, "name": "A"}).encode(),
+        "ligatures": json.dumps({"text": "\ufdfa" * 9_000, "name": "A"}).encode(), "bidi": json.dumps({"text": "\u202e\u2066" * 4_000, "name": "\u202eA"}).encode(),
+        "CRLF": json.dumps({"name": "A\r\nX: y", "email": "a@b.example\r\nBcc: c@d.example", "text": "t"}).encode(), "form": b"name=Ann&email=a%40b.example&text=hello",
+        "XML": b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>', "pickle": b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x94.",
+        "200 kB": b'{"text": "' + b"x" * 200_000 + b'"}', "11 MB": b'{"text": "' + b"x" * 11_000_000 + b'"}',
+    }  # fmt: skip
+    for field in (
+        "name",
+        "email",
+        "text",
+        "thread",
+        "decision",
+        "version",
+        "reason",
+        "note",
+        "count",
+        "days",
+        "mark",
+        "url",
+        "role",
+        "site",
+        "id",
+    ):
+        for kind, value in {
+            "null": None,
+            "number": -1,
+            "list": [],
+            "object": {},
+            "bool": True,
+            "float": 1e308,
+            "long": "x" * 5000,
+        }.items():
+            plain[f"{field} is {kind}"] = json.dumps({field: value}).encode()
+    found = [(name, body, {"Content-Type": JSON}) for name, body in plain.items()]
+    for kind in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "text/json",
+        "",
+        "application/json; charset=utf-16",
+        "application/JSON",
+        "application/jsonp",
+    ):
+        found.append((f"as {kind or 'nothing'}", b'{"name": "Ann"}', {"Content-Type": kind} if kind else {}))
+    found.append(("gzip", gzip.compress(b"{}"), {"Content-Type": JSON, "Content-Encoding": "gzip"}))
+    found.append(("gzip bomb", gzip.compress(b" " * 10_000_000), {"Content-Type": JSON, "Content-Encoding": "gzip"}))
+    return found
+
+
+def reads_a_body(route: Route) -> bool:
+    return route.method in ("POST", "PUT", "PATCH") and "/v1/models/" not in route.path
+
+
+async def try_bodies(one: Household, bodies: list[tuple[str, bytes, dict[str, str]]]) -> tuple[int, list[str], float]:
+    wrong: list[str] = []
+    sent, slowest = 0, 0.0
+    for route in every_route():
+        if not reads_a_body(route):
+            continue
+        key = one.keys["site key" if "site" in route.allowed else "admin key"]
+        who = (
+            {"Authorization": f"Bearer {key}"}
+            if not route.public
+            else {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
+        )
+        for name, body, headers in bodies:
+            given = {"method": route.method, "url": request_of(route, one.world)["url"], "content": body}
+            began = time.perf_counter()
+            said = await one.send(given, headers | who)
+            took = time.perf_counter() - began
+            sent, slowest = sent + 1, max(slowest, took)
+            if said.status_code >= 500:
+                wrong.append(f"{name} on {route.name}: {said.status_code} {said.text[:200]}")
+    return sent, wrong, slowest
+
+
+async def test_no_body_makes_a_route_fail(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        bodies = corpus()
+        assert len(bodies) >= 150
+        sent, wrong, slowest = await try_bodies(one, bodies[::4])
+    tell("C2 bodies, short", sent, "0 x 5xx", f"{len(wrong)} x 5xx, slowest {slowest * 1e3:.0f} ms")
+    assert not wrong, "\n".join(wrong[:20])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+async def test_no_body_of_the_whole_corpus_makes_a_route_fail(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        sent, wrong, slowest = await try_bodies(one, corpus())
+    tell("C2 bodies", sent, "0 x 5xx", f"{len(wrong)} x 5xx, slowest {slowest * 1e3:.0f} ms")
+    assert not wrong, "\n".join(wrong[:20])
+
+
+CURSORS = st.one_of(
+    st.text(max_size=40),
+    st.integers().map(str),
+    st.tuples(st.integers(), st.integers()).map(lambda pair: f"{pair[0]}-{pair[1]}"),
+)
+
+
+async def test_no_cursor_makes_a_route_fail(store_url, tmp_path):
+    """Cursors come back as clients like; each is read or refused."""
+    wrong: list[str] = []
+    tried: list[str] = []
+
+    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(CURSORS)
+    def gather(cursor: str) -> None:
+        tried.append(cursor)
+
+    gather()
+    async with household(store_url, tmp_path) as one:
+        site = {"Authorization": f"Bearer {one.keys['site key']}"}
+        staff = {"Authorization": f"Bearer {one.keys['admin key']}"}
+        for cursor in tried:
+            for url, params, who in (
+                ("/v1/queue", {"site": "demo", "cursor": cursor}, staff),
+                ("/v1/ledger", {"site": "demo", "after": cursor}, staff),
+                ("/v1/ledger", {"site": "demo", "before": cursor}, staff),
+                ("/v1/comments", {"since": cursor}, site),
+                ("/v1/threads", {"url": "http://x.example", "cursor": cursor, "form_key": one.keys["form key"]}, {}),
+            ):
+                said = await one.client.get(url, params=params, headers=who)
+                if said.status_code >= 500:
+                    wrong.append(f"{url} {params}: {said.status_code}")
+    tell("C3 cursors", 5 * len(tried), "0 x 5xx", f"{len(wrong)} x 5xx")
+    assert not wrong, "\n".join(wrong[:10])
