@@ -15,9 +15,9 @@ from moderation.settings import Settings
 
 _STATIC = importlib.resources.files("moderation.console") / "static"
 _KINDS = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
     "json": "application/json",
     "svg": "image/svg+xml",
 }
