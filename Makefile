@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help run test lint bench figures soak sbom clean
+.PHONY: help run test lint bench figures sbom clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; \
@@ -34,9 +34,6 @@ bench: $(VENV)/installed-dev ## Measure speed on this machine; writes bench.json
 
 figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most) and print one table of what they counted
 	@$(BIN)/python -m tests.figures
-
-soak: $(VENV)/installed-dev ## Let the service work for eight hours and watch what grows
-	@$(BIN)/python -m tests.figures --soak
 
 sbom: $(VENV)/installed-dev ## Write what is installed (sbom.json, LICENCES.md), and ask for advisories
 	@$(BIN)/python -m tests.supply_chain
