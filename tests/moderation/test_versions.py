@@ -23,7 +23,7 @@ class Host:
     def __init__(self, folder, connection):
         self.seconds = 0.0
         self.registry = Registry(folder)
-        self.models = Models(time.monotonic)
+        self.models = Models(time.monotonic, timeout=30.0)
         self.telemetry = Telemetry()
         self.versions = Versions(
             self.registry, SharedModels(connection), self.models, self.telemetry, lambda: self.seconds

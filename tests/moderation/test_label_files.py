@@ -1,0 +1,59 @@
+"""The files that `moderation labels export` writes are those that `classifiers` reads."""
+
+import stat
+
+import pyarrow.parquet as pq
+import pytest
+
+from classifiers.dataset import read
+from tests.service import ABUSE, a_comment, run, serving
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory):
+    """Give the data folder of a service that has ended, with one rejected and one approved comment."""
+    data = tmp_path_factory.mktemp("labels") / "data"
+    with serving(data) as service:
+        site, staff = service.http(service.first["site_key"]), service.http(service.first["admin_key"])
+        for text, ruling in (
+            (ABUSE, {"decision": "reject", "reason": "toxic"}),
+            ("Thank you.", {"decision": "approve"}),
+        ):
+            taken = site.post("/v1/comments", json=a_comment(text)).raise_for_status().json()
+            staff.post(f"/v1/queue/{taken['id']}/decision", json={**ruling, "version": 1}).raise_for_status()
+    return data
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_an_export_is_read_by_training_and_by_nobody_else(decided, tmp_path, suffix):
+    out = tmp_path / f"labels.{suffix}"
+    said = run("labels", "export", "--site", "demo", "--out", str(out), data=decided)
+    assert said.stdout.strip() == f"2 labels written to {out}"
+    rows = read([out])
+    assert sorted(zip(rows.text, rows.column("toxicity").tolist(), strict=True)) == [("Thank you.", 0.0), (ABUSE, 1.0)]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert b"posteo" not in out.read_bytes()
+    if suffix == "parquet":
+        assert {"model", "score_toxicity", "by"} <= set(pq.read_schema(out).names)
+
+
+def test_a_lesson_is_taken_back_from_the_command_line(decided, tmp_path):
+    out = tmp_path / "labels.jsonl"
+    run("labels", "export", "--out", str(out), data=decided)
+    label = read([out]).label_id[0]
+    assert "taken back" in run("labels", "unlearn", label, "--site", "demo", data=decided).stdout
+    again = run("labels", "unlearn", label, "--site", "demo", data=decided, check=False)
+    assert (again.returncode, again.stderr.strip()) == (2, f"moderation: no label has the id '{label}'")
+    run("labels", "export", "--out", str(out), data=decided)
+    assert label not in read([out]).label_id
+
+
+def test_an_unfit_place_is_said_in_one_line(decided, tmp_path):
+    refused = run("labels", "export", "--out", str(tmp_path / "no" / "x.jsonl"), data=decided, check=False)
+    assert refused.returncode == 2
+    assert len(refused.stderr.strip().splitlines()) == 1
+    refused = run(
+        "labels", "export", "--site", "nowhere", "--out", str(tmp_path / "x.jsonl"), data=decided, check=False
+    )
+    assert refused.returncode == 2
+    assert not (tmp_path / "x.jsonl").exists()

@@ -1,0 +1,150 @@
+"""Learning: what a row holds, what is unlearned, which versions still know it, and how two versions differ on live traffic."""
+
+import msgspec
+import pytest
+
+from classifiers.manifest import read_manifest
+from classifiers.registry import Registry
+from moderation.agreement import agreement
+from moderation.errors import UnknownLabel
+from moderation.learning import COLUMNS, Learning, row
+from moderation.records import ATTRIBUTES, Label, Outcome, Policy, Site, Stored, Threshold, Verdict
+from moderation.store.comments import Comments
+from moderation.store.labels import Labels
+from moderation.store.ledger import Ledger
+from moderation.store.sites import Sites
+from moderation.telemetry import Telemetry
+from tests.versions import added
+
+LONG_AGO = 1_700_000_000_000_000
+"""A stamp before any version here was made."""
+
+
+def a_label(number=1, **fields):
+    """Give a label as a decision leaves it."""
+    given = {
+        "id": f"c-demo-{number}", "site": "demo", "text": f"text number {number}", "values": {"toxicity": 1.0},
+        "source": "moderator", "at": "2026-11-01T10:00:00Z", "by": "pseudonym", "reason": "toxic", "author": "digest",
+        "scores": {"toxicity": 0.31234567}, "model": "bundled-2", "name": "Kim Lee", "url": "https://kim.example",
+    }  # fmt: skip
+    return Label(**{**given, **fields})
+
+
+@pytest.fixture
+async def rooms(connection, tmp_path):
+    """Give labels, learning and the registry over an empty store with the site `demo`."""
+    sites, labels, registry = Sites(connection), Labels(connection), Registry(tmp_path / "models")
+    await sites.add(Site(id="demo"))
+    ledger = Ledger(connection)
+    learning = Learning(labels, Comments(connection), sites, ledger, registry, Telemetry())
+    return learning, labels, registry, ledger, await sites.site("demo")
+
+
+def test_a_row_holds_what_training_needs_and_no_name_and_no_address():
+    found = row(a_label())
+    assert found["toxicity"] == 1.0
+    assert "spam" not in found
+    assert found["score_toxicity"] == 0.3123
+    assert set(found) <= set(COLUMNS)
+    assert not {"name", "url", "email", "address"} & set(found)
+    assert "Kim" not in msgspec.json.encode(found).decode()
+
+
+async def test_rows_are_those_that_say_something_of_the_attributes_asked_for(rooms):
+    learning, labels, _, _, site = rooms
+    await labels.put(a_label(1), LONG_AGO)
+    await labels.put(a_label(2, values={"spam": 1.0}), LONG_AGO + 1)
+    await labels.put(a_label(3, text="  "), LONG_AGO + 2)
+    assert [found["label_id"] async for found in learning.rows([site])] == ["c-demo-1", "c-demo-2"]
+    assert [found["label_id"] async for found in learning.rows([site], ["spam"])] == ["c-demo-2"]
+
+
+async def test_labels_of_one_moment_are_on_one_page(rooms):
+    learning, labels, _, _, site = rooms
+    for number in range(25):
+        await labels.put(a_label(number), LONG_AGO + number // 10)
+    seen, after = [], 0
+    while True:
+        page, after = await learning.page(site, after, 4)
+        if not page:
+            break
+        seen += [found["label_id"] for found in page]
+    assert len(seen) == len(set(seen)) == 25
+
+
+async def test_what_is_unlearned_is_gone_is_in_the_ledger_and_marks_the_versions_that_know_it(rooms):
+    learning, labels, registry, ledger, site = rooms
+    for number in (1, 2):
+        await labels.put(a_label(number), LONG_AGO)
+    folder = added(registry, "v2", learned=("c-demo-1", "c-demo-2"))
+    added(registry, "v3", learned=("c-demo-2",))
+    assert (await learning.mark(read_manifest(folder))).words == ""
+    assert await learning.unlearn(site, "c-demo-1", "m-1") == ["v2"]
+    assert (await learning.mark(read_manifest(folder))).words == "contains 1 unlearned or erased sample of 2"
+    assert (await learning.mark(read_manifest(registry.path("v3")))).words == ""
+    assert [found["label_id"] async for found in learning.rows([site])] == ["c-demo-2"]
+    entry = (await ledger.read("demo", limit=1))[0].line
+    assert entry == {"e": "label.unlearned", "by": "m-1", "label": "c-demo-1", "versions": ["v2"]}
+    with pytest.raises(UnknownLabel):
+        await learning.unlearn(site, "c-demo-1", "m-1")
+
+
+async def test_a_comment_decided_anew_marks_the_versions_that_learned_the_old_decision(rooms):
+    learning, labels, registry, _, _ = rooms
+    await labels.put(a_label(1), LONG_AGO)
+    manifest = read_manifest(added(registry, "v2", learned=("c-demo-1",)))
+    assert (await learning.mark(manifest)).gone == 0
+    await labels.put(a_label(1, values={"toxicity": 0.0}), 4_000_000_000_000_000)
+    assert (await learning.mark(manifest)).gone == 1
+
+
+class Recorded:
+    """Comments as the store lists them, newest first."""
+
+    def __init__(self, verdicts):
+        self.stored = [
+            Stored(id=f"s-{at}", site="s", text=f"text {at}", name="Kim", author="a", verdict=verdict, changed=at + 1)
+            for at, verdict in enumerate(verdicts)
+        ]
+        self.asked = 0
+
+    async def latest(self, site_id, before, limit):
+        found = [one for one in reversed(self.stored) if before is None or one.changed < before][:limit]
+        self.asked += len(found)
+        return found
+
+
+def a_verdict(active, shadow, version="v2"):
+    """Give a verdict whose every score is one number, and the shadow's another."""
+    return Verdict(
+        outcome=Outcome.HOLD, scores=dict.fromkeys(ATTRIBUTES, active),
+        shadow=dict.fromkeys(ATTRIBUTES, shadow) if version else {}, models=("v1", version) if version else ("v1",),
+    )  # fmt: skip
+
+
+SITE = Site(id="s", policy=Policy(thresholds={"toxicity": Threshold(0.5, 0.9)}))
+
+
+async def test_agreement_counts_what_lies_on_different_sides_of_the_sites_thresholds():
+    verdicts = [
+        a_verdict(0.4, 0.6),
+        a_verdict(0.6, 0.95),
+        a_verdict(0.1, 0.2),
+        a_verdict(0.1, 0.1),
+        a_verdict(0, 0, ""),
+    ]
+    found = await agreement(Recorded(verdicts), [SITE], "v2", 100)
+    assert (found.looked_at, found.n, found.active) == (5, 4, ("v1",))
+    toxicity = found.attributes["toxicity"]
+    assert toxicity.n == 4
+    assert toxicity.mean == pytest.approx((0.2 + 0.35 + 0.1 + 0) / 4)
+    assert (toxicity.held_differently, toxicity.rejected_differently) == (0.25, 0.25)
+    assert [flip.comment for flip in found.flips if flip.attribute == "toxicity"] == ["s-1", "s-0", "s-2"]
+
+
+async def test_agreement_looks_at_no_more_comments_than_its_bound_and_shows_twenty():
+    recorded = Recorded([a_verdict(0.1, 0.9)] * 7000)
+    found = await agreement(recorded, [SITE], "v2", 1_000_000)
+    assert recorded.asked == found.looked_at == found.n == 5000
+    assert len(found.flips) == 20
+    assert (await agreement(recorded, [SITE], "another", 100)).n == 0
