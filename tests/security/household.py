@@ -39,9 +39,11 @@ class Household:
 
     async def session(self, who: str, *, idle: int = 1800) -> tuple[str, str]:
         """Open a session as signing in does; gives the token and the CSRF token."""
-        person = await self.rooms.people.get(self.people[who])
-        person = msgspec.structs.replace(person, disabled=False, role=PEOPLE[who][0], sites=PEOPLE[who][1], totp=FACTOR)
-        await self.rooms.people.save(person)
+        role, sites = PEOPLE[who][0], PEOPLE[who][1]
+        person = await self.rooms.people.change(
+            self.people[who],
+            lambda one: msgspec.structs.replace(one, disabled=False, role=role, sites=sites, totp=FACTOR),
+        )
         token, session = await self.rooms.people.open_session(person, idle=idle, absolute=12 * 3600)
         return token, session.csrf
 
