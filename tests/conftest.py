@@ -66,6 +66,12 @@ def wait_until() -> Callable[..., None]:
     return wait
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser's tests last: once its driver runs, this thread has an event loop, and no other test may start one."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Let no skip pass in CI."""
     if _skipped(session.config) and os.environ.get("CI") == "true" and exitstatus == 0:
