@@ -68,7 +68,7 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("uvicorn", "uvicorn.error"):
+    for name in ("uvicorn", "uvicorn.error", "litestar"):
         library = logging.getLogger(name)
         library.handlers, library.propagate = [], True
     # These log addresses and queries at INFO.

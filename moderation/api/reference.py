@@ -61,7 +61,9 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
                 continue
             path = _PARAMETER.sub(r"{\1}", handler_path(route.path))
             for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
-                paths.setdefault(path, {})[method.lower()] = _operation(handler, path, schemas)
+                operation = paths.setdefault(path, {})[method.lower()] = _operation(handler, path, schemas)
+                if len(handler.http_methods - {"OPTIONS", "HEAD"}) > 1:
+                    operation["operationId"] += "_" + method.lower()
     return {
         "openapi": "3.1.0",
         "info": {

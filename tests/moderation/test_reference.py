@@ -37,7 +37,8 @@ def test_an_operation_says_what_it_does_and_answers(path: str, method: str, oper
         assert {"401", "403"} <= codes
         assert operation["x-roles"]
     # other services' dialects answer with their own statuses
-    if path.startswith("/v1/") and method in ("post", "put", "patch") and "requestBody" in operation:
+    native = path.startswith("/v1/") and path != "/v1/moderations"
+    if native and method in ("post", "put", "patch") and "requestBody" in operation:
         assert {"400", "413", "415", "422"} <= codes
     for parameter in operation["parameters"]:
         assert parameter["schema"]
