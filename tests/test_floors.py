@@ -101,7 +101,6 @@ NAMELESS = {"utils", "helpers", "common", "core", "base", "services", "misc"}
 
 LONGEST = 400
 LONG_FOR_A_REASON = {
-    "classifiers/text.py": "one pure reading of a text, from its characters to its chunks, with the tables it reads by",
     "moderation/records.py": "the words of the house are read as one page",
     "moderation/api/fields.py": "each field of a submission and all that can be wrong with it, on one page",
     "moderation/store/comments.py": "recall, record and move are one contract with three scripts",
