@@ -141,13 +141,21 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     sites, people = Sites(connection), People(connection)
     stored, ledger, lessons = Comments(connection), Ledger(connection), Labels(connection)
     cases = Queue(connection, stored)
-    seats = Models(time.monotonic, timeout=settings.scoring.timeout_ms / 1000, on_fault=_say_fault)
+    seats = Models(
+        time.monotonic, timeout=settings.scoring.timeout_ms / 1000,
+        on_fault=_say_fault, on_scored=telemetry.texts_scored,
+    )  # fmt: skip
     shared = SharedModels(connection)
     registry = Registry(settings.scoring.models or settings.store.data / "models")
     versions = Versions(registry, shared, seats, telemetry)
     await versions.start()
+
+    def stumbled(check: str, comment: str, error: Exception) -> None:
+        telemetry.check_failed(check)
+        structlog.get_logger("moderation").error("check_failed", check=check, comment=comment, exc_info=error)
+
     intake = Intake(
-        stored, Pipeline(seats), digests, telemetry, now,
+        stored, Pipeline(seats, stumbled), digests, telemetry, now,
         batch_size=settings.intake.batch_size, max_waiting=settings.intake.max_waiting,
     )  # fmt: skip
     sites.ready = intake.prepare
@@ -183,8 +191,8 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
         await connection.aclose()
 
 
-def _say_fault(which: str, fault: str) -> None:
-    structlog.get_logger("moderation").warning("model_fault", model=which, cause=fault)
+def _say_fault(which: str, fault: str, error: Exception | None) -> None:
+    structlog.get_logger("moderation").warning("model_fault", model=which, cause=fault, exc_info=error)
 
 
 def build(settings: Settings, *, started: Callable[[House], Awaitable[None]] | None = None) -> Litestar:

@@ -17,7 +17,7 @@ from datetime import datetime
 import msgspec
 
 from moderation.digests import Arrival, Digests
-from moderation.errors import CaseDecided, ModerationError, RateExceeded, UnknownComment
+from moderation.errors import CaseDecided, ModerationError, Overloaded, RateExceeded, UnknownComment
 from moderation.moves import as_comment, judged_again, reported, shown_status, without_itself
 from moderation.records import Comment, History, Outcome, Reason, Signal, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
@@ -82,13 +82,17 @@ class Intake:
         Raises RateExceeded, IdempotencyConflict, Overloaded, StoreUnavailable; then nothing was recorded, or (only
         with StoreUnavailable) it is not known whether it was: the same Idempotency-Key finds out.
         """
-        return await self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
+        return await self.begin(site, comment, idempotency_key=idempotency_key, body=body)
 
     def begin(
         self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b""
     ) -> Awaitable[Receipt]:
         """Begin to take a comment in and do not wait: what is begun together shares a batch."""
-        return self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
+        try:
+            return self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
+        except Overloaded:
+            self._telemetry.request_turned_away()
+            raise
 
     def _arrival(self, site: Site, comment: Comment, idempotency_key: str = "", body: bytes = b"") -> Arrival:
         return Arrival(

@@ -1,11 +1,11 @@
-"""What becomes of a recorded comment without a moderator, as moves: judged again, or reported by a reader."""
+"""What becomes of a recorded comment, as moves: judged again, or reported by a reader; and what a decision counts."""
 
 from __future__ import annotations
 
 import msgspec
 
 from moderation.digests import Arrival
-from moderation.records import Comment, History, Reason, Site, Status, Stored, Thread, Verdict
+from moderation.records import Caller, Comment, Decision, History, Reason, Site, Status, Stored, Thread, Verdict
 from moderation.store.comments import Move
 
 
@@ -89,3 +89,17 @@ def without_itself(history: History, stored: Stored, arrival: Arrival) -> Histor
         changes["same_text_own"] = max(0, history.same_text_own - 1)
         changes["same_text_authors"] = history.same_text_authors - (history.same_text_own == 1)
     return msgspec.structs.replace(history, **changes)
+
+
+_TIMES = (60, 300, 900, 3600, 14_400, 86_400)
+
+
+def decision_counts(caller: Caller, decision: Decision, *, overrides: bool, seconds: float) -> str:
+    """Say what a decision adds to the counts of its day; the time to decide in buckets of `_TIMES` seconds."""
+    bucket = sum(seconds > edge for edge in _TIMES)
+    fields = [f"d:{decision.decision.value}", f"by:{caller.id}:{decision.decision.value}", f"tt:{bucket}"]
+    if decision.reason:
+        fields.append(f"dr:{decision.reason.value}")
+    if overrides:
+        fields.append("override")
+    return " ".join(fields) + " "

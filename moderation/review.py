@@ -7,13 +7,16 @@ faster. What a decision teaches is decided by its reason, here and nowhere else 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 import msgspec
 
 from moderation.errors import (
     CaseDecided,
+    CaseTaken,
     FieldError,
     FieldsInvalid,
     ModerationError,
@@ -21,6 +24,7 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
+from moderation.moves import decision_counts
 from moderation.records import (
     Before,
     Caller,
@@ -90,6 +94,25 @@ def lesson(decision: DecisionKind, reason: DecisionReason | None, learn: bool) -
     return {}
 
 
+_Given = ParamSpec("_Given")
+
+
+def _counted(
+    verb: Callable[Concatenate[Review, _Given], Awaitable[Stored]],
+) -> Callable[Concatenate[Review, _Given], Awaitable[Stored]]:
+    """Count what this verb refuses since it comes second or too late."""
+
+    @wraps(verb)
+    async def counting(self: Review, /, *given: _Given.args, **named: _Given.kwargs) -> Stored:
+        try:
+            return await verb(self, *given, **named)
+        except (CaseDecided, CaseTaken, UndoTooLate) as error:
+            self._telemetry.decision_refused(error.code)
+            raise
+
+    return counting
+
+
 class Review:
     """What moderators do with the cases of their sites."""
 
@@ -151,6 +174,7 @@ class Review:
     async def claim(self, site: Site, caller: Caller, count: int, lease_seconds: int, query: Query) -> list[Case]:
         """Lease the next cases to the caller; those the caller holds already come again, their lease renewed."""
         ids = await self._queue.claim(site.id, caller.id, min(max(count, 1), CLAIM_AT_MOST), lease_seconds, query)
+        self._telemetry.case_claimed(len(ids))
         found = await self._comments.get_many(site.id, ids)
         return [await self._queue.case(item) for item in found if item]
 
@@ -164,6 +188,7 @@ class Review:
 
     # deciding -------------------------------------------------------------------------------------
 
+    @_counted
     async def decide(self, site: Site, caller: Caller, comment_id: str, ruling: Ruling) -> Stored:
         """Decide a case, also one that was decided before; gives the comment as it stands then.
 
@@ -211,7 +236,7 @@ class Review:
             scored=True,
             # a person has looked at the text as it is now: edits are counted anew
             document=document_of(stored, edits=0) if stored.edits else None,
-            counts=_counts(caller, decision, overrides=overrides, seconds=seconds),
+            counts=decision_counts(caller, decision, overrides=overrides, seconds=seconds),
             facts=facts,
             fields={"was": codec.encode_before(before), "esc": "", "rep": "", "rr": ""},
             drains=True,
@@ -235,6 +260,7 @@ class Review:
                 out.append(error)
         return out
 
+    @_counted
     async def undo(self, site: Site, caller: Caller, comment_id: str, version: int | None = None) -> Stored:
         """Take the last decision back: all stands as before it, and what it taught is unlearned.
 
@@ -284,6 +310,7 @@ class Review:
             },
         )
         new = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
+        self._telemetry.decision_undone()
         return msgspec.structs.replace(back, version=new)
 
     async def escalate(self, site: Site, caller: Caller, comment_id: str, note: str) -> Stored:
@@ -368,17 +395,3 @@ def _decided(stored: Stored) -> CaseDecided:
 
 def _written(now: datetime) -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-_TIMES = (60, 300, 900, 3600, 14_400, 86_400)
-
-
-def _counts(caller: Caller, decision: Decision, *, overrides: bool, seconds: float) -> str:
-    """Say what a decision adds to the counts of its day; the time to decide in buckets of `_TIMES` seconds."""
-    bucket = sum(seconds > edge for edge in _TIMES)
-    fields = [f"d:{decision.decision.value}", f"by:{caller.id}:{decision.decision.value}", f"tt:{bucket}"]
-    if decision.reason:
-        fields.append(f"dr:{decision.reason.value}")
-    if overrides:
-        fields.append("override")
-    return " ".join(fields) + " "

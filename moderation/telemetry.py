@@ -20,7 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 FIELDS = frozenset(
     (
-        "attempts", "batch", "case", "cause", "code", "comment", "comments", "count", "deaths", "decision", "delivery",
+        "attempts", "batch", "case", "cause", "check", "code", "comment", "comments", "count", "deaths", "decision", "delivery",
         "dropped", "error", "event", "exit_status", "host", "job", "kind", "level", "logger", "method", "model",
         "moderator", "pid", "port", "problem", "ready", "reason", "request", "restarts", "role", "route", "seconds",
         "site", "status", "store", "timestamp", "verdict", "version", "waiting", "webhook", "where", "worker", "workers",
@@ -144,6 +144,7 @@ class Telemetry:
         self._ready = self._gauge("ready", "1 while the service is ready, else 0.")
         self._scored = self._counter("model_texts", "Texts given to a model.", "model", "outcome")
         self._scoring = self._histogram("model_seconds", "Time of a model for one text of a batch.", TINY, "model")
+        self._stumbled = self._counter("checks_failed", "Comments at which a check raised an error.", "check")
         self._promoted = self._counter("models_changed", "Changes of a model that serves.", "change")
         self._signed_in = self._counter("sign_ins", "Attempts to sign in.", "outcome")
 
@@ -155,7 +156,7 @@ class Telemetry:
             self._reasons(reason).inc()
 
     def comment_refused(self, code: str) -> None:
-        """Count a comment that was not taken in: invalid, too many, repeated with another body."""
+        """Count a comment that was not taken in: invalid, too many, repeated with another body, no store."""
         self._refused(code).inc()
 
     def batch_recorded(self, comments: int, seconds: float) -> None:
@@ -168,7 +169,7 @@ class Telemetry:
         self._spent(scope, _word(allowed)).inc()
 
     def case_claimed(self, cases: int = 1) -> None:
-        """Count cases handed to a moderator."""
+        """Count cases handed to a moderator; one whose lease is renewed by claiming again counts again."""
         self._claimed.inc(cases)
 
     def case_decided(self, decision: str, reason: str, waited_seconds: float) -> None:
@@ -215,10 +216,17 @@ class Telemetry:
         self._ready.set(1 if ready else 0)
 
     def texts_scored(self, model: str, outcome: str, texts: int, seconds: float) -> None:
-        """Count texts that a model scored, or did not: scored, slow, missing, failed. `seconds` is for all of them."""
+        """Count texts that a model scored, or did not: scored, slow, missing, resting, failed, nonsense.
+
+        `model` is its seat, active or shadow; `seconds` is for all texts, and 0 where it was not asked.
+        """
         self._scored(model, outcome).inc(texts)
-        if texts:
+        if texts and seconds:
             self._scoring(model).observe(seconds / texts)
+
+    def check_failed(self, check: str) -> None:
+        """Count a comment that waits for a person since a check raised an error."""
+        self._stumbled(check).inc()
 
     def model_changed(self, change: str) -> None:
         """Count a promotion, a rollback or a new shadow."""

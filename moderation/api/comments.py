@@ -1,5 +1,7 @@
 """Comments on the wire: a site posts them, asks for them, changes and deletes them, and learns what became of them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -27,6 +29,7 @@ from moderation.intake import Intake
 from moderation.messages import choose_language
 from moderation.records import Caller, Role, Site
 from moderation.settings import Settings
+from moderation.telemetry import Telemetry
 
 BATCH_AT_MOST = 100
 PAGE_AT_MOST = 200
@@ -78,6 +81,16 @@ def checked(body: bytes, site: Site, accept_language: str) -> Submission:
     return submission
 
 
+@contextmanager
+def counting(telemetry: Telemetry) -> Iterator[None]:
+    """Count a comment that is refused within, whatever the reason."""
+    try:
+        yield
+    except ModerationError as error:
+        telemetry.comment_refused(error.code)
+        raise
+
+
 class Comments(Controller):
     """What a site does with its comments."""
 
@@ -91,14 +104,16 @@ class Comments(Controller):
         caller: NamedDependency[Caller],
         intake: NamedDependency[Intake],
         settings: NamedDependency[Settings],
+        telemetry: NamedDependency[Telemetry],
     ) -> Response[bytes]:
         """Take one comment in, and answer what becomes of it."""
         site = await site_for(request, caller, None)
-        body = await raw_body(request, settings.intake.max_body_bytes)
-        key = idempotency_key(request.headers.get("idempotency-key", ""))
-        submission = checked(body, site, request.headers.get("accept-language", ""))
-        comment = submission.to_comment(intake.new_id(site), site.id)
-        taken = await intake.submit(site, comment, idempotency_key=key, body=body)
+        with counting(telemetry):
+            body = await raw_body(request, settings.intake.max_body_bytes)
+            key = idempotency_key(request.headers.get("idempotency-key", ""))
+            submission = checked(body, site, request.headers.get("accept-language", ""))
+            comment = submission.to_comment(intake.new_id(site), site.id)
+            taken = await intake.submit(site, comment, idempotency_key=key, body=body)
         return answer(shapes.receipt(taken.id, taken.status, taken.verdict), 201)
 
     @post("/batch", opt=allow(Role.SITE, body=Batch, answers=BatchAnswer))
@@ -108,6 +123,7 @@ class Comments(Controller):
         caller: NamedDependency[Caller],
         intake: NamedDependency[Intake],
         settings: NamedDependency[Settings],
+        telemetry: NamedDependency[Telemetry],
     ) -> Response[bytes]:
         """Take up to 100 comments in; one that is wrong or refused fails alone.
 
@@ -134,9 +150,10 @@ class Comments(Controller):
         taken_in = 0
         for item in results:
             try:
-                if isinstance(item, ModerationError):
-                    raise item
-                taken = await item
+                with counting(telemetry):
+                    if isinstance(item, ModerationError):
+                        raise item
+                    taken = await item
                 out.append(shapes.receipt(taken.id, taken.status, taken.verdict))
                 taken_in += 1
             except ModerationError as error:

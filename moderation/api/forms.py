@@ -16,7 +16,7 @@ from litestar.params import FromPath, FromQuery
 from moderation.access import Access
 from moderation.api import shapes
 from moderation.api.bodies import answer, raw_body
-from moderation.api.comments import checked, spoken_with, stamp
+from moderation.api.comments import checked, counting, spoken_with, stamp
 from moderation.api.fields import Submission, check, of_form
 from moderation.api.gate import PUBLIC, address_of, allow
 from moderation.api.origins import cors, may_post, require_origin
@@ -26,6 +26,7 @@ from moderation.intake import Intake
 from moderation.messages import message
 from moderation.records import Role, Site
 from moderation.settings import Settings
+from moderation.telemetry import Telemetry
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -61,6 +62,7 @@ class Forms(Controller):
         access: NamedDependency[Access],
         intake: NamedDependency[Intake],
         settings: NamedDependency[Settings],
+        telemetry: NamedDependency[Telemetry],
         form_key: FromPath[str],
     ) -> Response[Any]:
         """Take a comment from a form: JSON by a script, or the form's own post when no script runs."""
@@ -71,22 +73,23 @@ class Forms(Controller):
         accept = request.headers.get("accept-language", "")
         back = ""
         try:
-            if kind not in (JSON, FORM):
-                raise MediaTypeRefused(f"send a form as {FORM} or as {JSON}")
-            body = await raw_body(request, settings.intake.max_body_bytes)
-            if kind == FORM:
-                submission, back = read_form(body)
-                check(submission, spoken_with(submission, accept, site))
-            else:
-                submission = checked(body, site, accept)
-            # what a browser says of its own address, agent or id is no fact
-            comment = msgspec.structs.replace(
-                submission.to_comment(intake.new_id(site), site.id, "form"),
-                ip=address_of(request),
-                user_agent=request.headers.get("user-agent", "")[:500],
-                external_id="",
-            )
-            taken = await intake.submit(site, comment)
+            with counting(telemetry):
+                if kind not in (JSON, FORM):
+                    raise MediaTypeRefused(f"send a form as {FORM} or as {JSON}")
+                body = await raw_body(request, settings.intake.max_body_bytes)
+                if kind == FORM:
+                    submission, back = read_form(body)
+                    check(submission, spoken_with(submission, accept, site))
+                else:
+                    submission = checked(body, site, accept)
+                # what a browser says of its own address, agent or id is no fact
+                comment = msgspec.structs.replace(
+                    submission.to_comment(intake.new_id(site), site.id, "form"),
+                    ip=address_of(request),
+                    user_agent=request.headers.get("user-agent", "")[:500],
+                    external_id="",
+                )
+                taken = await intake.submit(site, comment)
         except ModerationError as error:
             return _refused(request, error, site, origin, plain=kind == FORM)
         # what was refused as spam is told no more than what waits: a robot learns nothing from the answer

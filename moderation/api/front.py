@@ -16,7 +16,7 @@ import msgspec
 
 from moderation.access import written
 from moderation.api import shapes
-from moderation.api.comments import checked, idempotency_key
+from moderation.api.comments import checked, counting, idempotency_key
 from moderation.api.problems import PROBLEM, encoded, headers_of, problem_of, status_of
 from moderation.errors import ModerationError
 from moderation.intake import Intake
@@ -117,9 +117,10 @@ class Front:
             return
         extra: dict[str, str] = {}
         try:
-            submission = checked(body, site, accept)
-            comment = submission.to_comment(rooms.intake.new_id(site), site.id)
-            taken = await rooms.intake.submit(site, comment, idempotency_key=idempotency_key(key), body=body)
+            with counting(rooms.telemetry):
+                submission = checked(body, site, accept)
+                comment = submission.to_comment(rooms.intake.new_id(site), site.id)
+                taken = await rooms.intake.submit(site, comment, idempotency_key=idempotency_key(key), body=body)
             status, answer, kind = (
                 201,
                 _encode(shapes.receipt(taken.id, taken.status, taken.verdict)),

@@ -64,6 +64,7 @@ def _listed(name: str, words: WordList, score: float, reason: Reason) -> Check:
         found = words.find(comment)
         return Signal(name, score, reason, found.terms, found.words, hard=True) if found.terms else clear
 
+    check.__qualname__ = name
     return check
 
 

@@ -60,6 +60,7 @@ class Models:
     """The active and the shadow model. `swap` changes both between two batches, in one assignment.
 
     `timeout` is in seconds for a batch of comments of common length; long texts may take longer in proportion.
+    `on_fault` is told seat, fault and what was raised; `on_scored` seat, outcome, how many texts and the seconds.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class Models:
         *,
         timeout: float = 0.25,
         rest: float = 5.0,
-        on_fault: Callable[[str, str], None] | None = None,
+        on_fault: Callable[[str, str, Exception | None], None] = lambda which, fault, error: None,
+        on_scored: Callable[[str, str, int, float], None] = lambda which, outcome, texts, seconds: None,
     ) -> None:
         self._clock = clock
         self._timeout = timeout
         self._rest = rest
         self._on_fault = on_fault
+        self._on_scored = on_scored
         self._seats = (_Seat(active), _Seat(shadow))
 
     def swap(self, active: Scorer | None, shadow: Scorer | None = None) -> None:
@@ -116,6 +119,7 @@ class Models:
         """
         active, shadow = self._seats
         if active.scorer is None:
+            self._on_scored("active", "missing", len(comments), 0.0)
             return [_MISSING] * len(comments), _UNKNOWN
         precisions: Precisions = getattr(active.scorer.manifest, "thresholds", _UNKNOWN)
         items = [
@@ -137,21 +141,29 @@ class Models:
     def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
         began = self._clock()
         if began < seat.rested:
+            self._on_scored(which, "resting", len(items), 0.0)
             return "resting"
         assert seat.scorer is not None
+        raised: Exception | None = None
         try:
             answers: list[Scores | None] = list(seat.scorer.score(items, explain=explain))
             fault = "" if len(answers) == len(items) else "nonsense"
-        except Exception:
+        except Exception as error:
+            raised = error
             answers = self._ask_singly(seat.scorer, items, explain=explain)
             fault = "" if any(answer is not None for answer in answers) else "failed"
-        ended = self._clock()
-        if not fault and ended - began > self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items):
+        took = self._clock() - began
+        if not fault and took > self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items):
             fault = "slow"
         if fault:
-            seat.rested = ended + self._rest
-            self._tell(which, fault)
+            seat.rested = began + took + self._rest
+            self._on_fault(which, fault, raised)
+            self._on_scored(which, fault, len(items), took)
             return fault
+        if raised is not None:
+            self._on_fault(which, "failed_on_some", raised)
+            self._on_scored(which, "failed", answers.count(None), 0.0)
+        self._on_scored(which, "scored", len(items) - answers.count(None), took)
         return answers
 
     def _ask_singly(self, scorer: Scorer, items: list[Item], *, explain: bool) -> list[Scores | None]:
@@ -163,10 +175,6 @@ class Models:
             except Exception:
                 answers.append(None)
         return answers
-
-    def _tell(self, which: str, fault: str) -> None:
-        if self._on_fault is not None:
-            self._on_fault(which, fault)
 
 
 _SECONDS_A_CHARACTER = 2e-6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from moderation.records import Comment, History, Policy, Reason, Signal, Site
 from moderation.scoring import checks
@@ -39,10 +39,16 @@ def checks_of(policy: Policy) -> tuple[Check, ...]:
 
 
 class Pipeline:
-    """Turns comments into what was seen of them. Asks nobody but the models; the same facts give the same signals."""
+    """Turns comments into what was seen of them. Asks nobody but the models; the same facts give the same signals.
 
-    def __init__(self, models: Models) -> None:
+    `on_fault` is told which check raised what at which comment.
+    """
+
+    def __init__(
+        self, models: Models, on_fault: Callable[[str, str, Exception], None] = lambda check, comment, error: None
+    ) -> None:
         self.models = models
+        self._on_fault = on_fault
         self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
 
     def examine(self, batch: Sequence[tuple[Site, Comment, History]]) -> list[Examined]:
@@ -53,7 +59,7 @@ class Pipeline:
             [comment for _, comment, _ in batch], [site.lang for site, _, _ in batch]
         )
         return [
-            self._of(site, precisions).examine(comment, history, what)
+            self._of(site, precisions).examine(comment, history, what, self._on_fault)
             for (site, comment, history), what in zip(batch, scored, strict=True)
         ]
 
@@ -90,12 +96,17 @@ class _Compiled:
         self.checks = built
         self.thresholds = thresholds(policy, precisions)
 
-    def examine(self, comment: Comment, history: History, scored: Scored) -> Examined:
+    def examine(
+        self, comment: Comment, history: History, scored: Scored, on_fault: Callable[[str, str, Exception], None]
+    ) -> Examined:
         """Collect what the checks and the models saw of one comment."""
+        signals: list[Signal] = []
         try:
-            signals = [check(comment, history) for check in self.checks]
-        except Exception:
+            for check in self.checks:
+                signals.append(check(comment, history))
+        except Exception as error:
             # A check that stumbles over one comment takes nobody along: a person looks at that comment.
+            on_fault(_built_by(check), comment.id, error)
             signals = [Signal("checks", 0.0, Reason.UNSCORED, ("failed",), hard=True)]
         signals += model_signals(scored, self.thresholds, self.policy.hold_unsupported)
         return Examined(
@@ -108,6 +119,11 @@ class _Compiled:
             degraded=bool(scored.degraded),
             shadow=scored.shadow,
         )
+
+
+def _built_by(check: Check) -> str:
+    """Name a check by the function that built it, as `honeypot.<locals>.check` is by `honeypot`."""
+    return check.__qualname__.partition(".")[0]
 
 
 def model_signals(scored: Scored, bars: Thresholds, hold_unsupported: bool) -> tuple[Signal, ...]:

@@ -11,7 +11,7 @@ from classifiers.scorer import bundled
 from moderation.records import ATTRIBUTES, Comment, History, Outcome, Policy, Reason, Site, Threshold
 from moderation.scoring.details import detail
 from moderation.scoring.models import Models
-from moderation.scoring.pipeline import Pipeline
+from moderation.scoring.pipeline import Pipeline, _built_by, checks_of
 from moderation.scoring.policy import judge
 
 CLEAN = dict.fromkeys(ATTRIBUTES, 0.1)
@@ -80,7 +80,8 @@ def faults() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def pipeline(clock: Clock, model: ScriptedModel, faults: list[tuple[str, str]]) -> Pipeline:
-    return Pipeline(Models(clock, model, on_fault=lambda which, what: faults.append((which, what))))
+    models = Models(clock, model, on_fault=lambda which, what, error: faults.append((which, what)))
+    return Pipeline(models, lambda check, comment, error: faults.append((check, type(error).__name__)))
 
 
 def a_comment(text: str, **fields: Any) -> Comment:
@@ -152,7 +153,8 @@ def test_a_comment_on_which_the_model_fails_takes_nobody_along(pipeline, faults)
     assert waits_unscored(bad)
     assert not good.degraded
     assert other.scores["spam"] == 0.99
-    assert faults == []
+    assert faults == [("active", "failed_on_some")]
+    assert not pipeline.models.resting
 
 
 def test_a_model_that_always_fails_rests_for_some_seconds(pipeline, model, clock, faults):
@@ -230,11 +232,32 @@ def test_compiled_checks_are_kept_for_a_bounded_number_of_sites(pipeline):
     assert len(pipeline._compiled) == 256
 
 
-def test_a_check_that_fails_leaves_the_comment_to_a_person(pipeline):
+def test_a_check_that_fails_leaves_the_comment_to_a_person_and_is_told(pipeline, faults):
     broken = a_broken_comment()
     good, bad = pipeline.examine([(SITE, a_comment("hello"), History()), (SITE, broken, History())])
     assert judge(good, SITE.policy).outcome is Outcome.APPROVE
     assert judge(bad, SITE.policy).outcome is Outcome.HOLD
+    assert faults == [("form_speed", "TypeError")]
+
+
+@pytest.mark.parametrize("place", range(len(checks_of(SITE.policy))))
+def test_every_check_is_told_under_the_name_of_its_signal(place):
+    check = checks_of(SITE.policy)[place]
+    assert _built_by(check) == check(a_comment("hello"), History()).name
+
+
+def test_what_a_model_scored_and_did_not_is_told(clock, model):
+    told = []
+    models = Models(clock, model, on_scored=lambda *what: told.append(what))
+    models.score([a_comment("one"), a_comment("raise")])
+    assert told == [("active", "failed", 1, 0.0), ("active", "scored", 1, 0.0)]
+    told.clear()
+    models.score([a_comment("slow")])
+    models.score([a_comment("hello")])
+    assert told == [("active", "slow", 1, 1.0), ("active", "resting", 1, 0.0)]
+    models.swap(None)
+    models.score([a_comment("hello")])
+    assert told[-1] == ("active", "missing", 1, 0.0)
 
 
 def a_broken_comment() -> Comment:

@@ -101,6 +101,12 @@ def test_a_judged_comment_counts_with_its_verdict_and_reasons():
     assert kind.startswith("text/plain")
 
 
+def test_every_metric_is_told_by_somebody():
+    sources = "\n".join(path.read_text() for path in (REPOSITORY / "moderation").rglob("*.py"))
+    names = [name for name, _ in inspect.getmembers(Telemetry, inspect.isfunction) if not name.startswith("_")]
+    assert [name for name in names if f"elemetry.{name}" not in sources] == []
+
+
 def test_every_method_leaves_a_trace():
     samples = {"str": "word", "int": 3, "float": 0.5, "bool": True, "Iterable[str]": ("word",)}
     for name, method in inspect.getmembers(Telemetry, inspect.isfunction):
