@@ -1,7 +1,8 @@
 """A storm of comments on a store that is killed meanwhile, and the count of what was acknowledged and is gone.
 
 The comments go the product's own way (intake, batches, scripts); only the death of the server is ours: a plain
-`kill -9`, or one after which every append-only file is cut to the last size that a returned fsync has covered.
+`kill -9`, or one after which every append-only file is cut to the last size that a returned fsync has covered. Some
+of what waits is decided meanwhile, and some of that undone: an acknowledged decision counts like a comment.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,14 +21,17 @@ import redis
 
 from moderation.app import House, house
 from moderation.errors import StoreUnavailable
-from moderation.records import Comment, Site
+from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Role, Site
+from moderation.review import Ruling
 from moderation.settings import Settings, StoreSettings
 from moderation.store import embedded
 from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
+from tests.replay import differences
 
 SITE = "storm"
 CLIENTS = 32
+BEA = Caller(role=Role.ADMIN, id="m1", name="Bea")
 TEXTS = (
     "I read this with pleasure, thank you. Number {n}.",
     "Win big at https://casino{n}.example and https://slots.example now!!! Free bonus, contact me on telegram @winbig{n}",
@@ -40,9 +44,22 @@ class Toll(msgspec.Struct):
 
     deaths: int = 0
     acknowledged: int = 0
+    """Comments, decisions and undoings."""
     lost: int = 0
     half_written: int = 0
+    """How often ledger, comments, queue and changes did not say the same."""
     broken_ledgers: int = 0
+
+
+class Acked(msgspec.Struct):
+    """What was acknowledged of each comment last: its version, and its status then."""
+
+    last: dict[str, tuple[int, str]] = {}
+    count: int = 0
+
+    def note(self, id_: str, version: int, status: str) -> None:
+        self.last[id_] = (version, status)
+        self.count += 1
 
 
 def servers() -> list[object]:
@@ -153,6 +170,7 @@ def victim(
 
 
 _numbers = itertools.count()
+_turns = itertools.count()
 
 
 def fresh_comment(rooms: House, site: Site) -> Comment:
@@ -168,7 +186,7 @@ def fresh_comment(rooms: House, site: Site) -> Comment:
     )
 
 
-async def rage(rooms: House, site: Site, acked: dict[str, str], seconds: float, end: object) -> None:
+async def rage(rooms: House, site: Site, acked: Acked, seconds: float, end: Callable[[], object]) -> None:
     """Post from many clients at once until the server is killed in the midst of it."""
     over = asyncio.Event()
 
@@ -176,29 +194,43 @@ async def rage(rooms: House, site: Site, acked: dict[str, str], seconds: float, 
         while not over.is_set():
             try:
                 receipt = await rooms.intake.submit(site, fresh_comment(rooms, site))
+                acked.note(receipt.id, 1, receipt.status.value)
+                if receipt.status.value == "pending":
+                    await review(rooms, site, acked, receipt.id)
             except StoreUnavailable:
                 await asyncio.sleep(0.01)
-            else:
-                acked[receipt.id] = receipt.status.value
 
     clients = [asyncio.create_task(client()) for _ in range(CLIENTS)]
     await asyncio.sleep(seconds)
-    await asyncio.to_thread(end)  # type: ignore[arg-type]
+    await asyncio.to_thread(end)
     await asyncio.sleep(0.05)
     over.set()
     await asyncio.gather(*clients)
 
 
+async def review(rooms: House, site: Site, acked: Acked, id_: str) -> None:
+    """Decide every third case, and take every second of those decisions back."""
+    turn = next(_turns)
+    if turn % 3:
+        return
+    kind, reason = (DecisionKind.REJECT, DecisionReason.TOXIC) if turn % 2 else (DecisionKind.APPROVE, None)
+    decided = await rooms.review.decide(site, BEA, id_, Ruling(decision=kind, reason=reason, version=1))
+    acked.note(id_, decided.version, decided.status.value)
+    if turn % 6 == 0:
+        undone = await rooms.review.undo(site, BEA, id_)
+        acked.note(id_, undone.version, undone.status.value)
+
+
 async def series(one: Victim, deaths: int, *, power: bool, seconds: float = 0.7) -> Toll:
     """Let a store die again and again under load, and count after each death."""
     toll = Toll()
-    acked: dict[str, str] = {}
+    acked = Acked()
     site = Site(id=SITE)
     for death in range(deaths):
         if death:
             one.start()
         one.note_files()
-        before = len(acked)
+        before = acked.count
         async with house(Settings(store=one.settings)) as rooms:
             if not death:
                 await rooms.sites.add(site)
@@ -209,31 +241,41 @@ async def series(one: Victim, deaths: int, *, power: bool, seconds: float = 0.7)
         async with house(Settings(store=one.settings)) as rooms:
             toll.broken_ledgers += await rooms.ledger.broken_at(SITE) is not None
         toll.deaths += 1
-        toll.acknowledged += len(acked) - before
+        toll.acknowledged += acked.count - before
         toll.lost += len(gone)
         toll.half_written += half
         for id_ in gone:
-            del acked[id_]
+            del acked.last[id_]
         one.stop()
     return toll
 
 
-def count(client: redis.Redis, acked: dict[str, str]) -> tuple[set[str], int]:
-    """Count what was acknowledged and is gone, and what is there by half: the ledger, the queue and the comments differ."""
+def count(client: redis.Redis, acked: Acked) -> tuple[set[str], int]:
+    """Count what was acknowledged and is gone, and what is there by half: ledger, comments and queue say other things."""
     tag = f"cm:{{{SITE}}}:"
     there = {key.removeprefix(tag + "c:") for key in client.scan_iter(match=tag + "c:*", count=5000)}
+    stored = standing(client, tag, sorted(there))
     waiting = set(client.zrange(tag + "q", 0, -1))
     ranked = set(client.zrange(tag + "qp", 0, -1))
     changed = set(client.zrange(tag + "changes", 0, -1))
-    told: set[str] = set()
-    pending: set[str] = set()
-    for _, fields in client.xrange(tag + "ledger"):
-        line = msgspec.json.decode(fields["e"])
-        if line["e"] == "comment.judged":
-            told.add(line["c"])
-            if line["s"] == "pending":
-                pending.add(line["c"])
-    gone = {id_ for id_ in acked if id_ not in there}
-    gone |= {id_ for id_, status in acked.items() if status == "pending" and id_ not in waiting}
-    half = len(there ^ told) + len(there ^ changed) + len(waiting ^ pending) + len(waiting ^ ranked)
-    return gone, half
+    labels = set(client.hkeys(tag + "lb")) ^ set(client.zrange(tag + "lbat", 0, -1))
+    lines = [msgspec.json.decode(fields["e"]) for _, fields in client.xrange(tag + "ledger")]
+    gone = set()
+    for id_, (version, status) in acked.last.items():
+        now, later = stored.get(id_, ("", 0)), stored.get(id_, ("", 0))[1] > version
+        if not later and (now != (status, version) or (status == "pending" and id_ not in waiting)):
+            gone.add(id_)
+    half = differences(lines, stored, waiting)
+    return gone, len(half) + len(there ^ changed) + len(waiting ^ ranked) + len(labels)
+
+
+def standing(client: redis.Redis, tag: str, ids: list[str]) -> dict[str, tuple[str, int]]:
+    """Read status and version of each comment."""
+    found: dict[str, tuple[str, int]] = {}
+    for begin in range(0, len(ids), 5000):
+        some = ids[begin : begin + 5000]
+        pipeline = client.pipeline(transaction=False)
+        for id_ in some:
+            pipeline.hmget(f"{tag}c:{id_}", "st", "ver")
+        found |= {id_: (status, int(version)) for id_, (status, version) in zip(some, pipeline.execute(), strict=True)}
+    return found

@@ -25,6 +25,7 @@ from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Qu
 from moderation.review import Ruling, lesson
 from moderation.settings import Settings, StoreSettings
 from moderation.store import keys
+from tests.replay import rebuilt
 
 KIND = "The new bus line helps us, says reader {n} of this paper."
 RUDE = "You are a stupid idiot {n} and everybody hates you, shut up you moron"
@@ -257,14 +258,11 @@ class Moderation(RuleBasedStateMachine):
         broken, lines = self.run(look())
         assert broken is None
         assert len(lines) == self.moves
-        replayed: dict[str, tuple[str, int]] = {}
-        for line in lines:
-            name = str(line["c"])
-            if line["s"] == "erased":
-                del replayed[name]
-            else:
-                replayed[name] = (str(line["s"]), int(str(line["v"])))
-        assert replayed == {name: (one.status.value, one.version) for name, one in self.known.items()}
+        replayed, wrong = rebuilt(lines)
+        assert wrong == []
+        assert {name: (one.status, one.version, one.waits) for name, one in replayed.items()} == {
+            name: (one.status.value, one.version, one.waits) for name, one in self.known.items()
+        }
 
 
 def run_machine(url: str, data: Path, examples: int, steps: int) -> None:
