@@ -23,7 +23,7 @@ from moderation.api.origins import cors, may_post, require_origin
 from moderation.api.problems import headers_of, problem_of, status_of
 from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError
 from moderation.intake import Intake
-from moderation.messages import message
+from moderation.messages import choose_language, message
 from moderation.records import Role, Site
 from moderation.settings import Settings
 from moderation.telemetry import Telemetry
@@ -71,7 +71,7 @@ class Forms(Controller):
         origin = request.headers.get("origin", "")
         require_origin(request, site, origin)
         accept = request.headers.get("accept-language", "")
-        back = ""
+        back, lang = "", choose_language(accept=accept, site=site.lang)
         try:
             with counting(telemetry):
                 if kind not in (JSON, FORM):
@@ -79,7 +79,8 @@ class Forms(Controller):
                 body = await raw_body(request, settings.intake.max_body_bytes)
                 if kind == FORM:
                     submission, back = read_form(body)
-                    check(submission, spoken_with(submission, accept, site))
+                    lang = spoken_with(submission, accept, site)
+                    check(submission, lang)
                 else:
                     submission = checked(body, site, accept)
                 # what a browser says of its own address, agent or id is no fact
@@ -91,12 +92,16 @@ class Forms(Controller):
                 )
                 taken = await intake.submit(site, comment)
         except ModerationError as error:
-            return _refused(request, error, site, origin, plain=kind == FORM)
+            if kind == FORM:
+                lines = [one.message for one in error.errors] if isinstance(error, FieldsInvalid) else [str(error)]
+                return _page(status_of(error).value, lines, lang, headers_of(error))
+            return _refused(error, origin)
         # what was refused as spam is told no more than what waits: a robot learns nothing from the answer
         shown = "approved" if taken.status == "approved" else "pending"
-        text = message(f"comment.{shown}", spoken_with(submission, accept, site))
+        lang = spoken_with(submission, accept, site)
+        text = message(f"comment.{shown}", lang)
         if kind == FORM:
-            return _back(request, site, back, shown, text)
+            return _back(request, site, back, shown) or _page(201, [text], lang)
         return answer({"id": taken.id, "status": shown, "message": text}, 201, cors(origin))
 
     @route("/", http_method=["OPTIONS"], status_code=204, opt=allow(PUBLIC, media="", status=204))
@@ -168,35 +173,32 @@ def read_form(body: bytes) -> tuple[Submission, str]:
     return submission, fields.get("back", "") or submission.thread.url
 
 
-def _back(request: Request[Any, Any, Any], site: Site, back: str, status: str, text: str) -> Response[Any]:
-    """Send the browser back to the page it came from, or show a small page where that is not one of the site's."""
+def _back(request: Request[Any, Any, Any], site: Site, back: str, status: str) -> Response[Any] | None:
+    """Send the browser back to the page it came from; None where that is not one of the site's."""
     parts = urlsplit(back)
-    if may_post(request, site, f"{parts.scheme}://{parts.netloc}"):
-        mark = "&" if parts.query else "?"
-        # as in an address bar: nothing in it may end the header, or is none of its characters
-        target = quote(back.partition("#")[0], safe="%/:?#[]@!$&'()*+,;=~") + f"{mark}comment={status}#comments"
-        return Response(None, status_code=303, headers={"Location": target})
-    return _page(201, [text])
+    if not may_post(request, site, f"{parts.scheme}://{parts.netloc}"):
+        return None
+    mark = "&" if parts.query else "?"
+    # as in an address bar: nothing in it may end the header, or is none of its characters
+    target = quote(back.partition("#")[0], safe="%/:?#[]@!$&'()*+,;=~") + f"{mark}comment={status}#comments"
+    return Response("", status_code=303, headers={"Location": target}, media_type="text/plain")
 
 
-def _refused(
-    request: Request[Any, Any, Any], error: ModerationError, site: Site, origin: str, *, plain: bool
-) -> Response[Any]:
-    status = status_of(error).value
-    if plain:
-        lines = [one.message for one in error.errors] if isinstance(error, FieldsInvalid) else [str(error)]
-        return _page(status, lines, headers_of(error))
-    headers = headers_of(error) | cors(origin)
+def _refused(error: ModerationError, origin: str) -> Response[Any]:
     return Response(
         msgspec.json.encode(problem_of(error)),
-        status_code=status,
-        headers=headers,
+        status_code=status_of(error).value,
+        headers=headers_of(error) | cors(origin),
         media_type="application/problem+json",
     )
 
 
-def _page(status: int, lines: list[str], headers: dict[str, str] | None = None) -> Response[Any]:
+def _page(status: int, lines: list[str], lang: str, headers: dict[str, str] | None = None) -> Response[Any]:
+    """Show a small page to a browser that runs no script; what was typed is there again when it goes back."""
     said = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Comment</title><body>{said}</body></html>'
+    page = (
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{html.escape(lines[0])}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"></head><body>{said}</body></html>'
+    )
     policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
     return Response(page, status_code=status, headers=(headers or {}) | policy, media_type="text/html")

@@ -50,6 +50,25 @@ _SAID = {
     "503": "The service cannot keep its promises at the moment; nothing was acknowledged. Try again.",
 }
 
+TAGS = {
+    "comments": "What a site does with its comments: post, change, delete, report, learn what was decided.",
+    "forms": "What a page does by itself, with a form key: post a comment, list what is published.",
+    "queue": "What moderators do: see what waits, claim, decide, undo; and what is known of an author.",
+    "oversight": "Figures, the ledger, events as they happen, search.",
+    "sites": "Sites, their policies, word lists and keys.",
+    "webhooks": "Where a site is told of decisions, and what was delivered.",
+    "staff": "Moderators and admins.",
+    "session": "Signing in and out, passwords and second factors.",
+    "models": "Models and the labels that they learn from.",
+    "privacy": "What is kept of a person, given out or erased.",
+    "perspective": "The dialect of Google's Perspective API.",
+    "akismet": "The dialect of Akismet.",
+    "openai": "The dialect of OpenAI's moderations.",
+    "coral": "The dialect of Coral's external moderation phase.",
+    "operations": "Health, metrics and this reference.",
+}
+"""What the routes are about, in the order in which the page shows them."""
+
 
 def describe(app: Litestar, version: str) -> dict[str, Any]:
     """Build the OpenAPI document of an application."""
@@ -71,6 +90,7 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
             "version": version,
             "description": "Comments come in, are scored with reasons, wait for moderators, and are decided.",
         },
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": schemas,
@@ -94,7 +114,7 @@ def _operation(handler: Any, path: str, schemas: dict[str, Any]) -> dict[str, An
     operation: dict[str, Any] = {
         "operationId": handler.handler_name.replace(".", "_") + "_" + re.sub(r"\W+", "_", path).strip("_"),
         "summary": summary.replace("\n", " "),
-        "tags": sorted(handler.tags or []),
+        "tags": handler.resolve_tags(),
         "parameters": list(_parameters(handler, path)),
         "responses": _responses(opt, schemas, with_body=opt["body"] is not None),
     }

@@ -90,9 +90,14 @@ def test_without_scripts_the_browser_is_sent_back_to_the_page(service: Service) 
     answer = posted(service, elsewhere(), data=fields)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"{service.url}/demo?comment=approved#comments"
+    assert answer.content == b""
     blank = posted(service, elsewhere(), data={"comment": "  "})
     assert (blank.status_code, blank.headers["content-type"]) == (422, "text/html; charset=utf-8")
     assert all(message in blank.text for message in MESSAGES.values())
+    assert '<html lang="en">' in blank.text
+    german = posted(service, elsewhere(), data={"comment": " ", "lang": "de"}, headers={"Accept-Language": "fr"})
+    assert '<html lang="de">' in german.text
+    assert "Kommentar" in german.text
 
 
 @pytest.mark.parametrize("odd", ["/demo\r\nSet-Cookie: a=b", "/новини?q=é", '/"><script>', "/a b"])

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from moderation.api.gate import PUBLIC
-from moderation.api.reference import describe, handler_path
+from moderation.api.reference import TAGS, describe, handler_path
 from moderation.app import build
 from moderation.settings import Settings
 
@@ -43,6 +43,13 @@ def test_an_operation_says_what_it_does_and_answers(path: str, method: str, oper
     for parameter in operation["parameters"]:
         assert parameter["schema"]
     assert f"{{{PUBLIC}}}" not in path
+    (tag,) = operation["tags"]
+    assert tag in TAGS
+
+
+def test_every_group_of_routes_has_some_and_says_what_they_are_about() -> None:
+    assert {tag for operation in OPERATIONS for tag in operation.values[2]["tags"]} == set(TAGS)
+    assert [tag["name"] for tag in DOCUMENT["tags"]] == list(TAGS)
 
 
 def test_the_three_fields_are_required_and_every_reference_leads_somewhere() -> None:

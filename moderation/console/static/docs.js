@@ -5,24 +5,33 @@ const make = (name, text, ...inside) => {
   element.append(...inside);
   return element;
 };
+// what stands between backticks is code
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? make("code", part) : part));
 
 const reference = await (await fetch("/docs/openapi.json")).json();
 const named = (schema) => schema?.$ref ? reference.components.schemas[schema.$ref.split("/").pop()] : schema;
-const byTag = new Map();
+const byTag = new Map(reference.tags.map(({ name }) => [name, []]));
 for (const [path, methods] of Object.entries(reference.paths)) {
   for (const [method, operation] of Object.entries(methods)) {
-    const tag = operation.tags[0] ?? "other";
-    if (!byTag.has(tag)) byTag.set(tag, []);
-    byTag.get(tag).push({ path, method: method.toUpperCase(), operation });
+    byTag.get(operation.tags[0]).push({ path, method: method.toUpperCase(), operation });
   }
 }
 
 const place = document.getElementById("reference");
-for (const [tag, routes] of byTag) {
-  place.append(make("h2", tag));
+const contents = make("nav", "");
+contents.setAttribute("aria-label", "Contents");
+place.append(contents);
+for (const { name, description } of reference.tags) {
+  const heading = make("h2", name);
+  const link = make("a", name);
+  heading.id = name;
+  link.href = `#${name}`;
+  contents.append(link, " ");
+  place.append(heading, make("p", description));
+  const routes = byTag.get(name);
   for (const { path, method, operation } of routes) {
-    const box = make("details", "", make("summary", "", make("code", `${method} ${path}`), ` ${operation.summary}`));
-    if (operation.description) box.append(make("p", operation.description));
+    const box = make("details", "", make("summary", "", make("code", `${method} ${path}`), " ", ...prose(operation.summary)));
+    if (operation.description) box.append(make("p", "", ...prose(operation.description)));
     box.append(make("p", `For: ${operation["x-roles"]?.join(", ") ?? "everybody"}`));
     const query = operation.parameters.filter((parameter) => parameter.in === "query");
     if (query.length) box.append(make("p", `Query: ${query.map((parameter) => parameter.name + (parameter.required ? " (required)" : "")).join(", ")}`));
