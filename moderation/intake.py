@@ -131,6 +131,9 @@ class Intake:
         judged = [(arrivals[place], verdict) for (place, _), verdict in zip(fresh, verdicts, strict=True)]
         day = self._today()
         recorded = await self._comments.record(site, judged, day=day) if judged else []
+        if not judged and any(isinstance(item, Known) for item in recalled):
+            # whoever sends again does so because the first answer did not say that it is safe
+            await self._comments.confirm(site)
         self._telemetry.batch_recorded(len(judged), time.perf_counter() - began)
 
         out: list[Receipt | Exception] = []

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import redis
 
@@ -22,15 +23,31 @@ def free_port() -> int:
             return port
 
 
+class Running(NamedTuple):
+    """A server that runs: where, and its process, for those who kill it."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
 def plain_server(folder: Path, *options: str, port: int | None = None, sentinel: bool = False) -> Iterator[int]:
     """Run a server with these options; give its port. Durable unless an option says otherwise."""
+    with running_server(folder, *options, port=port, sentinel=sentinel) as server:
+        yield server.port
+
+
+@contextmanager
+def running_server(
+    folder: Path, *options: str, port: int | None = None, sentinel: bool = False, binary: Path | None = None
+) -> Iterator[Running]:
+    """Run a server with these options. Durable unless an option says otherwise."""
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "server.conf"
     durable = () if sentinel else ("appendonly yes", "appendfsync always", "maxmemory-policy noeviction", 'save ""')
     conf.write_text("\n".join((f"port {port}", "bind 127.0.0.1", f'dir "{folder}"', *durable, *options)) + "\n")
-    command = [str(find_server()), str(conf), *(("--sentinel",) if sentinel else ())]
+    command = [str(binary or find_server()), str(conf), *(("--sentinel",) if sentinel else ())]
     with open(folder / "server.log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
@@ -45,7 +62,7 @@ def plain_server(folder: Path, *options: str, port: int | None = None, sentinel:
                 assert process.poll() is None, (folder / "server.log").read_text()
                 assert time.monotonic() < deadline, "the server did not answer"
                 time.sleep(0.02)
-        yield port
+        yield Running(port, process)
     finally:
         process.kill()
         process.wait()

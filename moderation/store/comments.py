@@ -217,6 +217,10 @@ class Comments:
                 out.append(IdempotencyConflict())
         return out
 
+    async def confirm(self, site: Site) -> None:
+        """Wait until what was found on this site is as safe as what is acknowledged."""
+        await self._connection.confirm(keys.of_site(site.id).ledger)
+
     # reading --------------------------------------------------------------------------------------
 
     async def get(self, site_id: str, comment_id: str) -> Stored:

@@ -22,8 +22,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from moderation.errors import SetupRefused, StoreUnavailable
 from moderation.settings import StoreSettings, without_password
+from moderation.store import keys
 from moderation.store.folder import DataFolder
 from moderation.store.refusals import border, unknown_outcome
+from moderation.store.scripts import draining
 
 Kind = Literal["embedded", "single", "sentinel", "cluster"]
 
@@ -100,6 +102,11 @@ class Connection:
                 continue
         raise StoreUnavailable("the store forgets scripts as soon as it has learned them")
 
+    async def confirm(self, name: str) -> None:
+        """Wait until what was read where this key lies is as safe as what is acknowledged: it may be another's write."""
+        if self.confirms:
+            await self._confirmed([], name)
+
     async def aclose(self) -> None:
         """Give the sockets back."""
         await self.client.aclose()
@@ -114,32 +121,36 @@ class Connection:
                 raise reply
         return replies
 
-    async def _confirmed(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Carry out writes and wait, on the same connections, until a replica has each of them."""
-        with border(self.failed):
-            if not self.is_cluster:
-                *replies, copies = await self._pipelined([*commands, ("WAIT", 1, REPLICA_TIMEOUT_MS)])
-                if copies < 1:
-                    raise unknown_outcome()
-                return replies
-            return await self._confirmed_in_cluster(commands)
+    async def _confirmed(self, commands: Sequence[tuple[Any, ...]], name: str = "") -> list[Any]:
+        """Carry out writes and wait, on the same connections, until a replica has all that was written up to then.
 
-    async def _confirmed_in_cluster(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        Also what others wrote: a call that finds its work done by an earlier sending of itself writes nothing.
+        """
+        with border(self.failed):
+            names = [_text(_first_key(command)) for command in commands] or [name]
+            if self.is_cluster:
+                return await self._confirmed_in_cluster(commands, names)
+            *replies, _, copies = await self._pipelined([*commands, _mark(names[0]), ("WAIT", 1, REPLICA_TIMEOUT_MS)])
+            if copies < 1:
+                raise unknown_outcome()
+            return replies
+
+    async def _confirmed_in_cluster(self, commands: Sequence[tuple[Any, ...]], names: Sequence[str]) -> list[Any]:
         await self.client.initialize()
-        first_keys = [_first_key(command) for command in commands]
-        nodes = {self.client.get_node_from_key(key).name: self.client.get_node_from_key(key) for key in first_keys}
+        nodes = {self.client.get_node_from_key(name).name: name for name in names}
         pipeline = self.client.pipeline()
         for command in commands:
             pipeline.execute_command(*command)
-        for node in nodes.values():
-            pipeline.execute_command("WAIT", 1, REPLICA_TIMEOUT_MS, target_nodes=node)
+        for name in nodes.values():
+            pipeline.execute_command(*_mark(name))
+            pipeline.execute_command("WAIT", 1, REPLICA_TIMEOUT_MS, target_nodes=self.client.get_node_from_key(name))
         replies: list[Any] = await pipeline.execute(raise_on_error=False)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         # A slot that moved meanwhile had its command sent again to another node, where nobody waited for a replica.
-        moved = any(self.client.get_node_from_key(key).name not in nodes for key in first_keys)
-        if moved or any(copies < 1 for copies in replies[len(commands) :]):
+        moved = any(self.client.get_node_from_key(name).name not in nodes for name in names)
+        if moved or any(copies < 1 for copies in replies[len(commands) + 1 :: 2]):
             raise unknown_outcome()
         return replies[: len(commands)]
 
@@ -283,6 +294,14 @@ def _servers(url: str, hosts: str, port: int) -> list[tuple[str, int]]:
 
 def _first_key(command: Sequence[Any]) -> Any:
     return command[3] if str(command[0]).upper() in ("EVAL", "EVALSHA") else command[1]
+
+
+def _mark(name: str) -> tuple[Any, ...]:
+    return ("EVAL", draining("mark_offset").text, 1, keys.mark_beside(name))
+
+
+def _text(name: Any) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def _wrong(url: str, remedy: str) -> StoreUrlInvalid:

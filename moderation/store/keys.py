@@ -114,6 +114,12 @@ def login(scope: str, digest: str) -> str:
     return f"cm:{{staff}}:al:{scope}:{digest}"
 
 
+def mark_beside(name: str) -> str:
+    """Name the string that is written before a wait for replicas, on the server that this key lies on. TTL: a minute."""
+    begin, end = name.find("{"), name.find("}")
+    return f"{PREFIX}{name[begin : end + 1] if 0 <= begin < end else '{work}'}:wait"
+
+
 def lease(work: str) -> str:
     """Name the lease by which one worker does a piece of background work. TTL: seconds."""
     return f"cm:{{work}}:{work}"
