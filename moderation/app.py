@@ -34,6 +34,7 @@ from moderation.api import (
     operations,
     oversight,
     perspective,
+    perspective_batch,
     privacy,
     problems,
     queue,
@@ -80,7 +81,7 @@ from moderation.workshop import Workshop
 
 CONTROLLERS = (
     comments.Comments, comments.Scores, forms.Forms, forms.Threads, queue.Queue, queue.Authors, session.Sessions,
-    akismet.Akismet, akismet_account.Account, perspective.Perspective, openai.Moderations, coral.Coral,
+    akismet.Akismet, akismet_account.Account, perspective.Perspective, perspective_batch.Batch, openai.Moderations, coral.Coral,
     oversight.Overview, sites.Sites, keys.Keys, staff.Staff, webhooks.SiteWebhooks,
     webhooks.Webhooks, labels.Labels, models.Models, operations.Operations, privacy.PersonalData,
     reference.Reference, pages.Pages,

@@ -86,7 +86,13 @@ BODIES: dict[str, Any] = {
     "POST /v1/keys": {"role": "site", "site": "demo", "label": "of the sweep"},
     "POST /v1/sites/{site_id}/webhooks": {"url": "https://receiver.example/hook"},
 }
-DIALECTS = ("/1.1/", "/1.2/", "/v1alpha1/", "/v1/coral/")
+PARTS = (
+    "--of\r\nContent-Type: application/http\r\nContent-ID: <sweep+1>\r\n\r\n"
+    "POST /v1alpha1/comments:analyze HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
+    '{"comment": {"text": "About night buses"}, "requestedAttributes": {"TOXICITY": {}}}\r\n--of--\r\n'
+)
+"""The body of a batch, which is no JSON."""
+DIALECTS = ("/1.1/", "/1.2/", "/v1alpha1/", "/v1/coral/", "/batch")
 QUERIES: dict[str, dict[str, str]] = {
     "GET /v1/threads": {"url": "http://x.example/a"},
     "GET /v1/comments/search": {"q": "buses"},
@@ -120,6 +126,8 @@ def request_of(route: Route, world: Mapping[str, str]) -> dict[str, Any]:
         queries["key"] = world["site_key"]
     if queries:
         given["params"] = queries
+    if route.path == "/batch":
+        return given | {"content": PARTS, "headers": {"Content-Type": "multipart/mixed; boundary=of"}}
     if route.body is not None:
         given["json"] = BODIES.get(route.name) or smallest(route.body)
     if "origin" in world and (route.path.startswith("/v1/forms") or "form" in route.allowed):

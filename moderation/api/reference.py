@@ -152,7 +152,8 @@ def _is_query(annotation: Any) -> bool:
 def _responses(opt: dict[str, Any], schemas: dict[str, Any], *, with_body: bool) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if opt["answers"] is not None:
-        media = "text/plain" if opt["answers"] is str else "application/json"
+        same = opt["answers"] is opt["body"]  # read and answered in one shape: in one media type as well
+        media = opt["body_media"] if same else "text/plain" if opt["answers"] is str else "application/json"
         good["content"] = _content(opt["answers"], schemas, media)
     found = {str(opt["status"]): good}
     if opt["refusals"] is not None:

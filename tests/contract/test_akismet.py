@@ -20,7 +20,7 @@ THANKS = "Thanks for making the web a better place."
 @pytest.mark.parametrize("exchange", recorded("akismet"), ids=lambda exchange: exchange["says"])
 def test_a_recorded_exchange_is_answered_as_it_was(service, key, exchange):
     with service.http() as client:
-        check(play(client, exchange, key), exchange)
+        check(play(client, exchange, key), exchange, key)
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """Our errors in the words of every dialect: none of them can be taken for a verdict."""
 
+import inspect
 import json
+import re
 
 import pytest
 
 from moderation import errors
-from moderation.api import problems
+from moderation.api import perspective, perspective_requests, problems
 from moderation.api.dialects import SAID, in_words, said
 from moderation.api.google_errors import google_error
+from tests.contract.exchanges import recorded
 
 
 def leaves(kind=errors.ModerationError):
@@ -31,6 +34,25 @@ def test_a_failure_is_a_failure_in_every_dialect():
         words = SAID[kind]
         assert (words.google[0], words.akismet, words.openai[0]) == (503, 503, 503)
         assert problems.STATUS[kind] == 503
+
+
+def test_too_many_requests_are_a_quota_in_googles_words():
+    code, body = google_error(errors.RateExceeded("key", 60))
+    assert (code, body["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert body["error"]["message"].startswith("Quota exceeded")
+    assert body["error"]["details"][0]["reason"] == "RATE_LIMIT_EXCEEDED"
+
+
+def test_every_refusal_of_the_analyzer_is_among_what_was_recorded():
+    named = set(
+        re.findall(
+            r'"([A-Z]+(?:_[A-Z]+)+)"', "".join(inspect.getsource(one) for one in (perspective, perspective_requests))
+        )
+    )
+    kinds = {one for one in named if one.startswith(("COMMENT_", "LANGUAGE_", "NO_REQUESTED", "INVALID_REQUEST"))}
+    told = json.dumps(recorded("perspective"))
+    assert len(kinds) >= 5
+    assert all(f'"errorType": "{kind}"' in told for kind in kinds)
 
 
 def test_what_nobody_expected_says_nothing_of_itself():

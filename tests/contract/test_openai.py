@@ -5,12 +5,19 @@ import openai
 import pytest
 
 from tests.contract.conftest import comments_of
+from tests.contract.exchanges import check, play, recorded
 from tests.service import ABUSE
 
 CATEGORIES = {
     "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
     "self-harm/intent", "self-harm/instructions", "sexual", "sexual/minors", "violence", "violence/graphic",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("exchange", recorded("openai"), ids=lambda exchange: exchange["says"])
+def test_a_recorded_exchange_is_answered_as_it_was(service, key, exchange):
+    with service.http() as client:
+        check(play(client, exchange, key), exchange)
 
 
 @pytest.fixture

@@ -174,3 +174,94 @@ def test_googles_client_raises_on_a_refusal(google):
     assert caught.value.resp.status == 400
     assert caught.value.error_details[0]["errorType"] == "COMMENT_EMPTY"
     assert "non-empty" in str(caught.value)
+
+
+# several calls in one ------------------------------------------------------------------------------------
+
+
+def test_googles_client_sends_a_batch(google):
+    answers = {}
+
+    def keep(name, answer, error):
+        answers[name] = error or answer
+
+    batch = google.new_batch_http_request(callback=keep)
+    for name, text in [("mild", "Thank you all"), ("wild", ABUSE), ("empty", ""), ("greek ü", "Καλημέρα σε όλους")]:
+        asked = {"comment": {"text": text}, "requestedAttributes": {"TOXICITY": {}}, "languages": ["en"]}
+        batch.add(google.comments().analyze(body=asked), request_id=name)
+    told = {"comment": {"text": "Fine"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0}}}}
+    batch.add(google.comments().suggestscore(body=told), request_id="told")
+    batch.execute()
+
+    def toxicity(name):
+        return answers[name]["attributeScores"]["TOXICITY"]["summaryScore"]["value"]
+
+    assert set(answers) == {"mild", "wild", "empty", "greek ü", "told"}
+    assert toxicity("mild") < 0.3 < 0.5 < toxicity("wild")
+    assert answers["empty"].resp.status == 400
+    assert answers["told"] == {}
+
+
+def a_part(text, *, path="/v1alpha1/comments:analyze", end="\r\n"):
+    body = json.dumps(
+        {"comment": {"text": text}, "requestedAttributes": {"SPAM": {}}, "clientToken": text}, ensure_ascii=False
+    )
+    lines = ["--x", "Content-Type: application/http", "Content-ID: <item:1>", "", f"POST {path} HTTP/1.1", "", body, ""]
+    return end.join(lines).encode()
+
+
+@pytest.fixture
+def send(service, key):
+    """Send the body of a batch."""
+
+    def send(body, kind='multipart/mixed; boundary="x"', **params):
+        with service.http() as client:
+            return client.post("/batch", params={"key": key} | params, content=body, headers={"Content-Type": kind})
+
+    return send
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_batch_in_plain_words_is_answered_part_by_part(send, end):
+    answer = send(a_part("Grüße 🙂", end=end) + a_part("and on", end=end) + b"--x--")
+    assert answer.status_code == 200
+    boundary = answer.headers["content-type"].removeprefix("multipart/mixed; boundary=")
+    _, first, second, last = answer.text.split(f"--{boundary}")
+    assert last == "--\r\n"
+    assert "Content-ID: <response-item:1>\r\n" in first
+    assert "\r\n\r\nHTTP/1.1 200 OK\r\n" in first
+    assert '"clientToken":"Grüße 🙂"' in first
+    assert '"clientToken":"and on"' in second
+
+
+def test_a_call_that_fails_fails_alone(send, service):
+    answer = send(a_part("one", path="/v1/comments") + a_part("two") + b"--x--")
+    assert "HTTP/1.1 404 Not Found" in answer.text
+    assert "HTTP/1.1 200 OK" in answer.text
+    refused = send(a_part("one") + b"--x--", key="ffffffffffff")
+    assert refused.status_code == 200
+    assert "API_KEY_INVALID" in refused.text
+    assert "PERMISSION_DENIED" in send(a_part("one") + b"--x--", key="").text
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"{}", "application/json", "multipart/mixed"),
+        (b"{}", "multipart/mixed", "multipart/mixed"),
+        (b"no parts", "multipart/mixed; boundary=x", "no call"),
+        (b"--x\r\n" * 100_000, "multipart/mixed; boundary=x", "exceeds the limit (1000)"),
+    ],
+)
+def test_what_is_no_batch_is_refused_as_a_whole(send, body, kind, said):
+    refused = send(body, kind)
+    assert refused.status_code == 400
+    assert said in refused.json()["error"]["message"]
+
+
+def test_strange_parts_are_refused_one_by_one(send):
+    strange = b"--x\r\n\r\nGET http://[\r\n\r\n--x\r\nContent-ID: <a\xff>\r\n\r\n\xff\xfe\r\n--x\r\n\r\nPOST /v1alpha1/comments:analyze\r\n--x--"
+    answer = send(strange)
+    assert answer.status_code == 200
+    assert answer.text.count("HTTP/1.1 404") == 2
+    assert answer.text.count("HTTP/1.1 400") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from tests.service import REPOSITORY, decided, environment, held, run, serving, submitted, wait_for
+from tests.service import REPOSITORY, Service, decided, environment, held, run, serving, submitted, wait_for
 
 
 def test_a_killed_service_comes_back_with_everything_and_allows_no_second_one(tmp_path: Path) -> None:
@@ -56,6 +56,7 @@ def test_without_a_model_comments_wait_and_are_scored_when_it_is_back(tmp_path: 
         for one in (kind, fast, rude):
             assert (one["status"], one["degraded"]) == ("pending", True)
             assert "unscored" in one["reasons"]
+        no_dialect_takes_our_failure_for_a_verdict(service)
     with serving(data) as service:
 
         def now(comment: str) -> tuple[str, bool, list[str]]:
@@ -67,6 +68,24 @@ def test_without_a_model_comments_wait_and_are_scored_when_it_is_back(tmp_path: 
         assert now(fast["id"]) == ("pending", False, ["too_fast"]), "what the other checks saw is not forgotten"
         assert now(rude["id"])[2] == ["toxicity"]
         assert service.staff.get("/v1/queue", params={"reason": "unscored"}).json()["count"] == 0
+
+
+def no_dialect_takes_our_failure_for_a_verdict(service: Service) -> None:
+    """Ask in every dialect for what no model can score; Akismet's clients would take a word for ham or spam."""
+    key = service.first["site_key"]
+    fields = {"api_key": key, "blog": "https://blog.example", "user_ip": "192.0.2.9", "comment_content": "A calm word"}
+    scored = {"comment": {"text": "A calm word"}, "requestedAttributes": {"TOXICITY": {}}}
+    with service.http() as client:
+        akismet = client.post("/1.1/comment-check", data=fields)
+        google = client.post("/v1alpha1/comments:analyze", params={"key": key}, json=scored)
+        openai = client.post("/v1/moderations", json={"input": "A"}, headers={"Authorization": f"Bearer {key}"})
+        coral = client.post("/v1/coral/phase", params={"key": key}, json={"comment": {"body": "A calm word"}})
+    assert (akismet.status_code, akismet.text) == (503, "unavailable")
+    assert "no model can judge" in akismet.headers["x-akismet-debug-help"]
+    assert int(akismet.headers["retry-after"]) >= 1
+    assert (google.status_code, google.json()["error"]["status"]) == (503, "UNAVAILABLE")
+    assert (openai.status_code, openai.json()["error"]["type"]) == (503, "server_error")
+    assert (coral.status_code, coral.json()["status"]) == (200, "PREMOD")
 
 
 def test_the_doctor_finds_a_ledger_that_somebody_changed(tmp_path: Path) -> None:
