@@ -87,9 +87,16 @@ BODIES: dict[str, Any] = {
     "POST /v1/sites/{site_id}/webhooks": {"url": "https://receiver.example/hook"},
 }
 PARTS = (
-    "--of\r\nContent-Type: application/http\r\nContent-ID: <sweep+1>\r\n\r\n"
-    "POST /v1alpha1/comments:analyze HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
-    '{"comment": {"text": "About night buses"}, "requestedAttributes": {"TOXICITY": {}}}\r\n--of--\r\n'
+    "".join(
+        f"--of\r\nContent-Type: application/http\r\nContent-ID: <sweep+{number}>\r\n\r\n"
+        f"POST /v1alpha1/comments:{verb} HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
+        f'{{"comment": {{"text": "About night buses"}}, {asked}}}\r\n'
+        for number, verb, asked in (
+            (1, "analyze", '"requestedAttributes": {"TOXICITY": {}}'),
+            (2, "suggestscore", '"attributeScores": {"TOXICITY": {"summaryScore": {"value": 0}}}'),
+        )
+    )
+    + "--of--\r\n"
 )
 """The body of a batch, which is no JSON."""
 DIALECTS = ("/1.1/", "/1.2/", "/v1alpha1/", "/v1/coral/", "/batch")
