@@ -38,6 +38,7 @@ class People:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._add = script("add_person")
         self._spend = script("spend_allowance")
         self._swap = script("swap_record")
 
@@ -45,10 +46,10 @@ class People:
 
     async def add(self, moderator: Moderator, mail_digest: str) -> Moderator:
         """Add a person; raises FieldsInvalid where the e-mail address is taken."""
-        if not await self._connection.execute("HSETNX", keys.MAIL, mail_digest, moderator.id):
+        args = [mail_digest, moderator.id, msgspec.json.encode(moderator)]
+        if not await self._connection.run(self._add, [keys.PEOPLE, keys.MAIL], args, durable=True):
             message = "Somebody with this e-mail address is there already."
             raise FieldsInvalid([FieldError("email", "email_taken", message)])
-        await self._connection.execute("HSET", keys.PEOPLE, moderator.id, msgspec.json.encode(moderator))
         return moderator
 
     async def change(self, moderator_id: str, change: Callable[[Moderator], Moderator]) -> Moderator:
@@ -63,7 +64,7 @@ class People:
                 raise UnknownModerator(moderator_id)
             changed = change(_moderator.decode(row))
             args = [moderator_id, row, msgspec.json.encode(changed)]
-            if await self._connection.run(self._swap, [keys.PEOPLE], args):
+            if await self._connection.run(self._swap, [keys.PEOPLE], args, durable=True):
                 return changed
         raise StoreUnavailable("too many changes of the same person at once")
 

@@ -143,7 +143,9 @@ class Sites:
             if row is None:
                 raise UnknownSite(site.id)
             site = msgspec.structs.replace(site, policy=_site.decode(row).policy)
-            if await self._connection.run(self._swap, [keys.SITES], [site.id, row, msgspec.json.encode(site)]):
+            if await self._connection.run(
+                self._swap, [keys.SITES], [site.id, row, msgspec.json.encode(site)], durable=True
+            ):
                 await self._changed()
                 await self._renew(site.id, site)
                 return site

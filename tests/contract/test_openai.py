@@ -101,6 +101,25 @@ def test_a_body_that_is_no_input_is_a_bad_request(service, key, body):
     assert set(refused.json()["error"]) == {"message", "type", "param", "code"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("text/plain", b'{"input": "Hello"}', 200),
+        ("", b'{"input": "Hello"}', 200),
+        ("application/json", b'{"input": [{"type": "text", "text": 5}]}', 400),
+        ("application/json", b'{"input": "' + b"a" * 1_100_000 + b'"}', 413),
+        ("application/json", b"\xff", 400),
+    ],
+)
+def test_the_reference_names_what_it_answers_and_nothing_else(service, key, kind, body, status):
+    with service.http(key) as http:
+        answer = http.post("/v1/moderations", content=body, headers={"Content-Type": kind})
+        named = http.get("/docs/openapi.json").json()["paths"]["/v1/moderations"]["post"]["responses"]
+    assert answer.status_code == status
+    # no type of body is refused for being of another type, and a wrong field is a bad request as OpenAI says it
+    assert set(named) == {"200", "400", "401", "413", "429", "500", "503"}
+
+
 def test_nothing_is_recorded(service, client):
     client.moderations.create(input="A text for categories only")
     assert all("for categories only" not in comment["text"] for comment in comments_of(service))

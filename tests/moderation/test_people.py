@@ -64,6 +64,15 @@ async def test_a_one_time_link_sets_one_password(rooms: House) -> None:
     assert sorted(type(one).__name__ for one in answers) == ["Moderator", "SignInRefused", "SignInRefused"]
 
 
+async def test_an_address_belongs_to_one_person_however_many_are_invited_at_once(rooms: House) -> None:
+    spellings = ["dan@example.org", "Dan@example.org", "dan@EXAMPLE.org"]
+    answers = await asyncio.gather(
+        *(rooms.access.invite(email, "Dan", Role.MODERATOR, ()) for email in spellings), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in answers) == ["FieldsInvalid", "FieldsInvalid", "tuple"]
+    assert len(await rooms.access.people()) == 1
+
+
 async def test_every_cause_of_a_refused_sign_in_is_answered_alike(rooms: House) -> None:
     await invited(rooms)
     said = []

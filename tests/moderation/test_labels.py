@@ -1,0 +1,59 @@
+"""Labels: one for each thing, in the order they were given, and none is skipped where many are given in one moment."""
+
+import asyncio
+
+import pytest
+
+from moderation.errors import UnknownLabel
+from moderation.records import Label
+from moderation.store.connection import Connection
+from moderation.store.labels import Labels
+
+
+@pytest.fixture
+def labels(connection: Connection) -> Labels:
+    return Labels(connection)
+
+
+def a_label(name: str, spam: float = 1.0) -> Label:
+    return Label(id=name, site="news", text=f"text of {name}", values={"spam": spam}, source="import", at="2026-01-01")
+
+
+async def test_the_same_label_given_again_is_replaced(labels: Labels) -> None:
+    await labels.put(a_label("one"), 1)
+    await labels.put(a_label("one", 0.0), 2)
+    assert await labels.count("news") == 1
+    assert (await labels.get("news", "one")).values == {"spam": 0.0}
+    assert await labels.given_at("news", ["one", "none"]) == [2, None]
+
+
+async def test_a_label_that_was_taken_back_is_gone_everywhere(labels: Labels) -> None:
+    await labels.put(a_label("one"), 1)
+    await labels.remove("news", "one")
+    assert (await labels.count("news"), await labels.page("news", 0, 10)) == (0, [])
+    for again in (labels.get("news", "one"), labels.remove("news", "one")):
+        with pytest.raises(UnknownLabel):
+            await again
+
+
+async def test_a_page_never_parts_labels_of_one_moment(labels: Labels) -> None:
+    for number, stamp in enumerate((1, 2, 2, 2, 3)):
+        await labels.put(a_label(f"l{number}"), stamp)
+    first = await labels.page("news", 0, 2)
+    assert [stamp for stamp, _ in first] == [1, 2, 2, 2]
+    assert [stamp for stamp, _ in await labels.page("news", first[-1][0], 2)] == [3]
+
+
+async def test_a_walk_gives_each_label_once_also_over_many_pages(labels: Labels) -> None:
+    await asyncio.gather(*(labels.put(a_label(f"l{number}"), 1 + number // 7) for number in range(1_003)))
+    walked = [label.id async for label in labels.walk("news")]
+    assert len(walked) == len(set(walked)) == 1_003
+    after = [label.id async for label in labels.walk("news", after=100)]
+    assert set(after) == {f"l{number}" for number in range(700, 1_003)}
+
+
+async def test_a_site_sees_none_of_another_sites_labels(labels: Labels) -> None:
+    await labels.put(a_label("one"), 1)
+    assert await labels.count("blog") == 0
+    with pytest.raises(UnknownLabel):
+        await labels.get("blog", "one")
