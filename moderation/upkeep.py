@@ -23,6 +23,8 @@ from moderation.telemetry import Telemetry
 STEP_SECONDS = 0.5
 LEASE_SECONDS = 5
 RESCORE_AT_ONCE = 50
+RESCORE_AGAIN_SECONDS = 60.0
+"""When a comment is tried again that the model fails on, while it scores others."""
 BY_AND_BY_SECONDS = 60.0
 
 
@@ -105,9 +107,11 @@ class Upkeep:
         if self._cannot_score():
             return
         for stored in await self._comments.unscored(site.id, RESCORE_AT_ONCE):
-            # one that the model cannot score keeps no other waiting, a model that fails does
-            if await self._rescore(site, stored) is None and self._cannot_score():
-                return
+            if await self._rescore(site, stored) is None:
+                if self._cannot_score():
+                    return
+                # one that the model cannot score keeps no other waiting, now or the next time
+                await self._comments.score_later(stored, RESCORE_AGAIN_SECONDS)
 
     def _cannot_score(self) -> bool:
         return not self._models.versions or self._models.resting

@@ -7,6 +7,7 @@ which one script carries out, and only from the version that the mover has seen.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -329,10 +330,15 @@ class Comments:
         return [item for item in found if item]
 
     async def unscored(self, site_id: str, limit: int) -> list[Stored]:
-        """List comments that wait for a model, oldest first."""
-        names = keys.of_site(site_id)
-        ids = await self._connection.execute("ZRANGE", names.unscored, 0, limit - 1)
+        """List comments that wait for a model, oldest first, but for those that are put off."""
+        name, now = keys.of_site(site_id).unscored, int(time.time() * 1e6)
+        ids = await self._connection.execute("ZRANGE", name, "-inf", now, "BYSCORE", "LIMIT", 0, limit)
         return [item for item in await self.get_many(site_id, [id_.decode() for id_ in ids]) if item]
+
+    async def score_later(self, stored: Stored, seconds: float) -> None:
+        """Put off a comment that waits for a model; one that was scored or decided meanwhile waits no more."""
+        then = int((time.time() + seconds) * 1e6)
+        await self._connection.execute("ZADD", keys.of_site(stored.site).unscored, "XX", then, stored.id)
 
     async def embargo_ended(self, site_id: str, now_stamp: int, limit: int = 100) -> list[Stored]:
         """List decided comments whose embargo is over and which the site has not been told of."""

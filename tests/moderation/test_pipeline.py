@@ -158,13 +158,22 @@ def test_a_comment_on_which_the_model_fails_takes_nobody_along(pipeline, faults)
 
 
 def test_a_model_that_always_fails_rests_for_some_seconds(pipeline, model, clock, faults):
-    assert all(waits_unscored(seen) for seen in examined(pipeline, "raise", "raise"))
+    works, model.one = model.one, None
+    assert all(waits_unscored(seen) for seen in examined(pipeline, "hello", "hello"))
     assert faults == [("active", "failed")]
+    model.one = works
     calls = len(model.calls)
     assert waits_unscored(examined(pipeline, "hello")[0])
     assert len(model.calls) == calls
     assert pipeline.models.resting
     clock.now += 6
+    assert not examined(pipeline, "hello")[0].degraded
+
+
+def test_a_comment_that_comes_alone_and_makes_the_model_fail_does_not_silence_it(pipeline, faults):
+    for _ in range(2):
+        assert waits_unscored(examined(pipeline, "raise")[0])
+    assert faults == [("active", "failed_on_some")] * 2
     assert not examined(pipeline, "hello")[0].degraded
 
 

@@ -1,0 +1,140 @@
+"""Upkeep: what waits for a model is scored once one is there, and what has something wrong keeps nobody else waiting."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from moderation.app import House
+from moderation.records import ATTRIBUTES, Comment, Site, Status
+
+Make = Callable[..., Comment]
+
+
+class Moody:
+    """Scores every text as harmless, and cannot read those that name a word; a model is another package's."""
+
+    version = "moody"
+    manifest = SimpleNamespace(thresholds={}, languages={})
+
+    def __init__(self, cannot: str = "nothing that is written here") -> None:
+        self.cannot = cannot
+
+    def score(self, items: Any, *, explain: bool = False) -> list[Any]:
+        if any(self.cannot in item.text for item in items):
+            raise RuntimeError("a text that it cannot read")
+        values = dict.fromkeys(ATTRIBUTES, 0.01)
+        return [SimpleNamespace(values=values, lang="en", supported=True, words=()) for _ in items]
+
+
+async def waiting(rooms: House, site: Site, *comments: Comment) -> list[str]:
+    """Take comments in while there is no model."""
+    rooms.models.swap(None)
+    receipts = [await rooms.intake.submit(site, one) for one in comments]
+    assert all(one.verdict.degraded for one in receipts)
+    return [one.id for one in receipts]
+
+
+async def status(rooms: House, site: Site, *ids: str) -> list[Status]:
+    return [(await rooms.intake.stored(site, name)).status for name in ids]
+
+
+@pytest.fixture
+def keeping(rooms: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """Give the rooms with an upkeep that leaves the models where the test put them."""
+
+    async def stay() -> None: ...
+
+    monkeypatch.setattr(rooms.upkeep, "_follow_models", stay)
+    return rooms
+
+
+async def test_what_waited_for_a_model_is_published_when_one_is_back(keeping: House, site: Site, comment: Make) -> None:
+    ids = await waiting(keeping, site, comment(), comment())
+    await keeping.upkeep.step()
+    assert await status(keeping, site, *ids) == ["pending"] * 2, "there is still none"
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    assert await status(keeping, site, *ids) == ["approved"] * 2
+    assert await keeping.comments.unscored(site.id, 10) == []
+
+
+async def test_a_comment_that_no_model_can_read_keeps_no_other_waiting(
+    keeping: House, site: Site, comment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.upkeep.RESCORE_AT_ONCE", 1)
+    odd, plain = await waiting(keeping, site, comment("A riddle that no model reads."), comment())
+    keeping.models.swap(Moody("riddle"))
+    for _ in range(2):
+        await keeping.upkeep.step()
+    assert await status(keeping, site, odd, plain) == ["pending", "approved"]
+    assert not keeping.models.resting
+    assert await keeping.comments.unscored(site.id, 10) == [], "it is put off"
+    monkeypatch.setattr("moderation.upkeep.RESCORE_AGAIN_SECONDS", 0.0)
+    await keeping.comments.score_later(await keeping.intake.stored(site, odd), 0.0)
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    assert await status(keeping, site, odd) == ["approved"], "and it is tried again"
+
+
+async def test_a_comment_that_was_decided_meanwhile_waits_for_no_model(
+    keeping: House, site: Site, comment: Make
+) -> None:
+    [one] = await waiting(keeping, site, comment())
+    stored = await keeping.intake.stored(site, one)
+    await keeping.intake.erase(site, one)
+    await keeping.comments.score_later(stored, 0.0)
+    assert await keeping.comments.unscored(site.id, 10) == []
+
+
+async def test_a_site_that_has_something_wrong_stops_no_other(keeping: House, site: Site, comment: Make) -> None:
+    other = await keeping.sites.add(Site(id="aaa"))
+    done: list[str] = []
+
+    async def work(where: Site) -> int:
+        done.append(where.id)
+        if where.id == other.id:
+            raise RuntimeError("only this site")
+        return 0
+
+    keeping.upkeep.by_and_by = (work,)
+    [one] = await waiting(keeping, site, comment())
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    assert done == ["aaa", "news"]
+    assert await status(keeping, site, one) == ["approved"]
+
+
+async def test_slow_work_is_done_again_at_once_only_while_it_finds_some(keeping: House, site: Site) -> None:
+    found = [3, 1, 0, 0]
+    done: list[int] = []
+
+    async def work(where: Site) -> int:
+        done.append(found[len(done)])
+        return done[-1]
+
+    keeping.upkeep.by_and_by = (work,)
+    for _ in range(5):
+        await keeping.upkeep.step()
+    assert done == [3, 1, 0]
+
+
+async def test_only_the_worker_that_holds_the_lease_works_for_all(keeping: House, site: Site, comment: Make) -> None:
+    [one] = await waiting(keeping, site, comment())
+    keeping.models.swap(Moody())
+    await keeping.connection.execute("SET", "cm:{work}:upkeep", "another worker", "PX", 5000)
+    await keeping.upkeep.step()
+    assert await status(keeping, site, one) == ["pending"]
+    await keeping.connection.execute("DEL", "cm:{work}:upkeep")
+    await keeping.upkeep.step()
+    assert await status(keeping, site, one) == ["approved"]
+
+
+async def test_the_queue_is_measured(keeping: House, site: Site, comment: Make) -> None:
+    await waiting(keeping, site, comment(), comment())
+    await keeping.upkeep.step()
+    text = keeping.telemetry.exposition()[0].decode()
+    assert "moderation_queue_waiting 2.0" in text
+    oldest = next(line for line in text.splitlines() if line.startswith("moderation_queue_oldest_seconds "))
+    assert 0 <= float(oldest.split()[1]) < 60
