@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.hashing import Hashes, chopped_features, follow, hash_word, pair_features
-from classifiers.lexicon import Lexicon
+from classifiers.hashing import Hashes, chopped_features, hash_word, pair_features
+from classifiers.lexicon import LONGEST_PHRASE, Lexicon
 from classifiers.text import clip, cut, is_single, spell
 from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
 from classifiers.unfolding import unfold
@@ -56,65 +56,68 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     """Unfold, count and hash many chunks in one go."""
     words: list[str] = []
     sizes: list[int] = []
-    places: list[int] = []
-    columns: list[tuple[int, float]] = []
+    cells: list[int] = []
+    values: list[float] = []
     for place, chunk in enumerate(chunks):
         unfolded = unfold(chunk, lexicon)
-        counted = count(chunk, unfolded, lexicon)
-        columns += counted
-        places += [place] * len(counted)
+        for column, value in count(chunk, unfolded, lexicon):
+            cells.append(place * len(COUNTS) + column)
+            values.append(value)
         words += unfolded.words
         sizes.append(len(unfolded.words))
-    counts = np.zeros((len(chunks), len(COUNTS)), np.float32)
-    if columns:
-        at, values = zip(*columns, strict=True)
-        np.add.at(counts, (places, at), np.array(values, np.float32))
+    filled = np.array(cells, np.int64), np.array(values, np.float64)
+    counts = np.bincount(*filled, minlength=len(chunks) * len(COUNTS)).astype(np.float32)
     hashes = np.fromiter(map(hash_word, words), np.uint32, len(words))
     lengths = np.array(sizes, np.int64)
-    owners = np.repeat(np.arange(len(chunks)), lengths)
-    ends = np.cumsum(lengths)
-    filled = lengths > 0
-    first, last = np.zeros(len(chunks), np.uint32), np.zeros(len(chunks), np.uint32)
-    first[filled], last[filled] = hashes[(ends - lengths)[filled]], hashes[ends[filled] - 1]
+    owners = np.arange(len(chunks)).repeat(lengths)
+    # before and behind the words stands a zero: the first and the last word of a chunk without any
+    edged = np.concatenate([_ZERO, hashes, _ZERO])
+    ends = lengths.cumsum()
+    some = lengths > 0
     found = chopped_features(words, hashes, shape.shortest, shape.longest)
     owner, features, spoken = owners[found.owner], found.hashes, found.spoken
-    inner = np.flatnonzero(owners[1:] == owners[:-1])
-    if len(inner):
+    if len(words) > some.sum():
+        inner = (owners[1:] == owners[:-1]).nonzero()[0]
         owner = np.concatenate([owner, owners[inner]])
-        features = np.concatenate([features, pair_features(hashes[inner], hashes[inner + 1])])
-        order = np.argsort(owner, kind="stable")
-        owner, features = owner[order], features[order]
-        spoken = np.concatenate([spoken, np.zeros(len(inner), bool)])[order]
-    return Analysed(counts, first, last, owner, (features & np.uint32(shape.buckets - 1)).astype(np.int64), spoken)
+        order = owner.argsort(kind="stable")
+        features = np.concatenate([features, pair_features(hashes[inner], hashes[inner + 1])])[order]
+        owner, spoken = owner[order], np.concatenate([spoken, np.zeros(len(inner), np.bool_)])[order]
+    return Analysed(
+        counts.reshape(len(chunks), len(COUNTS)),
+        edged[(ends - lengths + 1) * some],
+        edged[ends * some],
+        owner,
+        (features & np.uint32(shape.buckets - 1)).astype(np.int64),
+        spoken,
+    )
 
 
-class Context(NamedTuple):
-    """What neighbouring chunks are to each other, in texts laid end to end."""
-
-    pairs: NDArray[np.int64]
-    """The first place of each pair of neighbours."""
-    buckets: NDArray[np.int64]
-    phrase_at: NDArray[np.int64]
-    phrase_columns: NDArray[np.int64]
-    """Columns of the counts that grow by one for each phrase of a lexicon."""
+_ZERO = np.zeros(1, np.uint32)
 
 
-def context(inside: NDArray[np.bool_], first: Hashes, last: Hashes, lexicon: Lexicon, shape: Shape) -> Context:
-    """Relate neighbouring chunks: pairs of words, and listed phrases.
+def pair_buckets(first: Hashes, last: Hashes, shape: Shape) -> NDArray[np.int64]:
+    """Hash each chunk with the one that follows it: the last word of the one, the first of the other."""
+    return (pair_features(last[:-1], first[1:]) & np.uint32(shape.buckets - 1)).astype(np.int64)
 
-    All arrays have one entry per chunk; `inside` is False for the empty chunk that parts one text from the next.
+
+def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]:
+    """Find listed phrases in chunks laid end to end: where each begins, and the column of the counts it adds one to.
+
+    The empty chunk that parts one text from the next has no word, so no phrase goes on beyond it.
     """
-    pairs = np.flatnonzero(inside[:-1] & inside[1:])
-    buckets = pair_features(last[pairs], first[pairs + 1]) & np.uint32(shape.buckets - 1)
-    places, columns = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    running, within = first, inside
-    for phrases in lexicon.phrases:
-        running, within = follow(running[:-1], first[phrases.length - 1 :]), within[:-1] & inside[phrases.length - 1 :]
-        nearest = np.minimum(np.searchsorted(phrases.hashes, running), len(phrases.hashes) - 1)
-        hits = np.flatnonzero((phrases.hashes[nearest] == running) & within)
-        places.append(hits)
-        columns.append(FIRST_MARK + phrases.places[nearest[hits]])
-    return Context(pairs, buckets.astype(np.int64), np.concatenate(places), np.concatenate(columns))
+    places: list[int] = []
+    columns: list[int] = []
+    hits = lexicon.may_begin(first)
+    if len(hits):
+        words, known = first.tolist(), lexicon.phrases
+        for at in hits.tolist():
+            phrase = tuple(words[at : at + LONGEST_PHRASE])
+            for length in range(2, len(phrase) + 1):
+                mark = known.get(phrase[:length])
+                if mark is not None:
+                    places.append(at)
+                    columns.append(FIRST_MARK + mark)
+    return places, columns
 
 
 class Corpus(NamedTuple):

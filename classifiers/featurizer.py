@@ -11,7 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from classifiers.compiled import SQUARES
-from classifiers.features import Analysed, Corpus, Shape, analyse, context, gather
+from classifiers.features import Analysed, Corpus, Shape, analyse, find_phrases, gather, pair_buckets
 from classifiers.hashing import hash_word
 from classifiers.identities import identity_terms, languages
 from classifiers.lexicon import Lexicon, Term, build_lexicon, read_terms
@@ -132,11 +132,12 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ids = corpus.ids
         first, last = (np.concatenate([getattr(part, name) for part in parts])[ids] for name in ("first", "last"))
         text_of = np.repeat(np.arange(texts), ends - corpus.starts)
-        around = context(ids != 0, first, last, lexicon, shape)
-        np.add.at(counts, (text_of[around.phrase_at], around.phrase_columns), 1)
+        places, columns = find_phrases(first, lexicon)
+        np.add.at(counts, (text_of[places], np.array(columns, np.int64)), 1)
+        pairs = np.flatnonzero((ids[:-1] != 0) & (ids[1:] != 0))
+        buckets = pair_buckets(first, last, shape)[pairs]
         linked = sparse.csr_matrix(
-            (np.ones(len(around.pairs), np.float32), (text_of[around.pairs], around.buckets)),
-            shape=(texts, shape.buckets),
+            (np.ones(len(pairs), np.float32), (text_of[pairs], buckets)), shape=(texts, shape.buckets)
         )
         hashed = occurs @ own + linked
         hashed.sort_indices()

@@ -47,18 +47,9 @@ def pair_features(first: Hashes, second: Hashes) -> Hashes:
     return mix((first * _FIRST) ^ (second * _SECOND) ^ _PAIR)
 
 
-def follow(before: Hashes, following: Hashes) -> Hashes:
-    """Hash phrases that grow by one word."""
-    return mix((before * _FIRST) ^ (following * _SECOND))
-
-
-def hash_phrase(words: Sequence[str]) -> int:
-    """Hash the words of a phrase in order, as `follow` does."""
-    hashes = np.array([[hash_word(word)] for word in words], np.uint32)
-    found = hashes[0]
-    for following in hashes[1:]:
-        found = follow(found, following)
-    return int(found[0])
+def pair_slots(first: Hashes, second: Hashes) -> NDArray[np.int64]:
+    """Number pairs of words from 0 to 65,535, for a first look at whether a pair can be a listed one."""
+    return (((first * _FIRST) ^ (second * _SECOND)) >> np.uint32(16)).astype(np.int64)
 
 
 def chopped_features(words: Sequence[str], wholes: Hashes, shortest: int, longest: int) -> Features:
@@ -69,22 +60,22 @@ def chopped_features(words: Sequence[str], wholes: Hashes, shortest: int, longes
     marked = ["\x02" if word[0] == "<" else f"\x02{word}\x03" for word in words]
     lengths = np.fromiter(map(len, marked), np.int64, len(marked))
     codes = np.frombuffer("".join(marked).encode("utf-32-le", "surrogatepass"), np.uint32)
-    ends = np.cumsum(lengths)
-    left = np.repeat(ends, lengths) - np.arange(len(codes))
-    there = np.zeros((len(codes), longest - shortest + 2), bool)
-    hashes = np.empty(there.shape, np.uint32)
-    there[ends - lengths, 0] = True
-    hashes[ends - lengths, 0] = wholes ^ _WORD
+    ends = lengths.cumsum()
+    begins = ends - lengths
+    sizes = np.arange(shortest, longest + 1)
+    there = np.zeros((len(codes), len(sizes) + 1), np.bool_)
+    hashes = np.zeros(there.shape, np.uint32)
+    there[begins, 0] = True
+    hashes[begins, 0] = wholes ^ _WORD
+    left = ends.repeat(lengths) - np.arange(len(codes))
+    np.greater_equal(left[:, None], sizes, out=there[:, 1:])
     running = np.full(len(codes), _SEED, np.uint32)
-    for n in range(1, longest + 1):
+    for n in range(1, min(longest, len(codes)) + 1):
         places = len(codes) - n + 1
-        if places <= 0:
-            break
         running = (running[:places] ^ codes[n - 1 :]) * _PRIME
         if n >= shortest:
-            column = n - shortest + 1
-            hashes[:places, column] = running ^ np.uint32(n)
-            np.greater_equal(left, n, out=there[:, column])
-    place, kinds = np.nonzero(there)
-    owner = np.repeat(np.arange(len(marked)), lengths)[place]
+            hashes[:places, n - shortest + 1] = running
+    hashes[:, 1:] ^= sizes.astype(np.uint32)
+    place, kinds = there.nonzero()
+    owner = np.arange(len(marked)).repeat(lengths)[place]
     return Features(owner, mix(hashes[there]), (kinds == 0) | (kinds == 4 - shortest))

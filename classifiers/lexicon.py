@@ -6,7 +6,6 @@ when the lists in `seeds/` grow.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from classifiers.cues import CUES, cue_words
 from classifiers.errors import DatasetInvalid
-from classifiers.hashing import hash_phrase, hash_word
+from classifiers.hashing import Hashes, hash_word, pair_slots
 from classifiers.text import cut
 from classifiers.unfolding import unfold
 
@@ -39,14 +38,6 @@ class Term(msgspec.Struct, frozen=True):
     forms: tuple[str, ...] = ()
 
 
-class Phrases(NamedTuple):
-    """Phrases of one length: their hashes, sorted, and the mark that each counts for."""
-
-    length: int
-    hashes: NDArray[np.uint32]
-    places: NDArray[np.int64]
-
-
 class Lexicon:
     """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise."""
 
@@ -54,17 +45,20 @@ class Lexicon:
         self.marks = dict(marks)
         self._known = set(known)
         self._by_shape: dict[tuple[int, str], list[str]] = {}
-        phrases: dict[int, dict[int, int]] = {length: {0: 0} for length in range(2, LONGEST_PHRASE + 1)}
+        self.phrases: dict[tuple[int, ...], int] = {}
+        """The hashes of a phrase's words -> its mark."""
         for word, places in self.marks.items():
             if " " in word:
-                parts = word.split(" ")
-                phrases.setdefault(len(parts), {})[hash_phrase(parts)] = places[0]
+                self.phrases[tuple(map(hash_word, word.split(" ")))] = places[0]
             elif len(word) >= 3 and places[0] < GRADED:
                 self._by_shape.setdefault((len(word), word[0]), []).append(word)
-        self.phrases = tuple(
-            Phrases(length, np.array(sorted(found), np.uint32), np.array([found[key] for key in sorted(found)]))
-            for length, found in sorted(phrases.items())
-        )
+        begun = np.array([phrase[:2] for phrase in self.phrases] or np.zeros((0, 2)), np.uint32)
+        self._begun = np.zeros(1 << 16, np.bool_)
+        self._begun[pair_slots(begun[:, 0], begun[:, 1])] = True
+
+    def may_begin(self, words: Hashes) -> NDArray[np.int64]:
+        """Tell by one look where the first two words of some phrase may stand; at one place of twenty they do not."""
+        return np.flatnonzero(self._begun.take(pair_slots(words[:-1], words[1:])))
 
     def marks_of(self, word: str) -> tuple[int, ...]:
         """Give the marks of a word, or of the term that it is an unlisted form of."""

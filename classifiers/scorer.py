@@ -7,7 +7,7 @@ for all of them; the explanation falls out of the same rows.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple, Self
@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import LibraryMismatch, VersionBroken
-from classifiers.features import Shape, context
-from classifiers.lexicon import GRADED, GRADES, Lexicon
+from classifiers.features import Shape, find_phrases, pair_buckets
+from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.table import ChunkTable
+from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable
 from classifiers.text import clip, cut, locate, spell
-from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
+from classifiers.traits import NAMES, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
 LONGEST_NAME = 200
@@ -30,6 +30,8 @@ LONGEST_NAME = 200
 EXPLAINED = ("spam", "toxicity")
 FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
+SHOWN = 0.05
+"""An attribute that scores lower is not explained: nothing moved it that is worth keeping."""
 SURE_OF_LANGUAGE = 12.0 * 16
 """Sixteenths of nats by which the likeliest language must lead before it overrules the site's language."""
 
@@ -84,13 +86,20 @@ class Explanation(msgspec.Struct, frozen=True):
 class _Batch(NamedTuple):
     """The arithmetic of many comments: per chunk what it contributes, per comment the sums."""
 
-    chunks: list[str]
-    starts: NDArray[np.int64]
-    moved: Matrix
-    """Contribution of each chunk to each calibrated logit."""
+    chunks: list[list[str]]
+    starts: list[int]
+    rows: Matrix
+    factors: Matrix
+    """Times a row of a comment's chunk: what that chunk contributes to each calibrated logit."""
     features: Matrix
     logits: Matrix
     evidence: Matrix
+
+    def moved(self, place: int, column: int) -> Matrix:
+        """Give the contribution of each chunk of a comment to one calibrated logit."""
+        begin = self.starts[place]
+        found: Matrix = self.rows[begin : begin + len(self.chunks[place]), column] * self.factors[place, column]
+        return found
 
 
 class Scorer:
@@ -116,10 +125,6 @@ class Scorer:
         self._explained_columns = [self.attributes.index(name) for name in self._explained]
         self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
         self._lock = Lock()
-        first = len(self.attributes) + 1
-        marked = [first + FIRST_MARK + place for place in range(GRADED) if place % len(GRADES)]
-        bought = [first + PLACE[name] for name in ("short_links", "odd_domains", "messengers", "money", "call")]
-        self._telling = ([*marked, *bought, first + PLACE["links"], first + PLACE["mails"]], [*marked, *bought])
         self._table = ChunkTable(self._weights, self._scales, np.asarray(arrays["languages"]), lexicon, self._shape)
 
     @classmethod
@@ -146,7 +151,12 @@ class Scorer:
             batch = self._compute(items)
         probabilities = _sigmoid(batch.logits).tolist()
         languages = self._judge_languages(items, batch)
-        words = self._strongest(items, batch, top) if explain else [()] * len(items)
+        words: Sequence[tuple[Word, ...]] = [()] * len(items)
+        if explain:
+            words = [
+                self._strongest(item, batch, place, row, top)
+                for place, (item, row) in enumerate(zip(items, probabilities, strict=True))
+            ]
         return [
             Scores(dict(zip(self.attributes, row, strict=True)), lang, self._supported.get(lang, False), found)
             for row, lang, found in zip(probabilities, languages, words, strict=True)
@@ -159,8 +169,8 @@ class Scorer:
         lang = self._judge_languages([item], batch)[0]
         found = {}
         for column, attribute in enumerate(self.attributes):
-            moved = enumerate(batch.moved[:, column].tolist())
-            words = _words(item, batch.chunks, [(attribute, place, weight) for place, weight in moved if weight])
+            moved = enumerate(batch.moved(0, column).tolist())
+            words = _words(item, batch.chunks[0], [(attribute, place, weight) for place, weight in moved if weight])
             features = (batch.features[0] * self._trait_weights[column]).tolist()
             logit = float(batch.logits[0, column])
             found[attribute] = Parts(
@@ -177,50 +187,38 @@ class Scorer:
         beside = [_beside(item) for item in items]
         chunked = _laid_out(texts, beside)
         ids = self._table.number(list(chain.from_iterable(chunked)))
-        rows = self._table.rows[ids]
-        if self._spelled(rows):
+        flags = self._table.flags.take(ids)
+        if _spelled(flags):
             chunked = _laid_out(list(map(spell, texts)), beside)
             ids = self._table.number(list(chain.from_iterable(chunked)))
-            rows = self._table.rows[ids]
-        flat = list(chain.from_iterable(chunked))
-        lengths = np.fromiter(map(len, chunked), np.int64, len(chunked))
-        starts = np.cumsum(lengths) - lengths
-        width = len(self.attributes) + 1
+            flags = self._table.flags.take(ids)
+        lengths = [len(chunks) for chunks in chunked]
+        starts = list(accumulate(lengths, initial=0))
         if any(beside):
-            self._pass_over(rows, ids, starts + lengths, beside)
+            _pass_over(ids, flags, starts, beside)
+        width = len(self.attributes) + 1
+        rows = self._table.rows.take(ids, axis=0)
         self._relate(rows, ids, width)
+        del starts[-1]
         sums = np.add.reduceat(rows, starts, axis=0)
         scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
         features = traits(sums[:, self._table.counts])
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
-        moved = rows[:, : width - 1] * np.repeat(factors, lengths, axis=0)
-        return _Batch(flat, starts, moved, features, logits, sums[:, self._table.evidence])
-
-    def _pass_over(
-        self, rows: Matrix, ids: NDArray[np.int64], ends: NDArray[np.int64], beside: list[list[list[str]]]
-    ) -> None:
-        """Take an author's name or link out of account where it says nothing but who wrote."""
-        for end, parts in zip(ends.tolist(), beside, strict=True):
-            for part, telling in zip(reversed(parts), reversed(self._telling), strict=False):
-                begin = end - len(part)
-                if not (rows[begin:end, telling] > 0).any():
-                    rows[begin:end] = 0
-                    ids[begin:end] = 0
-                end = begin - 1
+        return _Batch(chunked, starts, rows, factors, features, logits, sums[:, self._table.evidence])
 
     def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
-        first, last = self._table.keys[ids].T
-        around = context(ids != 0, first, last, self._lexicon, self._shape)
-        shared = self._weights[around.buckets] * self._halves
-        rows[around.pairs, :width] += shared
-        rows[around.pairs + 1, :width] += shared
-        np.add.at(rows, (around.phrase_at, around.phrase_columns + self._table.counts.start), 1)
-
-    def _spelled(self, rows: Matrix) -> bool:
-        single = rows[:, self._table.counts.start + PLACE["single"]] > 0
-        return bool((single[:-2] & single[1:-1] & single[2:]).any())
+        table = self._table
+        first, last = table.first.take(ids), table.last.take(ids)
+        shared = self._weights.take(pair_buckets(first, last, self._shape), axis=0) * self._halves
+        apart = ids == 0
+        shared[apart[:-1] | apart[1:]] = 0
+        rows[:-1, :width] += shared
+        rows[1:, :width] += shared
+        places, columns = find_phrases(first, self._lexicon)
+        for place, column in zip(places, columns, strict=True):
+            rows[place, table.counts.start + column] += 1
 
     def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
         if len(self._languages) < 2:
@@ -233,32 +231,21 @@ class Scorer:
             for item, place, certain in zip(items, best.tolist(), sure.tolist(), strict=True)
         ]
 
-    def _strongest(self, items: Sequence[Item], batch: _Batch, top: int) -> list[tuple[Word, ...]]:
-        """Pick what moved the explained attributes most, for all comments in one sort."""
-        picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
-        lengths = np.diff(batch.starts, append=len(batch.chunks))
-        owner = np.repeat(np.arange(len(items)), lengths)
-        place = np.arange(len(batch.chunks)) - batch.starts[owner]
+    def _strongest(self, item: Item, batch: _Batch, place: int, scores: list[float], top: int) -> tuple[Word, ...]:
+        """Pick what moved the explained attributes of one comment most."""
+        chosen: list[tuple[str, int, float]] = []
         for attribute, column in zip(self._explained, self._explained_columns, strict=True):
-            moved, features = batch.moved[:, column], batch.features * self._trait_weights[column]
-            strong = np.flatnonzero(np.abs(moved) >= FAINT)
-            rows, columns = np.nonzero(np.abs(features) >= FAINT)
-            owners = np.concatenate([owner[strong], rows])
-            places = np.concatenate([place[strong], -1 - columns])
-            weights = np.concatenate([moved[strong], features[rows, columns]])
-            order = np.lexsort((-np.abs(weights), owners))
-            owners = owners[order]
-            rank = np.arange(len(owners)) - np.searchsorted(owners, owners)
-            chosen = order[rank < top]
-            for text, at, weight in zip(
-                owners[rank < top].tolist(), places[chosen].tolist(), weights[chosen].tolist(), strict=True
-            ):
-                picked[text].append((attribute, at, weight))
-        ends = (batch.starts + lengths).tolist()
-        return [
-            _words(item, batch.chunks[begin:end], chosen) if chosen else ()
-            for item, begin, end, chosen in zip(items, batch.starts.tolist(), ends, picked, strict=True)
-        ]
+            if scores[column] < SHOWN:
+                continue
+            weights = np.concatenate([batch.moved(place, column), batch.features[place] * self._trait_weights[column]])
+            most = np.argsort(-np.abs(weights), kind="stable")[:top]
+            chunks = len(batch.chunks[place])
+            chosen += [
+                (attribute, at if at < chunks else chunks - 1 - at, weight)
+                for at, weight in zip(most.tolist(), weights[most].tolist(), strict=True)
+                if abs(weight) >= FAINT
+            ]
+        return _words(item, batch.chunks[place], chosen) if chosen else ()
 
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""
@@ -274,6 +261,24 @@ class Scorer:
         for name, (found, wanted) in expected.items():
             if found != wanted:
                 raise VersionBroken(f"{folder / name}.npy has shape {found}, this release expects {wanted}")
+
+
+def _spelled(flags: NDArray[np.uint8]) -> bool:
+    """Say whether three letters that stand alone follow each other somewhere."""
+    single = flags & SINGLE
+    return bool((single[:-2] & single[1:-1] & single[2:]).any())
+
+
+def _pass_over(
+    ids: NDArray[np.int64], flags: NDArray[np.uint8], starts: list[int], beside: list[list[list[str]]]
+) -> None:
+    """Take an author's name or link out of account where it says nothing but who wrote."""
+    for end, parts in zip(starts[1:], beside, strict=True):
+        for part, flag in zip(reversed(parts), (TELLS_IN_LINK, TELLS_IN_NAME), strict=False):
+            begin = end - len(part)
+            if part and not (flags[begin:end] & flag).any():
+                ids[begin:end] = 0
+            end = begin - 1
 
 
 def _beside(item: Item) -> list[list[str]]:
@@ -293,9 +298,11 @@ def _laid_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[lis
 
 def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
     """Name what moved the scores; a place below 0 is a hand-made feature, others count the chunks from the empty one."""
-    parts = [place for place, chunk in enumerate(chunks) if not chunk]
-    text = chunks[1 : parts[1]] if len(parts) > 1 else chunks[1:]
-    places = sorted({at - 1 for _, at, _ in chosen if 0 < at <= len(text)})
+    text = chunks[1:]
+    if "" in text:
+        del text[text.index("") :]
+    named = len(text) + 1
+    places = sorted({at - 1 for _, at, _ in chosen if 0 < at < named})
     spans = dict(zip(places, locate(item.text, text, places), strict=True))
     found = []
     for attribute, at, weight in chosen:
@@ -304,7 +311,9 @@ def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) 
         elif at - 1 in spans:
             found.append(Word(attribute, *spans[at - 1], weight))
         else:
-            found.append(Word(attribute, 0, 0, weight, "author name" if at < parts[-1] else "author link"))
+            found.append(
+                Word(attribute, 0, 0, weight, "author link" if "" in chunks[named + 1 : at] else "author name")
+            )
     return tuple(found)
 
 

@@ -1,16 +1,18 @@
 """What is known of chunks, kept between comments: a bounded table with a row for each.
 
 A row holds what a chunk contributes to every attribute (and to the length of the comment), its counts, and what it says
-for each language. A full table becomes the old one, and what is still asked for is copied from there: what is frequent
+for each language; beside it lie the hashes of its first and last word, and what is asked of it before it is added up. A full table becomes the old one, and what is still asked for is copied from there: what is frequent
 outlives what is not.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import Shape, analyse
-from classifiers.lexicon import Lexicon
-from classifiers.traits import COUNTS, Matrix, dress
+from classifiers.lexicon import GRADED, GRADES, Lexicon
+from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
 
 ROWS = 24_576
@@ -18,11 +20,21 @@ ROWS = 24_576
 LONGEST_KEY = 60
 """Longer chunks are analysed each time, so that the table's keys stay small."""
 
+SINGLE, TELLS_IN_NAME, TELLS_IN_LINK = 1, 2, 4
+"""Flags: a letter that stands alone; what makes an author's name, or link, say more than who wrote."""
+_MARKED = [FIRST_MARK + place for place in range(GRADED) if place % len(GRADES)]
+_BOUGHT = [PLACE[name] for name in ("short_links", "odd_domains", "messengers", "money", "call")]
+_FLAGS = np.zeros(len(COUNTS), np.uint8)
+"""Which flags a count raises."""
+_FLAGS[PLACE["single"]] = SINGLE
+_FLAGS[[PLACE["links"], PLACE["mails"]]] = TELLS_IN_NAME
+_FLAGS[[*_MARKED, *_BOUGHT]] = TELLS_IN_NAME | TELLS_IN_LINK
+
 
 class ChunkTable:
     """Numbers chunks and keeps a row for each. Number 0 is the empty chunk, whose row is zero.
 
-    `rows` and `keys` (hashes of first and last word) are good until the next call of `number`.
+    `rows`, `first` and `last` (hashes of first and last word) and `flags` are good until the next call of `number`.
     """
 
     def __init__(
@@ -41,8 +53,7 @@ class ChunkTable:
         self.counts = slice(width, width + len(COUNTS))
         self.evidence = slice(self.counts.stop, self.counts.stop + language_weights.shape[1])
         self._places: dict[str, int] = {}
-        self.rows: Matrix = np.zeros((0, self.evidence.stop), np.float32)
-        self.keys: NDArray[np.uint32] = np.zeros((0, 2), np.uint32)
+        self._begin(ROWS)
         self._turn(ROWS)
 
     def number(self, chunks: list[str]) -> NDArray[np.int64]:
@@ -60,26 +71,36 @@ class ChunkTable:
                     del self._places[chunk]
         return np.array(numbers, np.int64)
 
-    def _turn(self, needed: int) -> None:
-        """Begin a new table; what is still asked for is copied over from the old one, the rest falls away with it."""
-        self._old, self._old_places = (self.rows, self.keys), self._places
-        size = max(ROWS, needed)
-        self.rows = np.zeros((size, self.evidence.stop), np.float32)
-        self.keys = np.zeros((size, 2), np.uint32)
+    def _begin(self, size: int) -> None:
+        self.rows: Matrix = np.zeros((size, self.evidence.stop), np.float32)
+        self.first, self.last = np.zeros(size, np.uint32), np.zeros(size, np.uint32)
+        self.flags = np.zeros(size, np.uint8)
         self._places = {"": 0}
         self._next = 1
+
+    def _turn(self, needed: int) -> None:
+        """Begin a new table; what is still asked for is copied over from the old one, the rest falls away with it."""
+        self._old, self._old_places = self._arrays(), self._places
+        self._begin(max(ROWS, needed))
+
+    def _arrays(self) -> tuple[NDArray[Any], ...]:
+        return self.rows, self.first, self.last, self.flags
+
+    def _copy(self, source: tuple[NDArray[Any], ...], numbers: list[int]) -> int:
+        """Append rows that are known already, with all that lies beside them; give the place of the first."""
+        begin, end = self._next, self._next + len(numbers)
+        for to, old in zip(self._arrays(), source, strict=True):
+            to[begin:end] = old[numbers]
+        self._next = end
+        return begin
 
     def _recall(self, chunks: list[str]) -> list[str]:
         """Copy the rows that the old table has; give the chunks it has not."""
         found = [chunk for chunk in chunks if chunk in self._old_places]
         if not found:
             return chunks
-        begin, end = self._next, self._next + len(found)
-        numbers = [self._old_places[chunk] for chunk in found]
-        old_rows, old_keys = self._old
-        self.rows[begin:end], self.keys[begin:end] = old_rows[numbers], old_keys[numbers]
-        self._places.update(zip(found, range(begin, end), strict=True))
-        self._next = end
+        begin = self._copy(self._old, [self._old_places[chunk] for chunk in found])
+        self._places.update(zip(found, range(begin, self._next), strict=True))
         return [chunk for chunk in chunks if chunk not in self._old_places]
 
     def _learn(self, chunks: list[str]) -> None:
@@ -95,19 +116,17 @@ class ChunkTable:
             else:
                 bare[chunk] = None
         self._analyse(list(bare))
-        begin = self._next
-        self._next = end = begin + len(dressed)
         if not dressed:
             return
-        rows = self.rows[begin:end]
-        numbers = [self._places[word] for _, word in dressed]
-        rows[:] = self.rows[numbers]
-        first = self.counts.start
-        for row, (chunk, word) in zip(rows, dressed, strict=True):
+        begin = self._copy(self._arrays(), [self._places[word] for _, word in dressed])
+        where, columns, values = [], [], []
+        for place, (chunk, word) in enumerate(dressed, begin):
             for column, value in dress(chunk, word):
-                row[first + column] += value
-        self.keys[begin:end] = self.keys[numbers]
-        self._places.update(zip((chunk for chunk, _ in dressed), range(begin, end), strict=True))
+                where.append(place)
+                columns.append(column)
+                values.append(value)
+        self.rows[where, np.array(columns, np.int64) + self.counts.start] += np.array(values, np.float32)
+        self._places.update(zip((chunk for chunk, _ in dressed), range(begin, self._next), strict=True))
 
     def _analyse(self, chunks: list[str]) -> None:
         if not chunks:
@@ -118,16 +137,25 @@ class ChunkTable:
         rows = self.rows[begin:end]
         rows[:] = 0
         if len(found.owner):
-            starts = np.flatnonzero(np.diff(found.owner, prepend=-1))
-            sums = np.add.reduceat(self._weights[found.buckets].astype(np.int32), starts, axis=0)
+            starts = _starts(found.owner)
+            sums = np.add.reduceat(self._weights.take(found.buckets, axis=0), starts, axis=0, dtype=np.int32)
             rows[found.owner[starts], : sums.shape[1]] = sums * self._scales
             owner = found.owner[found.spoken]
-            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            starts = _starts(owner)
             places = found.buckets[found.spoken] & (len(self._language_weights) - 1)
             rows[owner[starts], self.evidence] = np.add.reduceat(
-                self._language_weights[places].astype(np.int32), starts, axis=0
+                self._language_weights.take(places, axis=0), starts, axis=0, dtype=np.int32
             )
         rows[:, self.counts] = found.counts
-        self.keys[begin:end] = np.stack([found.first, found.last], axis=1)
+        self.first[begin:end], self.last[begin:end] = found.first, found.last
+        self.flags[begin:end] = np.bitwise_or.reduce((found.counts > 0) * _FLAGS, axis=1)
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end
+
+
+def _starts(owner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell where each run of one owner begins."""
+    return np.concatenate([_FIRST, (owner[1:] != owner[:-1]).nonzero()[0] + 1])
+
+
+_FIRST = np.zeros(1, np.int64)

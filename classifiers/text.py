@@ -6,6 +6,7 @@ of one is kept and used again. At most `MAX_CHARS` of a comment are read; the or
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 MAX_CHARS = 10_000
 HEAD_CHARS = 7_000
@@ -67,9 +68,9 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
     if not places:
         return []
     if len(text) <= MAX_CHARS:
-        if len(" ".join(chunks)) == len(text):
-            ends = [len(" ".join(chunks[: place + 1])) for place in places]
-            return [(end - len(chunks[place]), end) for place, end in zip(places, ends, strict=True)]
+        ends = list(accumulate(map(len, chunks)))
+        if ends[-1] + len(chunks) - 1 == len(text):
+            return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
         found = list(_BLANK_PARTED.finditer(text))
         if len(found) == len(chunks) and (text.isascii() or "\u202e" not in text):
             return [found[place].span() for place in places]

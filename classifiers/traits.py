@@ -95,19 +95,7 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
     found["exclaims"] = min(chunk.count("!"), 5)
     found["asks"] = min(chunk.count("?"), 5)
     found["ellipses"] = float("..." in chunk or "…" in chunk)
-    for name in (
-        "emoji",
-        "mentions",
-        "hashtags",
-        "tags",
-        "styled",
-        "mixed",
-        "invisible",
-        "marks",
-        "leet",
-        "joined",
-        "masked",
-    ):
+    for name in _UNDONE if any(unfolded[3:]) else ():
         value = getattr(unfolded, name)
         if value:
             found[name] = min(value, 20)
@@ -126,6 +114,10 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
     if len(chunk) < 100:
         found["currency"] = bool(_CURRENCY.search(chunk))
 
+
+_UNDONE = (
+    "emoji", "mentions", "hashtags", "tags", "styled", "mixed", "invisible", "marks", "leet", "joined", "masked",
+)  # fmt: skip
 
 Matrix = NDArray[np.float32]
 
@@ -223,28 +215,30 @@ NAMES = (*LOGS, *PRESENT, *SHARES, *BOTH, *FEW)
 _RUDE = len(COUNTS)
 _COLUMN = {**PLACE, "rude": _RUDE}
 _LEXICON = slice(FIRST_MARK, FIRST_MARK + len(KINDS) * len(GRADES))
-_LOGS = np.array([_COLUMN[name] for name, _ in LOGS.values()])
+_ONE_LOOK = np.array([
+    *(_COLUMN[name] for name, _ in LOGS.values()),
+    *(_COLUMN[part] for part, _ in SHARES.values()),
+    *(_COLUMN[name] for name in PRESENT.values()),
+    *(_COLUMN[one] for one, _ in BOTH.values()),
+    *(_COLUMN[name] for name, _ in FEW.values()),
+    *(_COLUMN[whole] for _, whole in SHARES.values()),
+    *(_COLUMN[other] for _, other in BOTH.values()),
+])  # fmt: skip
+"""The counts that the features are made of, those that are combined with others behind the rest."""
+_ENDS = np.cumsum([len(LOGS), len(SHARES), len(PRESENT), len(BOTH), len(FEW), len(SHARES)]).tolist()
 _SCALES = np.array([scale for _, scale in LOGS.values()], np.float32)
-_PRESENT = np.array([_COLUMN[name] for name in PRESENT.values()])
-_PARTS, _WHOLES = np.array([[_COLUMN[name] for name in pair] for pair in SHARES.values()]).T
-_ONES, _OTHERS = np.array([[_COLUMN[name] for name in pair] for pair in BOTH.values()]).T
-_FEW = np.array([_COLUMN[name] for name, _ in FEW.values()])
 _LIMITS = np.array([limit for _, limit in FEW.values()], np.float32)
 
 
 def traits(counts: Matrix) -> Matrix:
     """Turn the counts of comments (rows) into their hand-made features."""
     counts = np.concatenate([counts, counts[:, _LEXICON].sum(axis=1, keepdims=True)], axis=1)
-    there = counts > 0
-    result = np.empty((len(counts), len(NAMES)), np.float32)
-    begin = 0
-    for block in (
-        np.log1p(counts[:, _LOGS]) * _SCALES,
-        there[:, _PRESENT],
-        counts[:, _PARTS] / (counts[:, _WHOLES] + np.float32(1)),
-        there[:, _ONES] & there[:, _OTHERS],
-        counts[:, _FEW] <= _LIMITS,
-    ):
-        result[:, begin : begin + block.shape[1]] = block
-        begin += block.shape[1]
-    return result
+    logs, parts, present, ones, few, wholes, others = np.split(counts.take(_ONE_LOOK, axis=1), _ENDS, axis=1)
+    blocks = (
+        np.log1p(logs) * _SCALES,
+        present > 0,
+        parts / (wholes + np.float32(1)),
+        (ones > 0) & (others > 0),
+        few <= _LIMITS,
+    )
+    return np.concatenate(blocks, axis=1, dtype=np.float32)

@@ -213,13 +213,7 @@ def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ..
     )
 
 
-_MOVED = 0.05
-"""Where a score is lower, nothing moved it that is worth keeping with the comment."""
-
-
 def _words(answer: Scores, attribute: str) -> tuple[Word, ...]:
-    if answer.values[attribute] < _MOVED:
-        return ()
     return tuple(
         Word(word.begin, word.end, round(word.weight, 3), word.feature)
         for word in answer.words
