@@ -1,0 +1,141 @@
+"""Intake: what fails fails alone, a fault of ours leaves a comment to a person, and nothing of a person gets into the log."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+
+from moderation.app import House
+from moderation.errors import IdempotencyConflict, Overloaded, RateExceeded, StoreUnavailable, UnknownComment
+from moderation.intake import _Ids
+from moderation.records import Comment, History, Limits, Policy, Signal, Site
+from moderation.store.connection import Connection
+
+Make = Callable[..., Comment]
+
+
+def counted(rooms: House, sample: str) -> float:
+    lines = rooms.telemetry.exposition()[0].decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(sample))
+
+
+async def test_a_check_that_raises_leaves_the_comment_to_a_person_and_is_logged_without_a_word_of_it(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    def clumsy(one: Comment, history: History) -> Signal:
+        raise ValueError(f"cannot take {one.text} of {one.email}")
+
+    rooms.intake._pipeline.adopt(site, (clumsy,))
+    with structlog.testing.capture_logs() as lines:
+        receipt = await rooms.intake.submit(site, comment("a secret remark"))
+    assert (receipt.status, receipt.verdict.reasons) == ("pending", ("unscored",))
+    [line] = [line for line in lines if line["event"] == "check_failed"]
+    assert line["comment"] == receipt.id
+    assert line["check"].startswith("test_a_check_that_raises")
+    assert isinstance(line["exc_info"], ValueError), "of which telemetry keeps type and place only"
+    assert "secret" not in str({key: value for key, value in line.items() if key != "exc_info"})
+    assert counted(rooms, "moderation_checks_failed_total") == 1
+
+
+async def test_a_refused_comment_fails_alone_in_its_batch(rooms: House, site: Site, comment: Make) -> None:
+    tight = await rooms.sites.save_policy(site.id, Policy(limits=Limits(email=2)))
+    texts = [comment(email="one@posteo.net") for _ in range(3)] + [comment()]
+    answers = await asyncio.gather(*(rooms.intake.submit(tight, one) for one in texts), return_exceptions=True)
+    assert [type(answer).__name__ for answer in answers] == ["Receipt", "Receipt", "RateExceeded", "Receipt"]
+    assert await rooms.comments.count(site.id) == 3
+    refused = answers[2]
+    assert isinstance(refused, RateExceeded)
+    assert 0 < refused.retry_after <= 60
+    assert counted(rooms, 'moderation_allowance_spent_total{allowed="no"') == 1
+
+
+async def test_the_same_key_at_the_same_time_is_one_comment(rooms: House, site: Site, comment: Make) -> None:
+    made = comment()
+    given = [msgspec.structs.replace(made, id=rooms.intake.new_id(site)) for _ in range(8)]
+    receipts = await asyncio.gather(*(rooms.intake.submit(site, one, idempotency_key="k", body=b"b") for one in given))
+    assert len({receipt.id for receipt in receipts}) == 1
+    assert sum(not receipt.known for receipt in receipts) == 1
+    with pytest.raises(IdempotencyConflict):
+        await rooms.intake.submit(site, comment(), idempotency_key="k", body=b"other")
+    assert await rooms.comments.count(site.id) == 1
+
+
+async def test_what_fails_for_one_site_fails_for_no_other(
+    rooms: House, site: Site, comment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blog = await rooms.sites.add(Site(id="blog"))
+    recall = rooms.comments.recall
+
+    async def away(where: Site, *given: Any, **more: Any) -> Any:
+        if where.id == "blog":
+            raise StoreUnavailable("the store cannot be reached")
+        return await recall(where, *given, **more)
+
+    monkeypatch.setattr(rooms.comments, "recall", away)
+    there = msgspec.structs.replace(comment(), id=rooms.intake.new_id(blog), site="blog")
+    answers = await asyncio.gather(
+        rooms.intake.submit(site, comment()), rooms.intake.submit(blog, there), return_exceptions=True
+    )
+    assert [type(answer).__name__ for answer in answers] == ["Receipt", "StoreUnavailable"]
+
+
+async def test_when_too_many_wait_a_comment_is_refused_and_counted(rooms: House, site: Site, comment: Make) -> None:
+    rooms.intake._batches._waiting = 0
+    with pytest.raises(Overloaded):
+        await rooms.intake.submit(site, comment())
+    assert counted(rooms, "moderation_requests_turned_away_total") == 1
+    assert await rooms.comments.count(site.id) == 0
+
+
+async def test_appraising_and_scoring_leave_nothing_behind(
+    rooms: House, site: Site, comment: Make, connection: Connection
+) -> None:
+    made = comment(email="ann@posteo.net", ip="203.0.113.7")
+    before = set(await connection.execute("KEYS", "*"))
+    for _ in range(30):
+        verdict = await rooms.intake.appraise(site, made)
+    assert verdict.outcome == "approve"
+    assert rooms.intake.score(site, [made])[0].scores == verdict.scores
+    assert set(await connection.execute("KEYS", "*")) - before <= {b"cm:{sites}:generation"}
+
+
+async def test_an_edit_is_no_repetition_of_itself(rooms: House, site: Site, comment: Make) -> None:
+    text = "The library should open on Sundays too, many of us work all week."
+    receipt = await rooms.intake.submit(site, comment(text))
+    edited = await rooms.intake.edit(site, receipt.id, text + " Thank you.")
+    assert edited.status == "approved"
+    again = {signal.name: signal for signal in edited.verdict.signals}
+    assert again["repeated_text"].score == 0.0
+    assert (await rooms.intake.stored(site, receipt.id)).version == 2
+
+
+async def test_an_unknown_comment_is_named_in_every_verb(rooms: House, site: Site) -> None:
+    name = "news-0000000000000000"
+    for verb in (
+        rooms.intake.stored(site, name),
+        rooms.intake.edit(site, name, "text"),
+        rooms.intake.erase(site, name),
+        rooms.intake.report(site, name, "192.0.2.1", ""),
+    ):
+        with pytest.raises(UnknownComment) as caught:
+            await verb
+        assert name in str(caught.value)
+
+
+async def test_deleting_at_once_is_deleting_once(rooms: House, site: Site, comment: Make) -> None:
+    receipt = await rooms.intake.submit(site, comment())
+    answers = await asyncio.gather(*(rooms.intake.erase(site, receipt.id) for _ in range(6)), return_exceptions=True)
+    assert {type(answer) for answer in answers} <= {type(None), UnknownComment}
+    events = [entry.line["e"] for entry in await rooms.ledger.read(site.id)]
+    assert events.count("comment.erased") == 1
+
+
+def test_ids_never_go_back_also_where_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, clock = _Ids(), iter([5_000, 5_000, 4_000, 4_000, 6_000])
+    monkeypatch.setattr("moderation.intake.time.time_ns", lambda: next(clock) * 1_000_000)
+    made = [ids.next() for _ in range(5)]
+    assert made == sorted(set(made))
+    assert {len(one) for one in made} == {16}
