@@ -35,6 +35,8 @@ FORM = "application/x-www-form-urlencoded"
 KEY_FIRST = ("key", "api_key")
 API_KEY_FIRST = ("api_key", "key")
 REFUSALS: dict[int, Any] = dict.fromkeys((400, 413, 429, 503), str)
+WORD: dict[int, Any] = {200: str}
+"""A wrong key is answered by a word where a good one is answered by JSON, and the status is the same."""
 
 
 def bare(text: str, headers: dict[str, str] | None = None, status: int = 200) -> Response[str]:

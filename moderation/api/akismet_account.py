@@ -7,9 +7,9 @@ from litestar import Controller, Request, Response, get, post, route
 from litestar.di import NamedDependency
 
 from moderation.access import Access
-from moderation.api.akismet import API_KEY_FIRST, FORM, REFUSALS, bare, fields_of, on_error, site_asking
+from moderation.api.akismet import API_KEY_FIRST, FORM, REFUSALS, WORD, bare, fields_of, on_error, site_asking
 from moderation.api.akismet_forms import key_of
-from moderation.api.akismet_shapes import KeyForm, KeySites, Stats, Subscription, Usage, counted, percentage
+from moderation.api.akismet_shapes import AccountStats, KeyForm, KeySites, Subscription, Usage, counted, percentage
 from moderation.api.bodies import answer
 from moderation.api.dialects import in_words
 from moderation.api.gate import PUBLIC, allow
@@ -32,7 +32,9 @@ class Account(Controller):
         "/1.2/key-sites",
         http_method=["GET", "POST"],
         status_code=200,
-        opt=allow(PUBLIC, media="", body=KeySites, body_media=FORM, answers=dict[str, Any], refusals=REFUSALS),
+        opt=allow(
+            PUBLIC, media="", body=KeySites, body_media=FORM, answers=dict[str, Any], also=WORD, refusals=REFUSALS
+        ),
     )
     async def key_sites(
         self,
@@ -55,7 +57,7 @@ class Account(Controller):
         "/1.2/usage-limit",
         http_method=["GET", "POST"],
         status_code=200,
-        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Usage, refusals=REFUSALS),
+        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Usage, also=WORD, refusals=REFUSALS),
     )
     async def usage_limit(
         self,
@@ -72,7 +74,7 @@ class Account(Controller):
     @post(
         "/1.1/get-subscription",
         status_code=200,
-        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Subscription, refusals=REFUSALS),
+        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Subscription, also=WORD, refusals=REFUSALS),
     )
     async def get_subscription(
         self, request: Request[Any, Any, Any], access: NamedDependency[Access], settings: NamedDependency[Settings]
@@ -84,7 +86,7 @@ class Account(Controller):
     @post(
         "/1.1/get-stats",
         status_code=200,
-        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Stats, refusals=REFUSALS),
+        opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=AccountStats, also=WORD, refusals=REFUSALS),
     )
     async def get_stats(
         self,
@@ -103,7 +105,7 @@ class Account(Controller):
                 counts[name] = counts.get(name, 0) + count
         spam, ham, missed, wrong = counted(site, counts)
         accuracy = percentage(spam + ham - missed - wrong, spam + ham) if spam + ham else "100"
-        return answer(Stats(spam=spam, ham=ham, missed_spam=missed, false_positives=wrong, accuracy=accuracy))
+        return answer(AccountStats(spam=spam, ham=ham, missed_spam=missed, false_positives=wrong, accuracy=accuracy))
 
     @post(
         "/1.1/deactivate",

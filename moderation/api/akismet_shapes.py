@@ -65,7 +65,7 @@ class Subscription(msgspec.Struct):
     limit_reached: bool = False
 
 
-class Stats(msgspec.Struct):
+class AccountStats(msgspec.Struct):
     """What the checks of some time came to."""
 
     spam: int

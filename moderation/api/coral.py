@@ -120,7 +120,11 @@ class Coral(Controller):
 
     tags = ["coral"]
 
-    @post("/v1/coral/phase", status_code=200, opt=allow(PUBLIC, media="", body=PhaseRequest, answers=PhaseAnswer))
+    @post(
+        "/v1/coral/phase",
+        status_code=200,
+        opt=allow(PUBLIC, media="", body=PhaseRequest, answers=PhaseAnswer, also={204: None}),
+    )
     async def phase(
         self,
         request: Request[Any, Any, Any],

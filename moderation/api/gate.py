@@ -46,12 +46,13 @@ def allow(
     enrolling: bool = False,
     refusals: dict[int, Any] | None = None,
     body_media: str = "application/json",
+    also: dict[int, Any] | None = None,
 ) -> dict[str, Any]:
     """Declare a route: who may use it, whether a session counts, which body it reads and what it answers.
 
     `media` empty: the route looks at the Content-Type itself. `enrolling`: also for a person whose second factor is
-    still to be set up. `body`, `body_media`, `answers`, `status` and `refusals` (status to shape, where a route
-    speaks another dialect than our problems) are for the reference.
+    still to be set up. `body`, `body_media`, `answers`, `status`, `also` (what else a good answer may be, status to
+    shape) and `refusals` (the same, where a route speaks another dialect than our problems) are for the reference.
     """
     return {
         "allow": frozenset(who),
@@ -63,6 +64,7 @@ def allow(
         "enrolling": enrolling,
         "refusals": refusals,
         "body_media": body_media,
+        "also": also or {},
     }
 
 

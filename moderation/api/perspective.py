@@ -62,7 +62,7 @@ class AnalyzeCommentRequest(msgspec.Struct, rename="camel"):
     client_token: str = ""
 
 
-class Score(msgspec.Struct):
+class ScoreValue(msgspec.Struct):
     """A probability."""
 
     value: float
@@ -74,14 +74,14 @@ class SpanScore(msgspec.Struct):
 
     begin: int
     end: int
-    score: Score
+    score: ScoreValue
 
 
 class AttributeScores(msgspec.Struct, rename="camel"):
     """The scores of one attribute: of the parts and of the whole."""
 
     span_scores: list[SpanScore]
-    summary_score: Score
+    summary_score: ScoreValue
 
 
 class AnalyzeCommentResponse(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -96,7 +96,7 @@ class AnalyzeCommentResponse(msgspec.Struct, rename="camel", omit_defaults=True)
 class SuggestedScores(msgspec.Struct, rename="camel"):
     """What a client suggests for one attribute."""
 
-    summary_score: Score
+    summary_score: ScoreValue
 
 
 class SuggestCommentScoreRequest(msgspec.Struct, rename="camel"):
@@ -134,10 +134,10 @@ def analyse(intake: Intake, site: Site, asked: Analysis) -> AnalyzeCommentRespon
         if whole.scores[attribute] >= threshold:
             found[name] = AttributeScores(
                 [
-                    SpanScore(begin, end, Score(probability(part.scores[attribute])))
+                    SpanScore(begin, end, ScoreValue(probability(part.scores[attribute])))
                     for (begin, end), part in zip(parts, spans, strict=True)
                 ],
-                Score(probability(whole.scores[attribute])),
+                ScoreValue(probability(whole.scores[attribute])),
             )
     return AnalyzeCommentResponse(found, list(asked.languages) or [detected], [detected], asked.client_token)
 

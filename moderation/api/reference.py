@@ -11,7 +11,7 @@ from litestar import Controller, Litestar, Request, Response, get
 
 from moderation.api import fields
 from moderation.api.bodies import answer
-from moderation.api.gate import PUBLIC, allow
+from moderation.api.gate import PUBLIC, SAFE, allow
 from moderation.records import Role
 
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -116,8 +116,12 @@ def _operation(handler: Any, path: str, schemas: dict[str, Any]) -> dict[str, An
         "summary": summary.replace("\n", " "),
         "tags": handler.resolve_tags(),
         "parameters": list(_parameters(handler, path)),
-        "responses": _responses(opt, schemas, with_body=opt["body"] is not None),
+        "responses": {},
     }
+    named = {parameter["name"] for parameter in operation["parameters"]}
+    keyed = PUBLIC not in opt["allow"] or "form_key" in named
+    changes = not handler.http_methods <= SAFE
+    operation["responses"] = _responses(opt, schemas, keyed=keyed, changes=changes)
     if rest:
         operation["description"] = rest.replace("\n", " ")
     if PUBLIC not in opt["allow"]:
@@ -149,29 +153,40 @@ def _is_query(annotation: Any) -> bool:
     return any("Query" in type(item).__name__ for item in getattr(annotation, "__metadata__", ()))
 
 
-def _responses(opt: dict[str, Any], schemas: dict[str, Any], *, with_body: bool) -> dict[str, Any]:
+def _responses(opt: dict[str, Any], schemas: dict[str, Any], *, keyed: bool, changes: bool) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "Done."}
     if opt["answers"] is not None:
         same = opt["answers"] is opt["body"]  # read and answered in one shape: in one media type as well
-        media = opt["body_media"] if same else "text/plain" if opt["answers"] is str else "application/json"
+        media = opt["body_media"] if same else _media(opt["answers"])
         good["content"] = _content(opt["answers"], schemas, media)
     found = {str(opt["status"]): good}
+    for status, shape in opt["also"].items():
+        other = found.setdefault(str(status), {"description": "Done; there is nothing to tell."})
+        if shape is not None:
+            other["content"] = other.get("content", {}) | _content(shape, schemas, _media(shape))
     if opt["refusals"] is not None:
         for status, shape in opt["refusals"].items():
             refused: dict[str, Any] = {"description": _SAID.get(str(status), "Refused, in the words of this dialect.")}
             if shape is not None:
-                refused["content"] = _content(shape, schemas, "text/plain" if shape is str else "application/json")
+                refused["content"] = _content(shape, schemas, _media(shape))
             found[str(status)] = refused
         return found
     codes = ["400", "422", "429", "503", "404"]
-    if PUBLIC not in opt["allow"] or with_body:
+    with_body = opt["body"] is not None
+    if keyed or with_body:
         codes += ["401", "403"]
+    if changes:
+        codes += ["409"]
     if with_body:
-        codes += ["409", "413", "415"]
+        codes += ["413", "415"]
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for code in sorted(codes):
         found[code] = {"description": _SAID[code], "content": problem}
     return found
+
+
+def _media(shape: Any) -> str:
+    return "text/plain" if shape is str else "application/json"
 
 
 def _content(shape: Any, schemas: dict[str, Any], media: str) -> dict[str, Any]:
@@ -179,7 +194,9 @@ def _content(shape: Any, schemas: dict[str, Any], media: str) -> dict[str, Any]:
         schemas["Submission"] = fields.schema()
         return {media: {"schema": {"$ref": "#/components/schemas/Submission"}}}
     (schema,), components = msgspec.json.schema_components([shape], ref_template="#/components/schemas/{name}")
-    schemas.update(components)
+    for name, part in components.items():
+        if schemas.setdefault(name, part) != part and name != "Submission":
+            raise RuntimeError(f"two shapes of the wire are called {name}")
     return {media: {"schema": schema}}
 
 
