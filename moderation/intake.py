@@ -11,7 +11,7 @@ import asyncio
 import base64
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -86,7 +86,7 @@ class Intake:
 
     def begin(
         self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b""
-    ) -> Awaitable[Receipt]:
+    ) -> asyncio.Future[Receipt]:
         """Begin to take a comment in and do not wait: what is begun together shares a batch."""
         try:
             return self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))

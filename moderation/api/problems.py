@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
@@ -160,20 +161,21 @@ def on_unreadable(request: Request[Any, Any, Any], error: Exception) -> Response
 
 
 def on_anything_else(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Answer a fault of our own without telling anything of it; the log has its name and place."""
-    import structlog
+    """Answer a fault of our own."""
+    body = fault(request.scope.get("path_template", ""), error)
+    return Response(encoded(body), status_code=500, media_type=PROBLEM)
 
-    structlog.get_logger("moderation").error(
-        "request_failed", route=request.scope.get("path_template", ""), exc_info=error
-    )
-    body = {
+
+def fault(route: str, error: BaseException) -> dict[str, Any]:
+    """Give the body that tells a fault of our own, without telling anything of it; the log has its name and place."""
+    structlog.get_logger("moderation").error("request_failed", route=route, exc_info=error)
+    return {
         "type": "urn:comment-moderation:problem:internal_error",
         "title": "Internal Server Error",
         "status": 500,
         "detail": "the service failed at this request; the fault is ours, and it is in the log",
         "code": "internal_error",
     }
-    return Response(encoded(body), status_code=500, media_type=PROBLEM)
 
 
 HANDLERS: dict[Any, Any] = {
