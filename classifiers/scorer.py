@@ -5,6 +5,7 @@ of a bounded table kept between calls, so a batch is a few dictionary look-ups p
 for all of them; the explanation falls out of the same rows.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
@@ -151,12 +152,7 @@ class Scorer:
             batch = self._compute(items)
         probabilities = _sigmoid(batch.logits).tolist()
         languages = self._judge_languages(items, batch)
-        words: Sequence[tuple[Word, ...]] = [()] * len(items)
-        if explain:
-            words = [
-                self._strongest(item, batch, place, row, top)
-                for place, (item, row) in enumerate(zip(items, probabilities, strict=True))
-            ]
+        words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
         return [
             Scores(dict(zip(self.attributes, row, strict=True)), lang, self._supported.get(lang, False), found)
             for row, lang, found in zip(probabilities, languages, words, strict=True)
@@ -188,8 +184,10 @@ class Scorer:
         chunked = _laid_out(texts, beside)
         ids = self._table.number(list(chain.from_iterable(chunked)))
         flags = self._table.flags.take(ids)
-        if _spelled(flags):
-            chunked = _laid_out(list(map(spell, texts)), beside)
+        if spelled := _spelled(flags, chunked):
+            for place in spelled:
+                texts[place] = spell(texts[place])
+            chunked = _laid_out(texts, beside)
             ids = self._table.number(list(chain.from_iterable(chunked)))
             flags = self._table.flags.take(ids)
         lengths = [len(chunks) for chunks in chunked]
@@ -231,21 +229,35 @@ class Scorer:
             for item, place, certain in zip(items, best.tolist(), sure.tolist(), strict=True)
         ]
 
-    def _strongest(self, item: Item, batch: _Batch, place: int, scores: list[float], top: int) -> tuple[Word, ...]:
-        """Pick what moved the explained attributes of one comment most."""
-        chosen: list[tuple[str, int, float]] = []
+    def _strongest(
+        self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], top: int
+    ) -> list[tuple[Word, ...]]:
+        """Pick what moved the explained attributes most, for all comments that score high enough in one look."""
+        picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
         for attribute, column in zip(self._explained, self._explained_columns, strict=True):
-            if scores[column] < SHOWN:
+            shown = [place for place, row in enumerate(probabilities) if row[column] >= SHOWN]
+            if not shown:
                 continue
-            weights = np.concatenate([batch.moved(place, column), batch.features[place] * self._trait_weights[column]])
-            most = np.argsort(-np.abs(weights), kind="stable")[:top]
-            chunks = len(batch.chunks[place])
-            chosen += [
-                (attribute, at if at < chunks else chunks - 1 - at, weight)
-                for at, weight in zip(most.tolist(), weights[most].tolist(), strict=True)
-                if abs(weight) >= FAINT
-            ]
-        return _words(item, batch.chunks[place], chosen) if chosen else ()
+            longest = max(len(batch.chunks[place]) for place in shown)
+            weights = np.zeros((len(shown), longest + len(NAMES)), np.float32)
+            for line, place in zip(weights, shown, strict=True):
+                moved = batch.moved(place, column)
+                line[: len(moved)] = moved
+            weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
+            most = np.abs(weights).argpartition(-top, axis=1)[:, -top:] if top < weights.shape[1] else None
+            if most is None:
+                most = np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
+            found = np.take_along_axis(weights, most, axis=1).tolist()
+            for place, sizes, places in zip(shown, found, most.tolist(), strict=True):
+                strong = [(abs(weight), weight, at) for weight, at in zip(sizes, places, strict=True)]
+                for size, weight, at in sorted(strong, reverse=True):
+                    if size < FAINT:
+                        break
+                    picked[place].append((attribute, at if at < longest else longest - 1 - at, weight))
+        return [
+            _words(item, chunks, chosen) if chosen else ()
+            for item, chunks, chosen in zip(items, batch.chunks, picked, strict=True)
+        ]
 
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""
@@ -263,10 +275,12 @@ class Scorer:
                 raise VersionBroken(f"{folder / name}.npy has shape {found}, this release expects {wanted}")
 
 
-def _spelled(flags: NDArray[np.uint8]) -> bool:
-    """Say whether three letters that stand alone follow each other somewhere."""
+def _spelled(flags: NDArray[np.uint8], chunked: list[list[str]]) -> set[int]:
+    """Tell the comments in which three letters that stand alone follow each other."""
     single = flags & SINGLE
-    return bool((single[:-2] & single[1:-1] & single[2:]).any())
+    runs = (single[:-2] & single[1:-1] & single[2:]).nonzero()[0].tolist()
+    ends = list(accumulate(map(len, chunked))) if runs else []
+    return {bisect_right(ends, run) for run in runs}
 
 
 def _pass_over(

@@ -5,6 +5,7 @@ for each language; beside it lie the hashes of its first and last word, and what
 outlives what is not.
 """
 
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -58,18 +59,22 @@ class ChunkTable:
 
     def number(self, chunks: list[str]) -> NDArray[np.int64]:
         """Find the rows of chunks, analysing those not seen before."""
-        numbers = list(map(self._places.get, chunks))
-        if None in numbers:
-            fresh = list(dict.fromkeys(chunk for chunk, number in zip(chunks, numbers, strict=True) if number is None))
+        numbers = self._find(chunks)
+        if numbers.min(initial=0) < 0:
+            fresh = list(dict.fromkeys([chunks[place] for place in (numbers < 0).nonzero()[0].tolist()]))
             if self._next + 2 * len(fresh) > len(self.rows):
                 self._turn(2 * len(set(chunks)) + 1)
                 fresh = list(dict.fromkeys(chunks))[1:]
             self._learn(self._recall(fresh))
-            numbers = list(map(self._places.get, chunks))
+            numbers = self._find(chunks)
             for chunk in fresh:
                 if len(chunk) > LONGEST_KEY:
                     del self._places[chunk]
-        return np.array(numbers, np.int64)
+        return numbers
+
+    def _find(self, chunks: list[str]) -> NDArray[np.int64]:
+        """Number what is known; -1 stands for what is not."""
+        return np.fromiter(map(self._places.get, chunks, repeat(-1)), np.int64, len(chunks))
 
     def _begin(self, size: int) -> None:
         self.rows: Matrix = np.zeros((size, self.evidence.stop), np.float32)

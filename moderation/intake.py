@@ -8,8 +8,8 @@ acknowledged.
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
+import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -319,14 +319,22 @@ class Intake:
 
 
 class _Ids:
-    """Ids of 16 characters: 42 bits of milliseconds and 38 random bits; they never go back within a process."""
+    """Ids of 16 characters: 42 bits of milliseconds and 38 random bits; they never go back within a process.
+
+    No secret hangs on an id: whoever may not read a comment may not read it by its id either.
+    """
 
     def __init__(self) -> None:
         self._last = 0
+        self._random = random.Random(os.urandom(16)).getrandbits
 
     def next(self) -> str:
         """Give the next id."""
-        ms = time.time_ns() // 1_000_000
-        fresh = (ms << 38) | (int.from_bytes(os.urandom(5), "big") >> 2)
-        self._last = fresh if fresh > self._last else self._last + 1 + (fresh & 0xFFFF)
-        return base64.b32hexencode(self._last.to_bytes(10, "big")).decode().lower()
+        fresh = (time.time_ns() // 1_000_000 << 38) | self._random(38)
+        self._last = last = fresh if fresh > self._last else self._last + 1 + (fresh & 0xFFFF)
+        return "".join([_PAIRS[last >> shift & 1023] for shift in _SHIFTS])
+
+
+_LETTERS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
+_SHIFTS = range(70, -1, -10)

@@ -193,7 +193,7 @@ class Word(msgspec.Struct, frozen=True, array_like=True):
     feature: str = ""
 
 
-class Signal(msgspec.Struct, frozen=True):
+class Signal(msgspec.Struct, frozen=True, cache_hash=True):
     """What one check saw. Every check answers, also when it saw nothing."""
 
     name: str

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from moderation.api import shapes
 from moderation.api.bodies import answer, raw_body, read
-from moderation.api.fields import Submission, check, decode, field_errors, is_network_address, is_text
+from moderation.api.fields import Submission, check, decode, faultless, field_errors, is_network_address, is_text
 from moderation.api.gate import EVERYBODY, PUBLIC, address_of, allow, site_for, site_of_comment
 from moderation.api.origins import cors, require_origin
 from moderation.api.problems import problem_of
@@ -76,8 +76,10 @@ def spoken_with(submission: Submission, accept_language: str, site: Site) -> str
 
 def checked(body: bytes, site: Site, accept_language: str) -> Submission:
     """Decode a submission and name every wrong field at once; raises BodyInvalid or FieldsInvalid."""
-    submission = decode(body, choose_language(accept=accept_language, site=site.lang))
-    check(submission, spoken_with(submission, accept_language, site))
+    submission = faultless(body)
+    if submission is None:
+        submission = decode(body, choose_language(accept=accept_language, site=site.lang))
+        check(submission, spoken_with(submission, accept_language, site))
     return submission
 
 

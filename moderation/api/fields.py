@@ -128,6 +128,15 @@ def decode(body: bytes, lang: str = "en") -> Submission:
         raise BodyInvalid("the body is nested too deeply") from None
 
 
+def faultless(body: bytes) -> Submission | None:
+    """Read a JSON body in which nothing is wrong; for any other, None: `decode` and `check` name what is."""
+    try:
+        submission = _SUBMISSION.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if _faults(submission) else submission
+
+
 def _decode_by_field(body: bytes, lang: str) -> Submission:
     """Read field by field, so that every field of a wrong type is named, and what else is wrong as well."""
     errors: list[FieldError] = []

@@ -60,14 +60,18 @@ class Score(msgspec.Struct, frozen=True):
 
 
 def signals(verdict: Verdict) -> list[SignalShape]:
-    """Show every signal with a sentence, written as JSON already: most signals of most comments are the same."""
-    return cast(list[SignalShape], [_signal(one.name, one.score, one.reason, one.facts) for one in verdict.signals])
+    """Show every signal with a sentence."""
+    return [_signal(one) if one.score else _quiet(one) for one in verdict.signals]
+
+
+def _signal(one: Signal) -> SignalShape:
+    return SignalShape(one.name, round(one.score, 4), one.reason.value, detail(one))
 
 
 @lru_cache(maxsize=4_096)
-def _signal(name: str, score: float, reason: Reason, facts: tuple[int | float | str, ...]) -> msgspec.Raw:
-    said = detail(Signal(name, score, reason, facts))
-    return msgspec.Raw(msgspec.json.encode(SignalShape(name, round(score, 4), reason.value, said)))
+def _quiet(one: Signal) -> SignalShape:
+    """Show a signal that saw nothing, as JSON that is written once: most of those of most comments are the same."""
+    return cast(SignalShape, msgspec.Raw(msgspec.json.encode(_signal(one))))
 
 
 def words(verdict: Verdict) -> list[WordShape]:

@@ -71,10 +71,12 @@ def _listed(name: str, words: WordList, score: float, reason: Reason) -> Check:
 def links(allowed: int) -> Check:
     """Build the check for more links than a comment needs; bare domains and `example [dot] com` count as well."""
 
+    few = [Signal("links", 0.0, facts=(count, allowed)) for count in range(min(allowed, _MAX_LINKS) + 1)]
+
     def check(comment: Comment, history: History) -> Signal:
         count = count_links(comment.text)
         if count <= allowed:
-            return Signal("links", 0.0, facts=(count, allowed))
+            return few[count]
         return Signal("links", min(0.95, 0.5 + 0.1 * (count - allowed)), Reason.LINKS, (count, allowed))
 
     return check
@@ -140,6 +142,7 @@ def author(trust_after: int) -> Check:
     """Build the check for what is known of the author: a moderator's mark, the site's word, or a good record."""
     administrator = Signal("author", 0.0, Reason.TRUSTED, ("administrator",), hard=True)
     marked = Signal("author", 0.0, Reason.TRUSTED, ("marked",))
+    new = Signal("author", 0.0, facts=("new", 0, 0))
 
     def check(comment: Comment, history: History) -> Signal:
         if comment.role == "administrator":
@@ -154,7 +157,7 @@ def author(trust_after: int) -> Check:
                 return marked
         if history.approved >= trust_after and not history.rejected:
             return Signal("author", 0.0, Reason.TRUSTED, ("known", *record))
-        return Signal("author", 0.0, facts=("seen" if history.seen else "new", *record))
+        return Signal("author", 0.0, facts=("seen", *record)) if history.seen else new
 
     return check
 

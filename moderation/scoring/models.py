@@ -215,15 +215,14 @@ def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ..
 
 def _words(answer: Scores, attribute: str) -> tuple[Word, ...]:
     return tuple(
-        Word(word.begin, word.end, round(word.weight, 3), word.feature)
-        for word in answer.words
-        if word.attribute == attribute
+        Word(word.begin, word.end, word.weight, word.feature) for word in answer.words if word.attribute == attribute
     )
 
 
 def _sane(scores: Mapping[str, float]) -> bool:
     """Say whether every attribute is there and a probability; a NaN is not."""
     try:
-        return all(0.0 <= scores[attribute] <= 1.0 for attribute in ATTRIBUTES)
+        values = [scores[attribute] for attribute in ATTRIBUTES]
+        return min(values) >= 0.0 and max(values) <= 1.0 and not any(map(math.isnan, values))
     except (KeyError, TypeError):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from moderation.records import Comment, History, Policy, Reason, Signal, Site
 from moderation.scoring import checks
@@ -132,14 +133,17 @@ def model_signals(scored: Scored, bars: Thresholds, hold_unsupported: bool) -> t
         return (Signal("models", 0.0, Reason.UNSCORED, (scored.degraded,), hard=True),)
     _, spam, spam_reason = bars.reason(Reason.SPAM, scored.scores)
     attribute, toxicity, toxicity_reason = bars.reason(Reason.TOXICITY, scored.scores)
-    if scored.supported:
-        language = Signal("language", 0.0, facts=(scored.lang,))
-    elif not hold_unsupported:
-        language = Signal("language", 0.0, facts=(scored.lang, "unsupported"))
-    else:
-        language = Signal("language", 0.3, Reason.UNSUPPORTED_LANGUAGE, (scored.lang, "unsupported"), hard=True)
     return (
         Signal("spam", spam, spam_reason, (round(100 * spam),), scored.spam_words),
         Signal("toxicity", toxicity, toxicity_reason, (round(100 * toxicity), attribute), scored.toxicity_words),
-        language,
+        _language(scored.lang, scored.supported, hold_unsupported),
     )
+
+
+@lru_cache(maxsize=256)
+def _language(lang: str, supported: bool, hold_unsupported: bool) -> Signal:
+    if supported:
+        return Signal("language", 0.0, facts=(lang,))
+    if not hold_unsupported:
+        return Signal("language", 0.0, facts=(lang, "unsupported"))
+    return Signal("language", 0.3, Reason.UNSUPPORTED_LANGUAGE, (lang, "unsupported"), hard=True)

@@ -83,18 +83,20 @@ def _signal(signal: Signal) -> tuple[object, ...] | msgspec.Raw:
         score = round(signal.score * 10_000)
         words = [(word.begin, word.end, round(word.weight * 1000), word.feature) for word in signal.words]
         return (signal.name, score, signal.reason, signal.hard, signal.facts, words)
-    return _plain_signal(signal.name, signal.score, signal.reason, signal.facts, signal.hard)
+    return _plain_signal(signal) if signal.score else _quiet_signal(signal)
+
+
+def _plain_signal(signal: Signal) -> tuple[object, ...]:
+    name, facts, kept = signal.name, signal.facts, round(signal.score * 10_000)
+    if signal.reason is Reason.CLEAR and not signal.hard:
+        return (name, kept, facts) if facts else (name, kept)
+    return (name, kept, signal.reason, signal.hard, facts)
 
 
 @functools.lru_cache(maxsize=4_096)
-def _plain_signal(
-    name: str, score: float, reason: Reason, facts: tuple[int | float | str, ...], hard: bool
-) -> msgspec.Raw:
-    """Pack a signal without words; most signals of most comments are the same."""
-    kept = round(score * 10_000)
-    if reason is Reason.CLEAR and not hard:
-        return msgspec.Raw(_encode((name, kept, facts) if facts else (name, kept)))
-    return msgspec.Raw(_encode((name, kept, reason, hard, facts)))
+def _quiet_signal(signal: Signal) -> msgspec.Raw:
+    """Pack a signal that saw nothing; most of those of most comments are the same."""
+    return msgspec.Raw(_encode(_plain_signal(signal)))
 
 
 def _read_signal(kept: tuple[object, ...]) -> Signal:

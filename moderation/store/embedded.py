@@ -35,6 +35,9 @@ NO_SERVER = (
     "or name a running one with --redis URL"
 )
 
+# The bundled server is built without an allocator of its own, and a script frees some thousands of small pieces at once.
+# Kept at hand instead of being joined and parted again, they cost half as much processor time for each comment.
+ALLOCATOR = "glibc.malloc.tcache_count=8192:glibc.malloc.mxfast=0:glibc.malloc.trim_threshold=67108864"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 # Between the death of a server and the next start. The first is at once; the last repeats.
@@ -117,6 +120,7 @@ class EmbeddedServer:
                         *(str(binary), str(self._conf), "--dir", str(self._folder.store)),
                         *("--unixsocket", str(path), "--maxmemory", str(self._max_memory())),
                     ],
+                    env={"GLIBC_TUNABLES": ALLOCATOR, **os.environ},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

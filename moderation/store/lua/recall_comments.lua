@@ -14,7 +14,7 @@
 --   +1     body digest, or '' without an Idempotency-Key
 --   +2     external id, or ''
 --   +3     author id
---   +4     which hard limits apply: a string of 0 and 1 for text, address, e-mail, form
+--   +4     which limits apply: a string of 0 and 1 for text, address, e-mail, form
 -- returns  for each comment one of
 --   {0, approved, rejected, pending, mark, same, own, authors, site, text, address, e-mail}  (usage in thousandths)
 --   {1, comment id}              known: the same Idempotency-Key and body
@@ -30,14 +30,33 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local spend = ARGV[2] == '1'
 
+-- the time at which each allowance that is asked for is free again: read at once, written at once
+local free = {}
+local asked = {}
+for i = 1, tonumber(ARGV[1]) do
+  local k = 2 + (i - 1) * 7
+  local applies = ARGV[7 + (i - 1) * 4 + 4]
+  for scope = 1, 4 do
+    if ARGV[3 + scope] ~= '0' and string.byte(applies, scope) == 49 then asked[#asked + 1] = KEYS[k + 3 + scope] end
+  end
+end
+if ARGV[3] ~= '0' then asked[#asked + 1] = KEYS[1] end
+for first = 1, #asked, 4000 do
+  local last = math.min(first + 3999, #asked)
+  local found = redis.call('MGET', unpack(asked, first, last))
+  for j = first, last do free[asked[j]] = tonumber(found[j - first + 1] or now) end
+end
+local spent = {}
+
 local function free_at(key)
-  local tat = tonumber(redis.call('GET', key) or now)
+  local tat = free[key]
   if tat < now then tat = now end
   return tat
 end
 
 local function keep(key, tat)
-  redis.call('SET', key, string.format('%.0f', tat), 'PX', math.ceil((tat - now) / 1000) + 1)
+  free[key] = tat
+  spent[key] = true
 end
 
 local site_limit = tonumber(ARGV[3])
@@ -66,7 +85,7 @@ for i = 1, tonumber(ARGV[1]) do
     local tats, usage, refused = {}, {0, 0, 0, 0}, nil
     for scope = 1, 4 do
       local limit = tonumber(ARGV[3 + scope])
-      if limit > 0 and string.sub(ARGV[a + 4], scope, scope) == '1' then
+      if limit > 0 and string.byte(ARGV[a + 4], scope) == 49 then
         local step = WINDOW / limit
         local tat = free_at(KEYS[k + 3 + scope]) + step
         usage[scope] = math.floor((tat - now) * 1000 / WINDOW + 0.5)
@@ -110,5 +129,10 @@ for i = 1, tonumber(ARGV[1]) do
     end
   end
 end
-if spend and site_spent then keep(KEYS[1], site_tat) end
+if spend then
+  if site_spent then keep(KEYS[1], site_tat) end
+  for key in pairs(spent) do
+    redis.call('SET', key, string.format('%.0f', free[key]), 'PX', math.ceil((free[key] - now) / 1000) + 1)
+  end
+end
 return out

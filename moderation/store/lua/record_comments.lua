@@ -25,12 +25,34 @@ local out = {}
 local recorded = 0
 local COUNT = {approved = 'ap', rejected = 'rj', pending = 'pd'}
 
+-- what goes into a sorted set: gathered, so that each set is written once for all comments
+local sets, orders = {}, {}
+local function add(key, score, id)
+  local members = sets[key]
+  if not members then
+    members = {}
+    sets[key] = members
+    orders[#orders + 1] = key
+  end
+  members[#members + 1] = score
+  members[#members + 1] = id
+end
+
+-- none is there yet, unless this very call was sent before
+local mine = {}
+local at_key = 9
+for i = 1, n do
+  mine[i] = KEYS[at_key + 1]
+  at_key = at_key + 6 + tonumber(ARGV[1 + (i - 1) * 15 + 14])
+end
+local sent_before = redis.call('EXISTS', unpack(mine)) > 0
+
 for i = 1, n do
   local id, status, author = ARGV[a + 1], ARGV[a + 4], ARGV[a + 7]
   local body, external, thread = ARGV[a + 9], ARGV[a + 10], ARGV[a + 11]
   local filters = tonumber(ARGV[a + 14])
   local known = nil
-  local own = redis.call('HGET', KEYS[k + 1], 'at')
+  local own = sent_before and redis.call('HGET', KEYS[k + 1], 'at')
   if own then known = {0, own} end
   if not known and body ~= '' then
     local seen = redis.call('GET', KEYS[k + 5])
@@ -49,19 +71,23 @@ for i = 1, n do
     local score = string.format('%.0f', at)
     redis.call('HSET', KEYS[k + 1], 'doc', ARGV[a + 2], 'exp', ARGV[a + 3], 'st', status, 'ver', 1, 'at', score)
     if status == 'pending' then
-      redis.call('ZADD', KEYS[3], score, id)
-      redis.call('ZADD', KEYS[4], string.format('%.0f', rank(tonumber(ARGV[a + 5]), at)), id)
-      for f = 1, filters do redis.call('ZADD', KEYS[k + 6 + f], score, id) end
-      if ARGV[a + 13] == '1' then redis.call('ZADD', KEYS[9], score, id) end
+      add(KEYS[3], score, id)
+      add(KEYS[4], string.format('%.0f', rank(tonumber(ARGV[a + 5]), at)), id)
+      for f = 1, filters do add(KEYS[k + 6 + f], score, id) end
+      if ARGV[a + 13] == '1' then add(KEYS[9], score, id) end
     elseif status == 'approved' and thread ~= '' then
-      redis.call('ZADD', KEYS[k + 6], score, id)
+      add(KEYS[k + 6], score, id)
     end
-    redis.call('ZADD', KEYS[5], score, id)
+    add(KEYS[5], score, id)
     redis.call('HINCRBY', KEYS[k + 2], COUNT[status], 1)
-    redis.call('ZADD', KEYS[k + 3], score, id)
+    add(KEYS[k + 3], score, id)
     if ARGV[a + 8] ~= '' then
-      local copies = redis.call('HINCRBY', KEYS[k + 4], 'n', 1)
-      if copies <= 100 then redis.call('HSET', KEYS[k + 4], id, author) end
+      local copies = tonumber(redis.call('HGET', KEYS[k + 4], 'n') or 0) + 1
+      if copies <= 100 then
+        redis.call('HSET', KEYS[k + 4], 'n', copies, id, author)
+      else
+        redis.call('HSET', KEYS[k + 4], 'n', copies)
+      end
       redis.call('EXPIRE', KEYS[k + 4], 259200)
     end
     if body ~= '' then redis.call('SET', KEYS[k + 5], body .. id, 'EX', 86400) end
@@ -77,6 +103,7 @@ for i = 1, n do
 end
 
 if recorded > 0 then
+  for _, key in ipairs(orders) do redis.call('ZADD', key, unpack(sets[key])) end
   close_ledger()
   for field, count in pairs(counts) do redis.call('HINCRBY', KEYS[8], field, count) end
   redis.call('EXPIRE', KEYS[8], 34560000)
