@@ -58,14 +58,17 @@ class Upkeep:
     async def run(self) -> None:
         """Go on for ever; cancel it to stop."""
         log = structlog.get_logger("moderation")
-        while True:
+        me = asyncio.current_task()
+        # the driver of the store may swallow the cancellation when a reply comes in the same moment
+        while me is None or not me.cancelling():
             try:
                 await self.step()
             except ModerationError as error:
                 log.warning("upkeep_failed", code=error.code)
             except Exception as error:  # a fault of ours must not end it for good
                 log.error("upkeep_failed", exc_info=error)
-            await asyncio.sleep(STEP_SECONDS)
+            if me is None or not me.cancelling():
+                await asyncio.sleep(STEP_SECONDS)
 
     async def step(self) -> None:
         """Do once what there is to do."""

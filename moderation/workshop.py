@@ -233,7 +233,9 @@ class Workshop:
 
     async def _beat(self, job: Job) -> None:
         """Show others that this process lives and still has its turn."""
-        while True:
+        me = asyncio.current_task()
+        # the driver of the store may swallow the cancellation when a reply comes in the same moment
+        while me is None or not me.cancelling():
             await asyncio.sleep(BEAT_SECONDS)
             with contextlib.suppress(ModerationError):
                 await self._leases.take(WORK, LEASE_SECONDS)

@@ -1,5 +1,6 @@
 """Upkeep: what waits for a model is scored once one is there, and what has something wrong keeps nobody else waiting."""
 
+import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -138,3 +139,12 @@ async def test_the_queue_is_measured(keeping: House, site: Site, comment: Make) 
     assert "moderation_queue_waiting 2.0" in text
     oldest = next(line for line in text.splitlines() if line.startswith("moderation_queue_oldest_seconds "))
     assert 0 <= float(oldest.split()[1]) < 60
+
+
+async def test_it_ends_when_it_is_told_to_whatever_it_is_doing(keeping: House) -> None:
+    for turn in range(12):
+        task = asyncio.create_task(keeping.upkeep.run())
+        await asyncio.sleep(0.0007 * turn)  # in the midst of one of its questions to the store
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=5.0)
+        assert done, "it went on as if nobody had said anything"
