@@ -1,7 +1,8 @@
 """The recipe that adapts a version to new labels alone, without the data it once learned from.
 
 The score of the version at hand is taken as given; what is learned is a small correction on top of it, held towards
-nothing by strong regularisation. How much may be corrected is chosen on the labels themselves: those of earlier times
+nothing by strong regularisation, the more firmly the more of what the version knows stands on a word (forgetting.py).
+How much may be corrected is chosen on the labels themselves: those of earlier times
 are learned from, those that came later judge, and where no correction does better than none there is none. So many
 labels help, and few do no harm. The correction is folded into the weights, so the result opens like any other version.
 """
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from classifiers.calibration import threshold
+from classifiers.calibration import Line, threshold
 from classifiers.card import CARD, write_card
 from classifiers.compiled import save_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
@@ -26,6 +27,7 @@ from classifiers.dataset import Dataset
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import at_threshold, auc
 from classifiers.footing import Anchors, Base, anchors_of, open_base
+from classifiers.forgetting import damped, levelled, scales, times
 from classifiers.manifest import (
     LEARNED,
     MANIFEST,
@@ -57,6 +59,8 @@ class AdaptRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchors: int = 200
     """So many sentences about groups of people are held where they are, so that no name of a group becomes an offence."""
     anchor_weight: float = 1.0
+    hold: float = 70_000.0
+    """What the version knows weighs as if so many sentences of the package's own stood among the labels; 0 lets it forget."""
     seed: int = 0
     margin: float = 1.0
     """By how many standard errors the first correction of words must beat none."""
@@ -108,7 +112,7 @@ def adapt(
     corrections, figures = {}, {}
     for step, attribute in enumerate(usable):
         tell(attribute, 2 + step, 3 + len(usable))
-        corrections[attribute], figures[attribute] = learn(opened, labels, X, groups, attribute, recipe, anchors)
+        corrections[attribute], figures[attribute] = learn(opened, labels, X, groups, attribute, recipe, anchors, site)
     tell("writing", 2 + len(usable), 3 + len(usable))
     made = datetime.now(UTC)
     _write_version(base, opened, out, corrections, labels)
@@ -170,37 +174,49 @@ def learn(
     attribute: str,
     recipe: AdaptRecipe,
     anchors: Anchors,
+    site: str = "",
 ) -> tuple[Correction, dict[str, Any]]:
-    """Choose how much to correct by what later labels say, then learn the correction from all of them."""
+    """Choose how much to correct by what later labels say, then learn the correction from all of them.
+
+    A version for one site takes the level of its scores from that site; one for all sites keeps what probabilities mean.
+    """
     values = labels.column(attribute).astype(np.float64)
     there = np.flatnonzero(~np.isnan(values) & (labels.weight > 0))
     shares, features = values[there], X[there]
     counted = once_each([labels.text[at] for at in there], values[there].astype(np.float32))
     weights = labels.weight[there].astype(np.float64) * counted
     rows = Rows(base.calibrated(features, attribute), shares, weights, np.ones(len(there)))
-    held = _held(base, anchors.held, attribute, recipe)
-    judged, tried = _try(features, rows, held, labels.at[there], groups[there], recipe)
+    freely = scales(base, anchors, attribute, recipe.hold)
+    held = _held(base, anchors.held, attribute, recipe)._replace(X=times(anchors.held, freely))
+    free = times(features, freely)
+    judged, tried = _try(free, rows, held, labels.at[there], groups[there], recipe)
     strength = _choose(rows.take(judged), tried, recipe)
-    found = Correction(np.zeros(X.shape[1]), 1.0, 0.0)
+    found, kept, later = Correction(np.zeros(X.shape[1]), 1.0, 0.0), 1.0, rows.logits[judged]
     if strength is not None:
-        everything = sparse.vstack([features, held.X], format="csr")
+        everything = sparse.vstack([free, held.X], format="csr")
         found = fit(everything, Rows.joined([rows, held.rows]), strength, recipe.priors())
+        found, kept = damped(base, anchors, attribute, found._replace(weights=freely * found.weights))
+        line = Line(1.0, 0.0) if site else levelled(base, anchors, attribute, found)
+        found = found.then(*line)
+        level, moved = tried[strength]
+        later = line.slope * (level + kept * moved) + line.offset
     truth = shares[judged] >= 0.5
-    before = expit(rows.logits[judged])
-    after = before if strength is None else expit(tried[strength])
-    civil = base.calibrated(anchors.civil, attribute)
+    before, after = expit(rows.logits[judged]), expit(later)
+    calm = anchors.swaps.X[np.flatnonzero(anchors.swaps.rows.column("toxicity") < 0.5)]
+    civil = base.calibrated(calm, attribute)
     thresholds = _thresholds(
         base.manifest.thresholds.get(attribute, {}),
         after,
         truth,
         expit(civil),
-        expit(found.apply(civil, anchors.civil)),
+        expit(found.apply(civil, calm)),
     )
     return found, {
         "labels": len(there),
         "counted_once": round(float(counted.sum())),
         "positives": int((shares >= 0.5).sum()),
         "strength": strength,
+        "kept": kept,
         "judged_on_later": len(judged),
         "before": _summary(before, truth, base.manifest.thresholds.get(attribute, {})),
         "after": _summary(after, truth, thresholds),
@@ -226,6 +242,7 @@ def _try(
 ) -> tuple[NDArray[np.int64], dict[float, Floats]]:
     """Judge each strength on labels that came after those it learned from; of very many, the newest will do.
 
+    Gives the rows judged, and for each strength two lines of logits to be added: the level, and what words moved.
     Rows without a time count as older than all others, in the order given.
     """
     order = np.argsort(np.where(np.isnan(at), -np.inf, at), kind="stable")[-MOST_DENSE:]
@@ -246,17 +263,17 @@ def _try(
         for strength in recipe.strengths:
             dense = fit_dense(inner, everything.take(known), strength, recipe.priors())
             moved = strength * (across @ dense.residues)
-            found[strength].append(dense.slope * everything.logits[later] + dense.bias + moved)
+            found[strength].append(np.stack([dense.slope * everything.logits[later] + dense.bias, moved]))
     if not judged:
         return np.zeros(0, np.int64), {}
-    return np.concatenate(judged), {strength: np.concatenate(parts) for strength, parts in found.items()}
+    return np.concatenate(judged), {strength: np.concatenate(parts, axis=1) for strength, parts in found.items()}
 
 
 def _choose(rows: Rows, tried: dict[float, Floats], recipe: AdaptRecipe) -> float | None:
     """Pick the strength with the least loss on later labels; None where nothing beats the version as it is."""
     best, least = None, losses(rows.logits, rows.shares)
     for strength, corrected in sorted(tried.items()):
-        found = losses(corrected, rows.shares)
+        found = losses(corrected.sum(axis=0), rows.shares)
         gain = rows.weights * (least - found)
         doubt = recipe.margin * float(gain.std() * np.sqrt(len(gain))) if strength and not best else 0.0
         if float(gain.sum()) > doubt:

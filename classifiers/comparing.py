@@ -122,17 +122,18 @@ def auc_gain(truth: Truth, before: Floats, after: Floats) -> Estimate | None:
     positives, negatives = np.flatnonzero(truth), np.flatnonzero(~truth)
     if not len(positives) or not len(negatives):
         return None
-    gain = _area(after[positives], after[negatives]) - _area(before[positives], before[negatives])
+    gain = area(after[positives], after[negatives]) - area(before[positives], before[negatives])
     dice = np.random.default_rng(0)
     draws = []
     for _ in range(DRAWS):
         p, n = dice.choice(positives, len(positives)), dice.choice(negatives, len(negatives))
-        draws.append(_area(after[p], after[n]) - _area(before[p], before[n]))
+        draws.append(area(after[p], after[n]) - area(before[p], before[n]))
     low, high = np.quantile(draws, [0.025, 0.975])
     return Estimate(float(gain), float(low), float(high))
 
 
-def _area(positives: Floats, negatives: Floats) -> float:
+def area(positives: Floats, negatives: Floats) -> float:
+    """Measure the area under the ROC curve: the share of pairs in which the positive one has the higher score."""
     ordered = np.sort(negatives)
     below = np.searchsorted(ordered, positives, "left") + np.searchsorted(ordered, positives, "right")
     return float(below.mean() / (2 * len(ordered)))

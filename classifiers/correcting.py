@@ -59,6 +59,10 @@ class Correction(NamedTuple):
         corrected: Floats = self.slope * logits + self.bias + X @ self.weights
         return corrected
 
+    def then(self, slope: float, offset: float) -> "Correction":
+        """Chain a line after this correction: a correction again."""
+        return Correction(slope * self.weights, slope * self.slope, slope * self.bias + offset)
+
 
 class Dense(NamedTuple):
     """A correction as one number for each row it was learned from: what is left over of it, weighted."""

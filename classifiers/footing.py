@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from classifiers.compiled import load_weights
 from classifiers.correcting import Floats
+from classifiers.dataset import Dataset, load_seeds
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
-from classifiers.identities import languages, sentences
+from classifiers.identities import as_dataset, languages, sentences
 from classifiers.manifest import Manifest, verify
 
 
@@ -34,13 +35,28 @@ class Base(NamedTuple):
         return logits
 
 
+class Probe(NamedTuple):
+    """Sentences of the package's own whose labels are known: by them it is measured what a correction undoes."""
+
+    X: Any
+    rows: Dataset
+
+    def of(self, attribute: str) -> tuple[Any, NDArray[np.bool_]]:
+        """Give the features and the truth of those that say something of an attribute."""
+        values = self.rows.column(attribute)
+        there = np.flatnonzero(~np.isnan(values))
+        return self.X[there], values[there] >= 0.5
+
+
 class Anchors(NamedTuple):
-    """Sentences about groups of people, featurized: what a correction may neither move nor get flagged."""
+    """Sentences of the package's own, featurized: what a correction may neither move much nor get flagged."""
 
     held: Any
-    """Civil and hostile ones in the languages of the labels, held where they are while learning."""
-    civil: Any
-    """Civil ones in all languages: no more of them may be flagged than before."""
+    """Civil and hostile ones about groups of people in the languages of the labels, held where they are while learning."""
+    swaps: Probe
+    """Such sentences in all languages: no more of the civil ones may be flagged than before."""
+    corpus: Probe
+    """The part of the corpus that is learned from, in all languages."""
 
 
 def open_base(folder: Path) -> Base:
@@ -58,14 +74,17 @@ def open_base(folder: Path) -> Base:
 
 
 def anchors_of(base: Base, langs: Iterable[str], count: int, seed: int) -> Anchors:
-    """Choose and featurize the anchors.
+    """Choose and featurize the anchors; the part of the corpus that the gate judges by is not among them.
 
     A site where abuse often names a group would otherwise teach that the name is the abuse.
     """
     dice = np.random.default_rng(seed)
     near = sentences("train", tuple(sorted(set(langs) & set(languages()))) or ("en",))
-    civil = [sentence for sentence in sentences("train") if sentence.tone == "civil"]
-    texts = [near[at].text for at in dice.permutation(len(near))[:count].tolist()]
-    far = [civil[at].text for at in dice.permutation(len(civil))[: 5 * count].tolist()]
-    X = base.featurizer.transform([*texts, *far, ""])
-    return Anchors(X[: len(texts)], X[len(texts) : -1])
+    held = [near[at].text for at in dice.permutation(len(near))[:count].tolist()]
+    far = as_dataset("train")
+    calm = far.column("toxicity") < 0.5
+    chosen = [dice.permutation(np.flatnonzero(mask))[: 4 * count] for mask in (calm, ~calm)]
+    swaps, corpus = far.take(np.concatenate(chosen)), load_seeds("train")
+    X = base.featurizer.transform([*held, *swaps.text, *corpus.text, ""])
+    between = len(held) + len(swaps)
+    return Anchors(X[: len(held)], Probe(X[len(held) : between], swaps), Probe(X[between:-1], corpus))

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 
 from classifiers.comparing import Comparison, compare
-from classifiers.dataset import Dataset, load_seeds
+from classifiers.dataset import Dataset, from_rows, load_seeds
 from classifiers.errors import GateRefused
 from classifiers.evaluation import score_with
 from classifiers.fairness import measure
-from classifiers.manifest import learned_labels
+from classifiers.manifest import Manifest, learned_labels
 from classifiers.registry import Move, Registry
 from classifiers.scorer import Scorer
 
@@ -28,7 +28,7 @@ WIDEST_GAP = 0.05
 """False positives on civil sentences: how far the groups flagged most and least may lie apart."""
 SLOWEST_US = 100.0
 SPEED_ROWS, SPEED_TURNS = 640, 4
-FEWEST_DECISIONS = 50
+FEWEST_DECISIONS = 40
 
 Progress = Callable[[str, int, int], None]
 
@@ -70,13 +70,9 @@ def judge(
     checks = [_missing(old, new), _ranking("held-out seeds", on_seeds)]
     tell("later decisions", 1, 4)
     later = _unlearned(decisions, candidate)
-    if later is None or len(later) < FEWEST_DECISIONS:
-        seen = 0 if later is None else len(later)
-        checks.append(Check("decisions", True, f"{seen} decisions that it did not learn from, too few to judge by"))
-        checks.append(_calibration("held-out seeds", on_seeds))
-    else:
-        on_decisions = _compared(old, new, later)
-        checks += [_ranking("later decisions", on_decisions), _calibration("later decisions", on_decisions)]
+    own, others = _parted(later, new.manifest.site)
+    checks += _decisions(old, new, own, "later decisions") or [_too_few(new.manifest, len(own), on_seeds)]
+    checks += _decisions(old, new, others, "decisions of other sites")
     tell("fairness", 2, 4)
     checks += _fairness(old, new)
     tell("speed", 3, 4)
@@ -110,11 +106,33 @@ def _missing(old: Scorer, new: Scorer) -> Check:
     )
 
 
-def _unlearned(decisions: Dataset | None, candidate: Path) -> Dataset | None:
+def _unlearned(decisions: Dataset | None, candidate: Path) -> Dataset:
     if decisions is None:
-        return None
+        return from_rows([])
     learned = learned_labels(candidate)
     return decisions.take(np.array([not name or name not in learned for name in decisions.label_id], bool))
+
+
+def _parted(decisions: Dataset, site: str) -> tuple[Dataset, Dataset]:
+    """Part the decisions of the site a version was made for from those of the sites that would have it too."""
+    own = np.array([not site or found in ("", site) for found in decisions.site], bool)
+    return decisions.take(own), decisions.take(~own)
+
+
+def _decisions(old: Scorer, new: Scorer, rows: Dataset, where: str) -> list[Check]:
+    if len(rows) < FEWEST_DECISIONS:
+        return []
+    found = _compared(old, new, rows)
+    return [_ranking(where, found), _calibration(where, found)]
+
+
+def _too_few(manifest: Manifest, seen: int, on_seeds: Comparison) -> Check:
+    """Without decisions, what probabilities mean is judged by the seeds; a version for one site has a level of its own."""
+    words = f"{seen} decisions that it did not learn from, too few to judge by"
+    if manifest.site:
+        return Check("decisions", True, words)
+    found = _calibration("held-out seeds", on_seeds)
+    return msgspec.structs.replace(found, words=f"{words}; {found.words}")
 
 
 def _ranking(where: str, found: Comparison) -> Check:

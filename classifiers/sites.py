@@ -2,7 +2,8 @@
 
 A site is a corpus that the version it starts from has not seen: versions are trained with a third of the sources left
 out each, and each left-out source is a site of its own, with its own topics, manners and idea of what is toxic. Its
-comments come in an order drawn by a seed; the first ones are labels, all later ones judge.
+comments come in an order drawn by a seed. Of the first ones, which are labelled, the newest fifth is held back for the
+promotion gate, as the service does it, and the others are adapted to with nothing turned; all later ones judge.
 """
 
 import tempfile
@@ -14,13 +15,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.adapting import AdaptRecipe, guard, learn
+from classifiers.adapting import AdaptRecipe, adapt
 from classifiers.comparing import auc_gain
-from classifiers.correcting import expit
 from classifiers.dataset import Dataset, concatenate, read, read_file, write_jsonl
-from classifiers.errors import DatasetInvalid
-from classifiers.evaluation import WORKING, AtThreshold, Estimate, at_threshold, auc
-from classifiers.footing import Base, anchors_of, open_base
+from classifiers.errors import DatasetInvalid, LabelsOneSided
+from classifiers.evaluation import WORKING, AtThreshold, Estimate, at_threshold, auc, score_with
+from classifiers.gate import judge
+from classifiers.manifest import ATTRIBUTES
+from classifiers.scorer import Scorer
 from classifiers.sources import family, tidy
 from classifiers.splitting import together
 from classifiers.training import Recipe, train_from_scratch
@@ -31,6 +33,7 @@ MOST_ROWS = 2500
 MOST_KNOWN = 6000
 """Of each source that a version may know, so many rows are learned from."""
 FEWEST_LATER = 300
+HELD_BACK = 0.2
 ATTRIBUTES_OF_SITES = ("spam", "toxicity")
 
 Progress = Callable[[str, int, int], None]
@@ -43,8 +46,13 @@ class Outcome(msgspec.Struct, frozen=True):
     attribute: str
     labels: int
     later: int
+    learned: int
     strength: float | None
     """How freely words were corrected; None where the version was left as it was, or the labels refused."""
+    passed: bool
+    """Whether the promotion gate let the new version pass."""
+    reasons: tuple[str, ...]
+    """Why it did not."""
     before: Estimate
     after: Estimate
     gain: Estimate
@@ -66,14 +74,15 @@ class Study(msgspec.Struct, frozen=True):
     def table(self) -> str:
         """Write the study as a Markdown table."""
         lines = [
-            "| site | attribute | labels | later | AUC before | AUC after | gain | precision before | after | recall before | after |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+            "| site | attribute | labels | later | AUC before | AUC after | gain | precision before | after | recall before | after | gate |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
             f"| {one.site} | {one.attribute} | {one.labels} | {one.later} | {_bounds(one.before)} | {_bounds(one.after)} "
             f"| {one.gain.value:+.3f} ({one.gain.low:+.3f} to {one.gain.high:+.3f}) "
             f"| {_bounds(one.threshold_before.precision)} | {_bounds(one.threshold_after.precision)} "
-            f"| {one.threshold_before.recall.value:.3f} | {one.threshold_after.recall.value:.3f} |"
+            f"| {one.threshold_before.recall.value:.3f} | {one.threshold_after.recall.value:.3f} "
+            f"| {_gate(one)} |"
             for one in self.outcomes
         ]
         for labels in sorted({one.labels for one in self.outcomes}):
@@ -83,7 +92,7 @@ class Study(msgspec.Struct, frozen=True):
             worse = sum(one.gain.high < 0 for one in sites)
             lines.append(
                 f"\n{labels} labels, {len(sites)} sites: mean gain {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}); "
-                f"surely better on {better}, surely worse on {worse}"
+                f"surely better on {better}, surely worse on {worse}; the gate passed {sum(one.passed for one in sites)}"
             )
         return "\n".join(lines)
 
@@ -109,10 +118,9 @@ def simulate(
             rows, version = Path(folder) / "known.jsonl", Path(folder) / "version"
             write_jsonl(concatenate(known), rows)
             train_from_scratch([rows], Recipe(bits=bits), seed, version, version=f"without-third-{third}")
-            base = open_base(version)
             for name in left_out:
                 tell(f"adapting to {name}", third, THIRDS)
-                outcomes += _site(base, read(sources[name]), name, counts, seed)
+                outcomes += live(version, read(sources[name]), name, counts, seed)
     tell("done", THIRDS, THIRDS)
     return Study(tuple(outcomes))
 
@@ -123,53 +131,78 @@ def _sample(paths: Sequence[Path], seed: int) -> Dataset:
     return rows.take(np.random.default_rng(seed).permutation(len(rows))[:MOST_KNOWN])
 
 
-def _site(base: Base, rows: Dataset, name: str, counts: Sequence[int], seed: int) -> list[Outcome]:
-    """Let one site's labels come in, and judge on what comes after them."""
+def live(version: Path, rows: Dataset, name: str, counts: Sequence[int], seed: int) -> list[Outcome]:
+    """Let one site's labels come in, adapt to them, and judge on what comes after them."""
     outcomes = []
+    scorer = Scorer.open(version)
     for attribute in ATTRIBUTES_OF_SITES:
         annotated = rows.take(~np.isnan(rows.column(attribute)))
         if len(annotated) < min(counts) + FEWEST_LATER or not _mixed(annotated.column(attribute)):
             continue
-        order = np.random.default_rng(seed).permutation(len(annotated))[:MOST_ROWS]
-        site = annotated.take(order)
-        texts = [tidy(text, source) for text, source in zip(site.text, site.source, strict=True)]
-        site = replace(site, text=texts, at=np.arange(len(site), dtype=np.float64))
-        anchors = anchors_of(base, site.lang, AdaptRecipe().anchors, seed)
-        X, groups, truth = base.featurizer.transform(texts), together(site), site.column(attribute) >= 0.5
-        logits = base.calibrated(X, attribute)
+        site = _in_order(annotated, attribute, name, seed)
+        groups, truth = together(site), site.column(attribute) >= 0.5
+        column = ATTRIBUTES.index(attribute)
+        said = score_with(scorer)(site.text, site.lang)[:, column]
         for count in counts:
             if len(site) < count + FEWEST_LATER:
                 continue
-            first = np.arange(count)
             later = np.arange(count, len(site))
-            later = later[~np.isin(groups[later], groups[first])]
-            said = said_now = expit(logits[later])
-            strength, at = None, base.manifest.thresholds[attribute][WORKING]
-            at_now = at
-            labels = site.take(first)
-            if attribute in guard(labels, base.manifest, AdaptRecipe(min_labels=2))[0]:
-                correction, figures = learn(base, labels, X[first], groups[first], attribute, AdaptRecipe(), anchors)
-                said_now = expit(correction.apply(logits[later], X[later]))
-                strength, at_now = figures["strength"], figures["thresholds"][WORKING]
-            before, after = auc(truth[later], said), auc(truth[later], said_now)
-            gain = auc_gain(truth[later], said, said_now)
+            later = later[~np.isin(groups[later], groups[:count])]
+            learned = count - round(HELD_BACK * count)
+            held = site.take(np.arange(learned, count))
+            with tempfile.TemporaryDirectory() as folder:
+                made, verdict = version, None
+                try:
+                    known = site.take(np.arange(learned))
+                    made = adapt(version, known, Path(folder) / "adapted", AdaptRecipe(min_labels=2), site=name)
+                    verdict = judge(version, made, held)
+                except LabelsOneSided:
+                    pass
+                fresh = Scorer.open(made)
+                now = score_with(fresh)([site.text[at] for at in later], [site.lang[at] for at in later])[:, column]
+            before, after = auc(truth[later], said[later]), auc(truth[later], now)
+            gain = auc_gain(truth[later], said[later], now)
             if before is None or after is None or gain is None:
                 continue
+            at, at_now = (one.manifest.thresholds[attribute][WORKING] for one in (scorer, fresh))
+            figures = fresh.manifest.figures.get("adapted", {}).get(attribute, {}) if verdict else {}
             outcomes.append(
                 Outcome(
                     site=name,
                     attribute=attribute,
                     labels=count,
+                    learned=learned,
                     later=len(later),
-                    strength=strength,
+                    strength=figures.get("strength"),
+                    passed=verdict is None or verdict.passed,
+                    reasons=verdict.reasons() if verdict else ("labels refused",),
                     before=before,
                     after=after,
                     gain=gain,
-                    threshold_before=at_threshold(truth[later], said, at),
-                    threshold_after=at_threshold(truth[later], said_now, at_now),
+                    threshold_before=at_threshold(truth[later], said[later], at),
+                    threshold_after=at_threshold(truth[later], now, at_now),
                 )
             )
     return outcomes
+
+
+def _in_order(rows: Dataset, attribute: str, name: str, seed: int) -> Dataset:
+    """Let rows come in an order drawn by the seed, as comments of one site that speak of one attribute."""
+    order = np.random.default_rng(seed).permutation(len(rows))[:MOST_ROWS]
+    site = rows.take(order)
+    values = np.full_like(site.values, np.nan)
+    values[:, ATTRIBUTES.index(attribute)] = site.column(attribute)
+    texts = [tidy(text, source) for text, source in zip(site.text, site.source, strict=True)]
+    count = len(site)
+    at = np.arange(count, dtype=np.float64)
+    names = [f"{name}-{number}" for number in range(count)]
+    return replace(site, text=texts, values=values, at=at, site=[name] * count, label_id=names)
+
+
+def _gate(one: Outcome) -> str:
+    if one.passed:
+        return "passes" if not one.reasons else one.reasons[0]
+    return "; ".join(one.reasons)
 
 
 def _mixed(values: NDArray[np.float32]) -> bool:

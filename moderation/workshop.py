@@ -39,8 +39,9 @@ LOST_AFTER_SECONDS = 40.0
 GATE_SECONDS = 300.0
 MAX_UPLOAD_BYTES = 64 * 2**20
 LEAST_LABELS = 200
-"""Fewer are refused by the command; so many are learned from before any is held back."""
+"""Fewer are refused."""
 HELD_BACK = 0.2
+"""The newest share of the labels, which nothing learns from: the comparison and the gate judge by them."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,17 +156,18 @@ class Workshop:
     ) -> Job:
         """Begin to adapt the active version to the labels of a site, or of all where `site` is empty.
 
-        The newest fifth is held back, as far as enough remain to learn from, so that the comparison and the gate can
-        judge by labels that the new version has not seen. `strengths` say how freely words may be corrected; low ones
-        disturb less of what the version knows from elsewhere. Raises JobUnderWay.
+        The newest fifth is held back, so that the comparison and the gate can judge by labels that the new version has
+        not seen. `strengths` say how freely words may be corrected. Raises JobUnderWay.
         """
         name = f"{site or 'all'}-{self._now():%Y%m%d-%H%M%S}"[-64:]
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
             rows = await self._export(sites, attributes, folder / "all.jsonl")
-            held = max(0, min(round(rows * HELD_BACK), rows - LEAST_LABELS))
+            held = round(rows * HELD_BACK)
             learned = first_lines(folder / "all.jsonl", folder / "labels.jsonl", rows - held)
-            given = ["--labels", str(folder / "labels.jsonl"), "--version", name, *(("--site", site) if site else ())]
+            least = str(round(LEAST_LABELS * (1 - HELD_BACK)))
+            given = ["--labels", str(folder / "labels.jsonl"), "--version", name, "--min-labels", least]
+            given += ["--site", site] if site else []
             if strengths:
                 (folder / "recipe.toml").write_text(f"strengths = {[float(one) for one in strengths]}\n")
                 given += ["--recipe", str(folder / "recipe.toml")]
@@ -250,12 +252,12 @@ class Workshop:
         The gate judges on the package's held-out texts and on labels that the version has not learned from. With
         `force` a refusal is overruled, and the ledger says so.
         """
-        manifest = await self._manifest(version)
+        await self._manifest(version)
         async with self._turn():
             was = self._versions.registry.active()
             with tempfile.TemporaryDirectory(prefix="moderation-gate-") as folder:
                 labels = Path(folder) / "labels.jsonl"
-                rows = await self._export(_of(manifest, sites), ATTRIBUTES, labels)
+                rows = await self._export(sites, ATTRIBUTES, labels)
                 given = ("--decisions", str(labels)) if rows else ()
                 forcing = ("--force",) if force else ()
                 said = await run(self._root, "promote", version, *given, *forcing, "--by", by, seconds=GATE_SECONDS)

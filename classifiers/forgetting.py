@@ -1,0 +1,84 @@
+"""What a correction must not undo: features that much of what the version knows stands on are held more firmly than
+others, and a correction after which it would know less is taken back as far as is needed.
+
+Both are measured on sentences of the package's own corpus, never on the frozen part that the promotion gate judges by.
+The firmness of a feature is its share of the Fisher information of the base's own answers (elastic weight
+consolidation, Kirkpatrick et al. 2017): the words of a site that nothing else speaks of move freely, those of everybody
+hardly at all.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from classifiers.calibration import Line, calibration_error, fit_line
+from classifiers.comparing import area
+from classifiers.correcting import Correction, Floats, expit
+from classifiers.footing import Anchors, Base
+
+LEAST_CURVE = 0.02
+"""What even a certain answer counts for, so that a sentence the base is sure of is held too."""
+MOST_FORGOTTEN = 0.005
+"""By how much the ranking of the package's own sentences may fall: half of what the gate allows."""
+MOST_MISCALIBRATED = 0.01
+"""By how much probabilities may mean less on them: half of what the gate allows."""
+SHARES = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.1)
+
+
+def scales(base: Base, anchors: Anchors, attribute: str, hold: float) -> Floats:
+    """Give for each feature how freely it may move: 1 where nothing known stands on it, near 0 where much does.
+
+    `hold` counts sentences: what is known weighs as if so many of its kind were among the labels.
+    """
+    X = sparse.vstack([anchors.corpus.X, anchors.swaps.X], format="csr")
+    said = expit(base.calibrated(X, attribute))
+    curve = np.maximum(said * (1 - said), LEAST_CURVE)
+    information = np.asarray(X.multiply(X).T @ curve, np.float64).reshape(-1) / max(1, len(curve))
+    freely: Floats = 1 / np.sqrt(1 + hold * information)
+    return freely
+
+
+def times(X: Any, by: Floats) -> Any:
+    """Multiply the columns of a sparse matrix."""
+    return sparse.csr_matrix(X @ sparse.diags(by.astype(np.float32)))
+
+
+def damped(base: Base, anchors: Anchors, attribute: str, found: Correction) -> tuple[Correction, float]:
+    """Take as much of a correction of words as leaves the ranking of what is known where it was, and say how much."""
+    probes = []
+    for probe in (anchors.corpus, anchors.swaps):
+        X, truth = probe.of(attribute)
+        if truth.any() and not truth.all():
+            probes.append((base.calibrated(X, attribute), X @ found.weights, truth))
+    for share in SHARES:
+        fallen = [_area(z, truth) - _area(found.slope * z + share * moved, truth) for z, moved, truth in probes]
+        if max(fallen, default=0.0) <= MOST_FORGOTTEN:
+            return found._replace(weights=share * found.weights), share
+    return found._replace(weights=0.0 * found.weights), 0.0
+
+
+def levelled(base: Base, anchors: Anchors, attribute: str, found: Correction) -> Line:
+    """Find the line that brings level and steepness back as far as is needed for probabilities to mean what they meant.
+
+    It comes after the correction, so the order of scores stays, on the corpus and on the site.
+    """
+    X, truth = anchors.corpus.of(attribute)
+    line = Line(1.0, 0.0)
+    if not len(truth):
+        return line
+    shares = truth.astype(np.float64)
+    before = base.calibrated(X, attribute)
+    after = found.apply(before, X)
+    bearable = calibration_error(expit(before), shares) + MOST_MISCALIBRATED
+    home = fit_line(after, expit(before))
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        line = Line(1 + share * (home.slope - 1), share * home.offset)
+        if calibration_error(expit(line.slope * after + line.offset), shares) <= bearable:
+            break
+    return line
+
+
+def _area(logits: Floats, truth: NDArray[np.bool_]) -> float:
+    return area(logits[truth], logits[~truth])
