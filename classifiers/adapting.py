@@ -18,10 +18,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from classifiers.calibration import Line, threshold
 from classifiers.card import CARD, write_card
-from classifiers.compiled import save_weights
+from classifiers.compiled import change_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
 from classifiers.dataset import Dataset
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
@@ -51,9 +52,10 @@ class AdaptRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Fewer labels than this are refused; near-duplicates count once."""
     max_imbalance: float = 20.0
     """More than so many of one kind for one of the other are refused."""
-    bias_prior: float = 2.0
-    slope_prior: float = 5.0
-    """How firmly the overall level and the steepness of the scores are held where they are."""
+    bias_prior: float = 50.0
+    slope_prior: float = 20.0
+    """How firmly the overall level and the steepness of the scores are held where they are; as if so many undecided rows
+    said so. Raising the level flags civil sentences that no label speaks of, so words should do the work."""
     blocks: int = 5
     """Into how many stretches of time the labels are cut for the choice."""
     anchors: int = 200
@@ -61,6 +63,8 @@ class AdaptRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor_weight: float = 1.0
     hold: float = 70_000.0
     """What the version knows weighs as if so many sentences of the package's own stood among the labels; 0 lets it forget."""
+    levelled: bool = True
+    """Whether a version for all sites keeps what its probabilities mean on the package's own sentences."""
     seed: int = 0
     margin: float = 1.0
     """By how many standard errors the first correction of words must beat none."""
@@ -91,11 +95,13 @@ def adapt(
     *,
     site: str = "",
     version: str = "",
+    anchors: Anchors | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write into the empty folder `out` a version that knows the base version and these labels.
 
     Attributes with labels too few or too one-sided stay as they are; when that holds for all, nothing is written.
+    `anchors` are those of the base, where the caller has made them already.
     """
     recipe = recipe or AdaptRecipe()
     tell = progress or (lambda _step, _done, _total: None)
@@ -108,11 +114,15 @@ def adapt(
         raise refusals[0]
     tell("features", 1, 4)
     X = opened.featurizer.transform(labels.text)
-    groups, anchors = together(labels), anchors_of(opened, labels.lang, recipe.anchors, recipe.seed)
+    groups = together(labels)
+    anchors = anchors or anchors_of(opened, labels.lang, recipe.anchors, recipe.seed)
     corrections, figures = {}, {}
-    for step, attribute in enumerate(usable):
-        tell(attribute, 2 + step, 3 + len(usable))
-        corrections[attribute], figures[attribute] = learn(opened, labels, X, groups, attribute, recipe, anchors, site)
+    with threadpool_limits(1):  # small matrices: more threads wait for each other, and round differently
+        for step, attribute in enumerate(usable):
+            tell(attribute, 2 + step, 3 + len(usable))
+            corrections[attribute], figures[attribute] = learn(
+                opened, labels, X, groups, attribute, recipe, anchors, site
+            )
     tell("writing", 2 + len(usable), 3 + len(usable))
     made = datetime.now(UTC)
     _write_version(base, opened, out, corrections, labels)
@@ -196,7 +206,7 @@ def learn(
         everything = sparse.vstack([free, held.X], format="csr")
         found = fit(everything, Rows.joined([rows, held.rows]), strength, recipe.priors())
         found, kept = damped(base, anchors, attribute, found._replace(weights=freely * found.weights))
-        line = Line(1.0, 0.0) if site else levelled(base, anchors, attribute, found)
+        line = Line(1.0, 0.0) if site or not recipe.levelled else levelled(base, anchors, attribute, found)
         found = found.then(*line)
         level, moved = tried[strength]
         later = line.slope * (level + kept * moved) + line.offset
@@ -285,7 +295,7 @@ def _thresholds(
     before: dict[str, float], said: Floats, truth: NDArray[np.bool_], civil_before: Floats, civil_after: Floats
 ) -> dict[str, float]:
     """Raise thresholds whose precision the later labels disprove, or that would flag more civil sentences about groups
-    of people than they did; never lower one.
+    of people than they did; never lower one, but find one where the version knew none and the labels show it.
 
     Where no threshold shows the precision on enough labels, the probability itself is taken at its word.
     """
@@ -294,7 +304,8 @@ def _thresholds(
         wanted = float(name.partition("_")[2])
         seen = at_threshold(truth, said, at).precision
         disproved = seen is not None and seen.high < wanted
-        proved = max(at, min(wanted, threshold(said, truth, wanted))) if disproved else at
+        shown = threshold(said, truth, wanted)
+        proved = max(at, min(wanted, shown)) if disproved else max(wanted, shown) if at >= 1.0 else at
         flagged = int((civil_before >= at).sum())
         highest = np.sort(civil_after)[::-1]
         innocent = float(np.nextafter(highest[flagged], 2.0)) if flagged < len(highest) else 0.0
@@ -318,14 +329,15 @@ def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, C
     for path in base.iterdir():
         if path.name not in changed:
             shutil.copyfile(path, out / path.name)
-    weights, head = opened.weights.copy(), opened.head.copy()
-    buckets = len(weights)
+    head, columns = opened.head.copy(), {}
+    buckets = len(opened.weights)
     for attribute, correction in corrections.items():
         column = opened.manifest.attributes.index(attribute)
         slope = opened.manifest.calibration[attribute]["slope"] * correction.slope
-        weights[:, column] += correction.weights[:buckets] * opened.featurizer.idf_ / slope
+        moved = correction.weights[:buckets] * opened.featurizer.idf_ / slope
+        columns[column] = opened.weights[:, column] + moved
         head[column, :-1] += correction.weights[buckets:] / slope
-    save_weights(out, weights[:, :-1], weights[:, -1])
+    change_weights(base, out, columns)
     np.save(out / "head.npy", head, allow_pickle=False)
     known = {name for name in labels.label_id if name} | learned_labels(base)
     (out / LEARNED).write_text("".join(f"{name}\n" for name in sorted(known)), "utf-8")

@@ -4,6 +4,7 @@
 rare it is. What is written is what the fitted pipeline has from then on, so scoring and training agree.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,17 @@ def save_weights(folder: Path, weights: NDArray[np.floating], squares: NDArray[n
     np.save(folder / "weights.npy", rounded, allow_pickle=False)
     np.save(folder / "scales.npy", np.append(scales, 1 / SQUARES), allow_pickle=False)
     return rounded[:, :-1] * scales
+
+
+def change_weights(source: Path, target: Path, columns: Mapping[int, NDArray[np.floating]]) -> None:
+    """Copy the weights of a version with the columns of some attributes changed; all others stay bit for bit."""
+    rounded = np.load(source / "weights.npy", allow_pickle=False)
+    scales = np.load(source / "scales.npy", allow_pickle=False)
+    for column, weights in columns.items():
+        scales[column] = max(float(np.abs(weights).max()), 1e-9) / _LARGEST
+        rounded[:, column] = np.round(weights / scales[column])
+    np.save(target / "weights.npy", rounded, allow_pickle=False)
+    np.save(target / "scales.npy", scales, allow_pickle=False)
 
 
 def load_weights(folder: Path) -> NDArray[np.float32]:

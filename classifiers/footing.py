@@ -16,6 +16,9 @@ from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset, languages, sentences
 from classifiers.manifest import Manifest, verify
 
+SWAPS, CORPUS = 1200, 4000
+"""So many sentences about groups, and of the corpus, say what a correction may not undo."""
+
 
 class Base(NamedTuple):
     """A version opened for learning: its transformer and the parts of its logits."""
@@ -83,8 +86,9 @@ def anchors_of(base: Base, langs: Iterable[str], count: int, seed: int) -> Ancho
     held = [near[at].text for at in dice.permutation(len(near))[:count].tolist()]
     far = as_dataset("train")
     calm = far.column("toxicity") < 0.5
-    chosen = [dice.permutation(np.flatnonzero(mask))[: 4 * count] for mask in (calm, ~calm)]
-    swaps, corpus = far.take(np.concatenate(chosen)), load_seeds("train")
+    chosen = [dice.permutation(np.flatnonzero(mask))[: SWAPS // 2] for mask in (calm, ~calm)]
+    corpus = load_seeds("train")
+    swaps, corpus = far.take(np.concatenate(chosen)), corpus.take(dice.permutation(len(corpus))[:CORPUS])
     X = base.featurizer.transform([*held, *swaps.text, *corpus.text, ""])
     between = len(held) + len(swaps)
     return Anchors(X[: len(held)], Probe(X[len(held) : between], swaps), Probe(X[between:-1], corpus))

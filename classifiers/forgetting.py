@@ -22,6 +22,8 @@ LEAST_CURVE = 0.02
 """What even a certain answer counts for, so that a sentence the base is sure of is held too."""
 MOST_FORGOTTEN = 0.005
 """By how much the ranking of the package's own sentences may fall: half of what the gate allows."""
+AS_NEW = 0.95
+"""How well swap sentences are told apart at most when it is measured by how much that falls."""
 MOST_MISCALIBRATED = 0.01
 """By how much probabilities may mean less on them: half of what the gate allows."""
 SHARES = (1.0, 0.8, 0.6, 0.45, 0.3, 0.2, 0.1)
@@ -32,10 +34,11 @@ def scales(base: Base, anchors: Anchors, attribute: str, hold: float) -> Floats:
 
     `hold` counts sentences: what is known weighs as if so many of its kind were among the labels.
     """
-    X = sparse.vstack([anchors.corpus.X, anchors.swaps.X], format="csr")
-    said = expit(base.calibrated(X, attribute))
-    curve = np.maximum(said * (1 - said), LEAST_CURVE)
-    information = np.asarray(X.multiply(X).T @ curve, np.float64).reshape(-1) / max(1, len(curve))
+    information = np.zeros(anchors.held.shape[1])
+    for X in (anchors.corpus.X, anchors.swaps.X):
+        said = expit(base.calibrated(X, attribute))
+        curve = np.maximum(said * (1 - said), LEAST_CURVE) / max(1, len(said))
+        information += np.asarray(X.multiply(X).T @ curve, np.float64).reshape(-1)
     freely: Floats = 1 / np.sqrt(1 + hold * information)
     return freely
 
@@ -48,10 +51,11 @@ def times(X: Any, by: Floats) -> Any:
 def damped(base: Base, anchors: Anchors, attribute: str, found: Correction) -> tuple[Correction, float]:
     """Take as much of a correction of words as leaves the ranking of what is known where it was, and say how much."""
     probes = []
-    for probe in (anchors.corpus, anchors.swaps):
+    for probe, hard in ((anchors.corpus, False), (anchors.swaps, True)):
         X, truth = probe.of(attribute)
         if truth.any() and not truth.all():
-            probes.append((base.calibrated(X, attribute), X @ found.weights, truth))
+            logits = base.calibrated(X, attribute)
+            probes.append((_as_new(logits, truth) if hard else logits, X @ found.weights, truth))
     for share in SHARES:
         fallen = [_area(z, truth) - _area(found.slope * z + share * moved, truth) for z, moved, truth in probes]
         if max(fallen, default=0.0) <= MOST_FORGOTTEN:
@@ -78,6 +82,20 @@ def levelled(base: Base, anchors: Anchors, attribute: str, found: Correction) ->
         if calibration_error(expit(line.slope * after + line.offset), shares) <= bearable:
             break
     return line
+
+
+def _as_new(logits: Floats, truth: NDArray[np.bool_]) -> Floats:
+    """Bring the two kinds so near to each other that they are told apart no better than sentences never learned from.
+
+    The templates learned from are told apart with ease, so that a correction that spoils others would not be noticed.
+    """
+    near, far = 0.0, 30.0
+    if _area(logits, truth) <= AS_NEW:
+        return logits
+    for _ in range(20):
+        middle = (near + far) / 2
+        near, far = (middle, far) if _area(logits - middle * truth, truth) > AS_NEW else (near, middle)
+    return logits - near * truth
 
 
 def _area(logits: Floats, truth: NDArray[np.bool_]) -> float:

@@ -71,7 +71,7 @@ def judge(
     tell("later decisions", 1, 4)
     later = _unlearned(decisions, candidate)
     own, others = _parted(later, new.manifest.site)
-    checks += _decisions(old, new, own, "later decisions") or [_too_few(new.manifest, len(own), on_seeds)]
+    checks += _decisions(old, new, own, "later decisions") or _too_few(new.manifest, len(own), on_seeds)
     checks += _decisions(old, new, others, "decisions of other sites")
     tell("fairness", 2, 4)
     checks += _fairness(old, new)
@@ -126,13 +126,10 @@ def _decisions(old: Scorer, new: Scorer, rows: Dataset, where: str) -> list[Chec
     return [_ranking(where, found), _calibration(where, found)]
 
 
-def _too_few(manifest: Manifest, seen: int, on_seeds: Comparison) -> Check:
+def _too_few(manifest: Manifest, seen: int, on_seeds: Comparison) -> list[Check]:
     """Without decisions, what probabilities mean is judged by the seeds; a version for one site has a level of its own."""
-    words = f"{seen} decisions that it did not learn from, too few to judge by"
-    if manifest.site:
-        return Check("decisions", True, words)
-    found = _calibration("held-out seeds", on_seeds)
-    return msgspec.structs.replace(found, words=f"{words}; {found.words}")
+    told = Check("decisions", True, f"{seen} decisions that it did not learn from, too few to judge by")
+    return [told] if manifest.site else [told, _calibration("held-out seeds", on_seeds)]
 
 
 def _ranking(where: str, found: Comparison) -> Check:

@@ -20,6 +20,7 @@ from classifiers.comparing import auc_gain
 from classifiers.dataset import Dataset, concatenate, read, read_file, write_jsonl
 from classifiers.errors import DatasetInvalid, LabelsOneSided
 from classifiers.evaluation import WORKING, AtThreshold, Estimate, at_threshold, auc, score_with
+from classifiers.footing import anchors_of, open_base
 from classifiers.gate import judge
 from classifiers.manifest import ATTRIBUTES
 from classifiers.scorer import Scorer
@@ -143,6 +144,7 @@ def live(version: Path, rows: Dataset, name: str, counts: Sequence[int], seed: i
         groups, truth = together(site), site.column(attribute) >= 0.5
         column = ATTRIBUTES.index(attribute)
         said = score_with(scorer)(site.text, site.lang)[:, column]
+        anchors = anchors_of(open_base(version), site.lang, AdaptRecipe().anchors, AdaptRecipe().seed)
         for count in counts:
             if len(site) < count + FEWEST_LATER:
                 continue
@@ -154,7 +156,8 @@ def live(version: Path, rows: Dataset, name: str, counts: Sequence[int], seed: i
                 made, verdict = version, None
                 try:
                     known = site.take(np.arange(learned))
-                    made = adapt(version, known, Path(folder) / "adapted", AdaptRecipe(min_labels=2), site=name)
+                    few = AdaptRecipe(min_labels=2)
+                    made = adapt(version, known, Path(folder) / "adapted", few, site=name, anchors=anchors)
                     verdict = judge(version, made, held)
                 except LabelsOneSided:
                     pass

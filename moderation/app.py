@@ -143,7 +143,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     stored, ledger, lessons = Comments(connection), Ledger(connection), Labels(connection)
     cases = Queue(connection, stored)
     seats = Models(
-        time.monotonic, timeout=settings.scoring.timeout_ms / 1000,
+        time.monotonic, timeout=settings.scoring.timeout_ms / 1000, effort=time.thread_time,
         on_fault=_say_fault, on_scored=telemetry.texts_scored,
     )  # fmt: skip
     shared = SharedModels(connection)

@@ -71,7 +71,7 @@ class ScoringSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a model may think, and where the models lie."""
 
     timeout_ms: Annotated[int, Meta(ge=1, le=60_000)] = 250
-    """A model that is slower than this is left out: the comment waits for a moderator."""
+    """A model that needs more processor time than this is left out: the comment waits for a moderator."""
     models: Path | None = None
     """Folder of the model versions; without it `models` in the data folder."""
 

@@ -108,7 +108,8 @@ def calibrate(
     print_table("", ("attribute", "precision", "threshold", "recall", "calibration error", "n"), lines)
     if save:
         with building(registry, None) as target:
-            adapt(folder, rows, target, AdaptRecipe(strengths=(0.0,)), version=save)
+            level = AdaptRecipe(strengths=(0.0,), bias_prior=2.0, slope_prior=5.0, levelled=False)
+            adapt(folder, rows, target, level, version=save)
 
 
 @click.command()

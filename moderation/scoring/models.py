@@ -59,7 +59,9 @@ class _Seat:
 class Models:
     """The active and the shadow model. `swap` changes both between two batches, in one assignment.
 
-    `timeout` is in seconds for a batch of comments of common length; long texts may take longer in proportion.
+    `timeout` is in seconds of `effort` for a batch of comments of common length; long texts may take longer in
+    proportion. Given the processor time of the thread as `effort`, a machine that is busy with other work makes no model
+    slow; one that stalls (a disk that does not answer) is slow by the clock.
     `on_fault` is told seat, fault and what was raised; `on_scored` seat, outcome, how many texts and the seconds.
     """
 
@@ -71,10 +73,12 @@ class Models:
         *,
         timeout: float = 0.25,
         rest: float = 5.0,
+        effort: Callable[[], float] | None = None,
         on_fault: Callable[[str, str, Exception | None], None] = lambda which, fault, error: None,
         on_scored: Callable[[str, str, int, float], None] = lambda which, outcome, texts, seconds: None,
     ) -> None:
         self._clock = clock
+        self._effort = effort or clock
         self._timeout = timeout
         self._rest = rest
         self._on_fault = on_fault
@@ -139,7 +143,7 @@ class Models:
         return [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)], precisions
 
     def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
-        began = self._clock()
+        began, spent = self._clock(), self._effort()
         if began < seat.rested:
             self._on_scored(which, "resting", len(items), 0.0)
             return "resting"
@@ -152,8 +156,9 @@ class Models:
             raised = error
             answers = self._ask_singly(seat.scorer, items, explain=explain)
             fault = "" if any(answer is not None for answer in answers) or _works(seat.scorer) else "failed"
-        took = self._clock() - began
-        if not fault and took > self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items):
+        took, spent = self._clock() - began, self._effort() - spent
+        bearable = self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items)
+        if not fault and (spent > bearable or took > _STALLED * bearable):
             fault = "slow"
         if fault:
             seat.rested = began + took + self._rest
@@ -191,6 +196,9 @@ _REMARK = Item("Thank you for the article.", "", "", "en")
 
 _SECONDS_A_CHARACTER = 2e-6
 """Far more than a character costs, so that a batch of long texts is not taken for a slow model."""
+
+_STALLED = 10
+"""So many times the timeout by the clock: no busy machine explains that."""
 
 _MISSING = Scored(degraded="missing")
 _UNKNOWN: Precisions = {}

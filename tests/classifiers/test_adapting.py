@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from classifiers import gate
 from classifiers.adapting import AdaptRecipe, adapt, read_adapt_recipe
-from classifiers.dataset import Dataset
+from classifiers.dataset import Dataset, load_seeds
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import auc, score_with
 from classifiers.footing import open_base
@@ -24,6 +25,7 @@ def scores(folder: Path, rows: Dataset) -> np.ndarray:
 
 
 def ranking(folder: Path, rows: Dataset) -> float:
+    rows = rows.take(~np.isnan(rows.column("toxicity")))
     found = auc(rows.column("toxicity") >= 0.5, scores(folder, rows)[:, TOXICITY])
     assert found is not None
     return found.value
@@ -81,6 +83,18 @@ def test_the_same_labels_give_the_same_weights(adapted: Path, tmp_path: Path) ->
     again = adapt(BUNDLED, labels(300), tmp_path / "again", version="harbour-1")
     assert (again / "weights.npy").read_bytes() == (adapted / "weights.npy").read_bytes()
     assert read_manifest(again).thresholds == read_manifest(adapted).thresholds
+
+
+def test_what_the_version_knows_stays_known_and_the_gate_lets_it_pass(adapted: Path) -> None:
+    verdict = gate.judge(BUNDLED, adapted, labels(80, seed=6))
+    assert not [reason for reason in verdict.reasons() if "us a comment" not in reason]
+
+
+def test_what_many_sentences_stand_on_moves_less_than_the_words_of_the_site(adapted: Path, tmp_path: Path) -> None:
+    seeds = load_seeds("heldout").take(range(0, 1800, 6))
+    loose = adapt(BUNDLED, labels(300), tmp_path / "loose", AdaptRecipe(hold=0.0))
+    before, held, moved = (scores(folder, seeds)[:, TOXICITY] for folder in (BUNDLED, adapted, loose))
+    assert np.abs(held - before).mean() < 0.5 * np.abs(moved - before).mean()
 
 
 def test_labels_that_say_nothing_change_no_word(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from classifiers import gate
 from classifiers.adapting import adapt
 from classifiers.comparing import auc_gain, compare
-from classifiers.dataset import load_seeds
+from classifiers.dataset import concatenate, load_seeds
 from classifiers.errors import GateRefused
 from classifiers.evaluation import score_with
 from classifiers.manifest import ATTRIBUTES, entries_of, read_manifest, write_manifest
@@ -113,6 +113,19 @@ def test_decisions_it_learned_from_do_not_speak_for_it(harbour: Path) -> None:
     found = {check.name: check for check in later.checks}
     assert found["later decisions"].passed
     assert "toxicity +0." in found["later decisions"].words
+
+
+def test_a_version_made_for_one_site_must_not_spoil_another(harbour: Path, tmp_path: Path) -> None:
+    own, elsewhere = labels(60, seed=9), labels(300, seed=11)
+    elsewhere.site[:] = ["elsewhere"] * 300
+    elsewhere.column("toxicity")[:] = 1 - elsewhere.column("toxicity")
+    for_one = tmp_path / "for-one"
+    shutil.copytree(harbour, for_one)
+    (for_one / "manifest.json").unlink()
+    write_manifest(for_one, msgspec.structs.replace(read_manifest(harbour), site="harbour-news"))
+    verdict = gate.judge(BUNDLED, for_one, concatenate([own, elsewhere]), seeds=SEEDS)
+    assert any("on decisions of other sites it ranks worse" in reason for reason in verdict.reasons())
+    assert not any("on later decisions" in reason for reason in verdict.reasons())
 
 
 def test_decisions_that_it_gets_wrong_stop_it(harbour: Path) -> None:

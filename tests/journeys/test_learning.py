@@ -139,7 +139,7 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
         ranked_before = ranked_well(said, [rude for _, rude in held_back])
 
         # adapt: the newest fifth is held back
-        job = ml.post("/v1/models/adapt", json={"site": "demo", "attributes": ["toxicity"], "strengths": [0, 0.3]})
+        job = ml.post("/v1/models/adapt", json={"site": "demo"})
         assert job.status_code == 202, job.text
         assert ml.post("/v1/models/adapt", json={"site": "demo"}).json()["code"] == "job_under_way"
         job = finished(ml, job.json())

@@ -47,7 +47,7 @@ class ScriptedModel:
         if "raise" in text:
             raise RuntimeError("the weights are gone")
         if "slow" in text:
-            self.clock.now += 1.0
+            self.clock.now += text.count("slow")
         values = dict(CLEAN)
         if "spam" in text:
             values["spam"] = 0.99
@@ -184,6 +184,13 @@ def test_a_slow_model_leaves_its_batch_unscored_and_rests(pipeline, clock, fault
     assert waits_unscored(examined(pipeline, "hello")[0])
     clock.now += 2
     assert not examined(pipeline, "hello")[0].degraded
+
+
+def test_a_busy_machine_makes_no_model_slow_but_a_stalled_one_is(clock):
+    busy = Pipeline(Models(clock, ScriptedModel(clock), effort=lambda: 0.0))
+    assert not examined(busy, "slow")[0].degraded
+    assert not examined(busy, "hello")[0].degraded
+    assert waits_unscored(examined(busy, "slow slow slow")[0])
 
 
 def test_a_batch_of_long_texts_may_take_longer(pipeline, faults):
