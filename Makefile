@@ -11,6 +11,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 
 ARGS ?=
 TESTS ?= tests
+WORKERS ?= 2
 
 .PHONY: help run test lint bench figures sbom clean
 
@@ -21,8 +22,8 @@ help: ## Show this list
 run: $(VENV)/installed ## Install what is needed and start the service on 127.0.0.1:8000 (ARGS="--port 9000")
 	@exec $(BIN)/moderation serve $(ARGS)
 
-test: $(VENV)/installed-dev ## Run all tests (TESTS=tests/moderation ARGS="-k queue")
-	@$(BIN)/python -m pytest $(TESTS) $(ARGS)
+test: $(VENV)/installed-dev ## Run all tests (TESTS=tests/moderation WORKERS=1 ARGS="-k queue")
+	@$(BIN)/python -m pytest -n $(WORKERS) $(TESTS) $(ARGS)
 
 lint: $(VENV)/installed-dev ## Check style and types
 	@$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -66,10 +67,28 @@ def wait_until() -> Callable[..., None]:
     return wait
 
 
+TOGETHER = ("tests/browser", "tests/contract")
+"""Folders whose tests share what is dear to start: one worker runs them all."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser's tests last: once its driver runs, this thread has an event loop, and no other test may start one."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Run the browser's tests first: they take longest, and what is begun last decides when several workers end."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each file to one worker, in our order; some folders go to one as a whole."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return next((folder for folder in TOGETHER if file.startswith(folder + "/")), file)
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
