@@ -38,6 +38,7 @@ from classifiers.manifest import (
     learned_labels,
     write_manifest,
 )
+from classifiers.pipeline import PIPELINE, write_pipeline
 from classifiers.splitting import once_each, together
 
 Progress = Callable[[str, int, int], None]
@@ -126,6 +127,12 @@ def adapt(
     tell("writing", 2 + len(usable), 3 + len(usable))
     made = datetime.now(UTC)
     _write_version(base, opened, out, corrections, labels)
+    calibration = {**opened.manifest.calibration, **_lines(opened.manifest, corrections)}
+    write_pipeline(
+        out,
+        opened.featurizer.shape,
+        {name: (calibration[name]["slope"], calibration[name]["offset"]) for name in opened.manifest.attributes},
+    )
     thresholds = {**opened.manifest.thresholds, **{name: found["thresholds"] for name, found in figures.items()}}
     manifest = msgspec.structs.replace(
         opened.manifest,
@@ -136,7 +143,7 @@ def adapt(
         site=site,
         recipe=msgspec.to_builtins(recipe),
         data=(*opened.manifest.data, *_entries(labels)),
-        calibration={**opened.manifest.calibration, **_lines(opened.manifest, corrections)},
+        calibration=calibration,
         thresholds=thresholds,
         figures={**opened.manifest.figures, "adapted": figures},
         files=entries_of(out),
@@ -325,7 +332,7 @@ def _summary(said: Floats, truth: NDArray[np.bool_], thresholds: dict[str, float
 def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, Correction], labels: Dataset) -> None:
     """Copy what stays, fold the corrections into the weights, and list the labels learned from."""
     out.mkdir(parents=True, exist_ok=True)
-    changed = {"weights.npy", "scales.npy", "head.npy", LEARNED, "model.skops", CARD, MANIFEST}
+    changed = {"weights.npy", "scales.npy", "head.npy", LEARNED, PIPELINE, CARD, MANIFEST}
     for path in base.iterdir():
         if path.name not in changed:
             shutil.copyfile(path, out / path.name)

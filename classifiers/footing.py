@@ -15,6 +15,7 @@ from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset, languages, sentences
 from classifiers.manifest import Manifest, verify
+from classifiers.pipeline import featurizer_of
 
 SWAPS, CORPUS = 1200, 4000
 """So many sentences about groups, and of the corpus, say what a correction may not undo."""
@@ -67,11 +68,7 @@ def open_base(folder: Path) -> Base:
     manifest = verify(folder)
     shape = msgspec.convert(manifest.features["shape"], Shape)
     weights = load_weights(folder)
-    featurizer = CommentFeaturizer(bits=shape.bits, shortest=shape.shortest, longest=shape.longest)
-    featurizer.idf_ = np.sqrt(weights[:, -1].astype(np.float64))
-    featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
-    featurizer.lexicon_ = (folder / "lexicon.json").read_text("utf-8")
-    featurizer.n_features_out_ = shape.buckets + len(CommentFeaturizer.trait_names())
+    featurizer = featurizer_of(folder, shape, weights[:, -1])
     head = np.load(folder / "head.npy", allow_pickle=False).astype(np.float64)
     return Base(manifest, featurizer, weights, head)
 

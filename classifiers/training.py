@@ -22,6 +22,7 @@ from classifiers.features import analyse, chunks_of
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
+from classifiers.pipeline import write_pipeline
 from classifiers.sources import known_sources, tidy
 from classifiers.traits import NAMES
 
@@ -120,6 +121,7 @@ def train_from_scratch(
         concatenate([rows.take(held), frozen]),
     )
     tell("writing", 7, STEPS)
+    write_pipeline(out, featurizer.shape, lines)
     made = datetime.now(UTC)
     manifest = Manifest(
         version=version or f"scratch-{made:%Y%m%d-%H%M%S}",

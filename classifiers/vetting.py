@@ -36,6 +36,7 @@ PROBES = (
 
 TRUSTED = (
     "classifiers.featurizer.CommentFeaturizer",
+    "classifiers.pipeline.CompiledClassifier",
     "classifiers.estimators.SpamClassifier",
     "classifiers.estimators.ToxicityClassifier",
     "sklearn.calibration._CalibratedClassifier",

@@ -1,0 +1,119 @@
+"""The scikit-learn form of a version, `model.skops`: a pipeline of transformer and classifier that any notebook can use.
+
+It is made from the version's own arrays, so it gives the scores that are served. Weights stay in their 16 bits and are
+numbers only while they are used: written as fitted floats, the file would be four times the size of the version.
+"""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from classifiers.compiled import SQUARES
+from classifiers.features import Shape
+from classifiers.featurizer import CommentFeaturizer
+from classifiers.manifest import MANIFEST, Manifest, entries_of, verify, write_manifest
+
+PIPELINE = "model.skops"
+Floats = NDArray[np.float64]
+
+
+class CompiledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Give the calibrated probabilities of a version, one column for each attribute.
+
+    It learns nothing by itself: `of` makes it from the arrays that `classifiers train` or `classifiers adapt` wrote.
+
+    Attributes
+    ----------
+    attributes_ : list of str
+        What the columns are.
+    weights_ : ndarray of int16, shape (attributes, buckets)
+    scales_ : ndarray, shape (attributes,)
+    squares_ : ndarray of int16, shape (buckets,)
+        The squares of rarity, in 128ths.
+    head_ : ndarray, shape (attributes, traits + 1)
+        Weights of the hand-made features, and the bias.
+    lines_ : ndarray, shape (attributes, 2)
+        Slope and offset of the calibration.
+    """
+
+    @classmethod
+    def of(cls, folder: Path, attributes: Sequence[str], lines: Floats) -> Self:
+        """Take the arrays of a version's folder."""
+        made = cls()
+        rounded = np.load(folder / "weights.npy", allow_pickle=False)
+        made.attributes_ = list(attributes)
+        made.weights_ = np.ascontiguousarray(rounded[:, :-1].T)
+        made.squares_ = np.ascontiguousarray(rounded[:, -1])
+        made.scales_ = np.load(folder / "scales.npy", allow_pickle=False)[:-1]
+        made.head_ = np.load(folder / "head.npy", allow_pickle=False).astype(np.float64)
+        made.lines_ = lines
+        return made
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Refuse: the arrays are what was learned."""
+        raise NotImplementedError(
+            "a compiled version is not fitted again; use `classifiers train` or `classifiers adapt`"
+        )
+
+    def decision_function(self, X: Any) -> Floats:
+        """Give the calibrated logits of featurized texts."""
+        check_is_fitted(self, "weights_")
+        X = sparse.csr_matrix(X)
+        buckets = len(self.squares_)
+        hashed, traits = X[:, :buckets], X[:, buckets:]
+        used = np.unique(hashed.indices)
+        rarity = np.sqrt(self.squares_[used] / SQUARES)
+        coef = self.weights_[:, used] * self.scales_[:, None] / rarity
+        logits: Floats = hashed[:, used] @ coef.T + traits @ self.head_[:, :-1].T + self.head_[:, -1]
+        return logits * self.lines_[:, 0] + self.lines_[:, 1]
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Give the probability of each attribute."""
+        said: Floats = 0.5 * (1 + np.tanh(0.5 * self.decision_function(X)))
+        return said
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Say of each attribute whether it is likelier than not."""
+        return (self.predict_proba(X) >= 0.5).astype(np.int64)
+
+
+def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> CommentFeaturizer:
+    """Rebuild the fitted transformer of a version from its arrays; no stored object is loaded."""
+    featurizer = CommentFeaturizer(bits=shape.bits, shortest=shape.shortest, longest=shape.longest)
+    featurizer.idf_ = np.sqrt(squares.astype(np.float64))
+    featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
+    featurizer.lexicon_ = (folder / "lexicon.json").read_text("utf-8")
+    featurizer.n_features_out_ = shape.buckets + len(CommentFeaturizer.trait_names())
+    return featurizer
+
+
+def write_pipeline(folder: Path, shape: Shape, lines: Mapping[str, tuple[float, float]]) -> Path:
+    """Write the pipeline of a folder whose arrays are in place; `lines` are slope and offset of each attribute, in order."""
+    from skops.io import dump
+
+    classifier = CompiledClassifier.of(folder, list(lines), np.array(list(lines.values()), np.float64))
+    featurizer = featurizer_of(folder, shape, classifier.squares_ / SQUARES)
+    pipeline = Pipeline([("features", featurizer), ("classifier", classifier)])
+    dump(pipeline, folder / PIPELINE, compression=zipfile.ZIP_DEFLATED)
+    return folder / PIPELINE
+
+
+def add_pipeline(folder: Path) -> Manifest:
+    """Write the pipeline of a version that has none, and a manifest that knows it."""
+    manifest = verify(folder)
+    lines = {name: manifest.calibration[name] for name in manifest.attributes}
+    shape = msgspec.convert(manifest.features["shape"], Shape)
+    write_pipeline(folder, shape, {name: (line["slope"], line["offset"]) for name, line in lines.items()})
+    (folder / MANIFEST).unlink()
+    manifest = msgspec.structs.replace(manifest, files=entries_of(folder))
+    write_manifest(folder, manifest)
+    return manifest
