@@ -22,6 +22,8 @@ from moderation.store.connection import Connection
 from moderation.store.scripts import draining
 
 LOOK_AT_MOST = 5_000
+LONGEST_LEASE_MS = 3_600_000
+"""What ends later than any lease was taken before the clock went back, and holds nobody up."""
 
 
 class Work(NamedTuple):
@@ -177,7 +179,7 @@ class Queue:
         cases = []
         for item, since, lease, holder in zip(found, waiting, leases, holders, strict=True):
             ends = int(float(lease)) if lease is not None else 0
-            claimed = since is not None and holder is not None and ends > now
+            claimed = since is not None and holder is not None and now < ends <= now + LONGEST_LEASE_MS
             cases.append(
                 Case(
                     comment=item,

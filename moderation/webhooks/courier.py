@@ -171,7 +171,7 @@ class Courier:
                 entries = await self._ledger.read(site.id, after=place or "0-0", limit=_READ_AT_ONCE)
                 if not entries:
                     break
-                made = events.planned(webhook, entries)
+                made = events.planned(webhook, entries, await self._deliveries.now())
                 if not await self._deliveries.plan(webhook, place, entries[-1].id, made):
                     break
                 place, open_ = entries[-1].id, open_ + len(made)

@@ -33,14 +33,14 @@ _EMBARGO_MARGIN_MS = 1_000
 _LONGEST = {"title": 300, "url": 2_000, "external_id": 500}
 
 
-def planned(webhook: Webhook, entries: Sequence[Entry]) -> list[Planned]:
-    """Say which deliveries some ledger entries make for a webhook."""
+def planned(webhook: Webhook, entries: Sequence[Entry], now: int) -> list[Planned]:
+    """Say which deliveries some ledger entries make for a webhook; one from before the clock went back is due now (ms)."""
     out = []
     for entry in entries:
         event = event_of(entry)
         if event and wants(webhook, event.type):
             wait = entry.line.get("wait")
-            due = int(entry.id.partition("-")[0])
+            due = min(int(entry.id.partition("-")[0]), now)
             if isinstance(wait, int | float) and wait > 0:
                 due += round(wait * 1000) + _EMBARGO_MARGIN_MS
             out.append(Planned(f"{webhook.id}-{entry.id}", event, due))

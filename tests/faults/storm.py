@@ -70,15 +70,20 @@ def servers() -> list[object]:
     return [*found, pytest.param(Path(system or "redis-server"), id="redis-server", marks=missing)]
 
 
-def compiled_shim(folder: Path) -> Path:
-    """Compile the model of a power cut; skips, visibly, where there is no compiler."""
+def compiled(folder: Path, name: str) -> Path:
+    """Compile what is preloaded into a server; skips, visibly, where there is no compiler."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
-        pytest.skip("the model of a power cut needs a C compiler (gcc)")
-    target = folder / "power_loss.so"
-    source = Path(__file__).with_name("power_loss.c")
+        pytest.skip("what is preloaded into the server needs a C compiler (gcc)")
+    source = Path(__file__).with_name(name)
+    target = folder / source.with_suffix(".so").name
     subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", str(target), str(source), "-ldl"], check=True)
     return target
+
+
+def compiled_shim(folder: Path) -> Path:
+    """Compile the model of a power cut."""
+    return compiled(folder, "power_loss.c")
 
 
 class Victim:

@@ -7,6 +7,7 @@
 -- ARGV[1] moderator  ARGV[2] how many  ARGV[3] lease in ms  ARGV[4] how many cases to look at at most
 -- returns  the ids, most urgent first
 
+local LONGEST_LEASE = 3600000 -- ms; one that lasts longer was taken before the clock went back
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local wanted, looked, most = tonumber(ARGV[2]), 0, tonumber(ARGV[4])
@@ -17,7 +18,7 @@ while #out < wanted and looked < most do
   for _, id in ipairs(ids) do
     if #out == wanted then break end
     local ends = tonumber(redis.call('ZSCORE', KEYS[2], id) or 0)
-    local free = ends <= now or redis.call('HGET', KEYS[3], id) == ARGV[1]
+    local free = ends <= now or ends > now + LONGEST_LEASE or redis.call('HGET', KEYS[3], id) == ARGV[1]
     for f = 4, #KEYS do free = free and redis.call('ZSCORE', KEYS[f], id) end
     if free then out[#out + 1] = id end
   end

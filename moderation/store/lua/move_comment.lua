@@ -19,6 +19,7 @@
 -- returns  {0, new version}, or {1} no such comment, {2, version, decision} at another version, {3, moderator} leased by
 --   another
 
+local LONGEST_LEASE = 3600000 -- ms; one that lasts longer was taken before the clock went back
 local ledger_key, head_key = KEYS[11], KEYS[12]
 local id = ARGV[1]
 local found = redis.call('HMGET', KEYS[1], 'st', 'ver', 'dec', 'at', 'pst', 'mv', 'pv')
@@ -31,7 +32,7 @@ end
 if ARGV[7] ~= '' then
   local lease = tonumber(redis.call('ZSCORE', KEYS[4], id) or 0)
   local holder = redis.call('HGET', KEYS[5], id)
-  if holder and holder ~= ARGV[7] and lease * 1000 > now then return {3, holder} end
+  if holder and holder ~= ARGV[7] and lease * 1000 > now and lease * 1000 <= now + LONGEST_LEASE * 1000 then return {3, holder} end
 end
 
 local COUNT = {approved = 'ap', rejected = 'rj', pending = 'pd'}
@@ -83,7 +84,7 @@ else
   local told = true
   if wait > 0 then
     -- what the site saw before an earlier embargo is what it goes on seeing
-    local until_ = string.format('%.0f', at + wait)
+    local until_ = string.format('%.0f', now + wait)
     redis.call('HSET', KEYS[1], 'pst', found[5] or before, 'pv', found[7] or found[2], 'emb', until_)
     redis.call('ZADD', KEYS[7], until_, id)
     told = false

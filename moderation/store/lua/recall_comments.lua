@@ -51,7 +51,8 @@ local spent = {}
 local function free_at(key)
   local tat = free[key]
   if tat < now then tat = now end
-  return tat
+  -- what lies further ahead than anything is kept was written before the clock went back
+  return math.min(tat, now + 2 * WINDOW)
 end
 
 local function keep(key, tat)
