@@ -46,6 +46,7 @@ from moderation.api import (
 )
 from moderation.api.gate import gate, networks, provide_caller, undeclared
 from moderation.console import pages
+from moderation.departures import SiteDepartures
 from moderation.digests import Digests
 from moderation.feedback import Feedback
 from moderation.intake import Intake
@@ -63,6 +64,7 @@ from moderation.store.comments import Comments
 from moderation.store.connection import Connection, connect
 from moderation.store.counts import Counts
 from moderation.store.deliveries import Deliveries
+from moderation.store.departures import Departures
 from moderation.store.labels import Labels
 from moderation.store.leases import Leases
 from moderation.store.ledger import Ledger
@@ -89,7 +91,7 @@ CONTROLLERS = (
 """Every route of the service."""
 
 ROOMS = (
-    "access", "administration", "feedback", "intake", "learning", "oversight", "privacy", "readiness", "review", "settings", "telemetry",
+    "access", "administration", "departures", "feedback", "intake", "learning", "oversight", "privacy", "readiness", "review", "settings", "telemetry",
     "webhooks", "workshop",
 )  # fmt: skip
 """What a handler may ask for by name."""
@@ -125,6 +127,7 @@ class House(msgspec.Struct, frozen=True):
     workshop: Workshop
     privacy: Privacy
     files: LedgerFiles
+    departures: SiteDepartures
 
 
 def utc_now() -> datetime:
@@ -156,7 +159,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
         structlog.get_logger("moderation").error("check_failed", check=check, comment=comment, exc_info=error)
 
     intake = Intake(
-        stored, Pipeline(seats, stumbled), digests, telemetry, now,
+        stored, Pipeline(seats, stumbled), digests, telemetry, now, Counts(connection),
         batch_size=settings.intake.batch_size, max_waiting=settings.intake.max_waiting,
     )  # fmt: skip
     sites.ready = intake.prepare
@@ -174,6 +177,18 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     )  # fmt: skip
     persons = Privacy(sites, stored, lessons, ledger, deliveries, Traces(connection), digests, now)
     files = LedgerFiles(settings.store.data / "ledger", ledger, deliveries, now, settings.store.ledger_days)
+    departures = SiteDepartures(
+        Departures(connection),
+        sites,
+        stored,
+        cases,
+        lessons,
+        ledger,
+        files,
+        Traces(connection),
+        Leases(connection),
+        now,
+    )
     upkeep.by_and_by = (persons.purge, lambda site: files.archive(site.id))
     overview = Oversight(connection, cases, ledger, stored, now, streams=settings.console.streams)
     try:
@@ -183,7 +198,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
             Feedback(stored, lessons, Counts(connection), digests, telemetry, now),
             Readiness(connection, seats, telemetry, versions), upkeep, now,
             AddressBook(deliveries, ledger, outside, now), courier, versions, learning, workshop,
-            persons, files,
+            persons, files, departures,
         )  # fmt: skip
     finally:
         await workshop.close()
@@ -215,7 +230,8 @@ def build(settings: Settings, *, started: Callable[[House], Awaitable[None]] | N
                     "proxies": networks(settings.server.trusted_proxies),
                 }
             )
-            tasks = [asyncio.create_task(rooms.upkeep.run()), asyncio.create_task(rooms.courier.run())]
+            legs = (rooms.upkeep.run(), rooms.courier.run(), rooms.departures.run())
+            tasks = [asyncio.create_task(leg) for leg in legs]
             if started is not None:
                 tasks.append(asyncio.ensure_future(started(rooms)))
             try:

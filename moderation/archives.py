@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -149,7 +150,7 @@ def _wordpress(file: BinaryIO, told: Callable[[int], None]) -> Iterator[Past]:
                 ip=found.get("comment_author_IP", ""),
                 user_agent=found.get("comment_agent", ""),
                 parent_id="wp-" + found["comment_parent"] if found.get("comment_parent", "0") != "0" else "",
-                submitted_at=found.get("comment_date_gmt", "").replace(" ", "T") + "Z",
+                submitted_at=_moment(found.get("comment_date_gmt", "")),
                 thread_url=link,
                 thread_title=title,
                 decision=decision,
@@ -163,6 +164,14 @@ def _wordpress(file: BinaryIO, told: Callable[[int], None]) -> Iterator[Past]:
             title = (element.text or "").strip()
         elif name == "item":
             element.clear()
+
+
+def _moment(written: str) -> str:
+    """Write a time of WordPress as RFC 3339; nothing where it has none (it writes 0000-00-00 then)."""
+    try:
+        return datetime.strptime(written.strip(), "%Y-%m-%d %H:%M:%S").isoformat() + "Z"
+    except ValueError:
+        return ""
 
 
 def _disqus(file: BinaryIO, told: Callable[[int], None]) -> Iterator[Past]:
@@ -206,7 +215,8 @@ def _elements(file: BinaryIO, told: Callable[[int], None], kept: tuple[str, ...]
         if b"<!ENTITY" in tail + chunk:
             raise ArchiveInvalid("the file declares entities, which no export needs; it is not read")
         tail = chunk[-16:]
-        parser.feed(chunk)
+        # WordPress writes them as they were typed or pasted, and XML knows none of them
+        parser.feed(chunk.translate(None, _NO_XML))
         told(len(chunk))
         for event, element in parser.read_events():
             if event == "start":
@@ -219,6 +229,9 @@ def _elements(file: BinaryIO, told: Callable[[int], None], kept: tuple[str, ...]
             if path and _local(element) in kept and _local(path[-1]) not in kept:
                 path[-1].remove(element)
     parser.close()
+
+
+_NO_XML = bytes(code for code in range(32) if code not in (9, 10, 13))
 
 
 def _local(element: Element) -> str:

@@ -87,7 +87,7 @@ class Feedback:
         told = known.verdict.outcome if known is not None and known.verdict is not None else None
         if told is None or (told is Outcome.REJECT) != spam:
             day = self._now().strftime("%Y-%m-%d")
-            await self._counts.add(site.id, day, "missed_spam" if spam else "false_positives")
+            await self._counts.add(site.id, day, {"missed_spam" if spam else "false_positives": 1})
         if known is None and not comment.text.strip():
             return ""
         if known is not None and known.decision is not None:

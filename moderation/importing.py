@@ -17,11 +17,12 @@ import msgspec
 from moderation.archives import Past
 from moderation.digests import Arrival, Digests
 from moderation.intake import Intake
-from moderation.records import Comment, DecisionKind, Label, Outcome, Site, Thread, Verdict
+from moderation.records import Comment, DecisionKind, DecisionReason, Label, Outcome, Site, Thread, Verdict
 from moderation.review import lesson
 from moderation.scoring.fingerprint import fingerprint
-from moderation.store.comments import Comments, Recorded, label_id
+from moderation.store.comments import Comments, Known, Recorded, label_id
 from moderation.store.labels import Labels
+from moderation.store.ledger import Ledger
 
 AT_ONCE = 100
 WORST = 20
@@ -48,6 +49,8 @@ class Tally(msgspec.Struct):
     approved: Counter[str] = msgspec.field(default_factory=Counter)
     """What the model says of comments that people approved: verdict -> count."""
     rejected: Counter[str] = msgspec.field(default_factory=Counter)
+    unscored: int = 0
+    """Of which no model said anything: they are not compared."""
     worst: list[Disagreement] = []
 
 
@@ -60,13 +63,16 @@ class Importer:
         labels: Labels,
         intake: Intake,
         digests: Digests,
+        ledger: Ledger,
         now: Callable[[], datetime],
     ) -> None:
         self._comments = comments
         self._labels = labels
         self._intake = intake
         self._digests = digests
+        self._ledger = ledger
         self._now = now
+        self._unlearned: set[object] | None = None
 
     async def take_over(self, site: Site, archive: Iterable[Past], *, dry_run: bool = False) -> Tally:
         """Read an archive to its end; gives what was done. With `dry_run` nothing is written, only compared."""
@@ -95,21 +101,39 @@ class Importer:
             judged.append((arrival, msgspec.structs.replace(verdict, outcome=outcome, would=verdict.outcome)))
         day = self._now().strftime("%Y-%m-%d")
         recorded = await self._comments.record(site, judged, day=day, event="comment.imported")
+        known = []
         for past, answer, (arrival, verdict) in zip(batch, recorded, judged, strict=True):
-            if not isinstance(answer, Recorded):
-                tally.known += 1
+            if isinstance(answer, Recorded):
+                tally.taken += 1
+                label = self._label(site, past, arrival, verdict, arrival.comment.id)
+                if label:
+                    await self._labels.put(label, answer.stamp)
                 continue
-            tally.taken += 1
-            label = self._label(site, past, arrival, verdict)
-            if label:
-                await self._labels.put(label, answer.stamp)
+            tally.known += 1
+            if isinstance(answer, Known):
+                known.append(self._label(site, past, arrival, verdict, answer.id))
+        await self._complete(site, [label for label in known if label])
 
-    def _label(self, site: Site, past: Past, arrival: Arrival, verdict: Verdict) -> Label | None:
+    async def _complete(self, site: Site, labels: list[Label]) -> None:
+        """Leave the labels that an import which was broken off had not come to; not those that were taken back since."""
+        given = await self._labels.given_at(site.id, [label.id for label in labels]) if labels else []
+        missing = [label for label, stamp in zip(labels, given, strict=True) if stamp is None]
+        if not missing:
+            return
+        if self._unlearned is None:
+            walk = self._ledger.walk(site.id)
+            self._unlearned = {entry.line.get("label") async for entry in walk if entry.line["e"] == "label.unlearned"}
+        stored = await self._comments.get_many(site.id, [label.comment_id for label in missing])
+        for label, comment in zip(missing, stored, strict=True):
+            if comment is not None and comment.decision is None and label.id not in self._unlearned:
+                await self._labels.put(label, int(self._now().timestamp() * 1_000_000))
+
+    def _label(self, site: Site, past: Past, arrival: Arrival, verdict: Verdict, comment_id: str) -> Label | None:
         values = lesson(past.decision, past.reason, learn=True) if past.decision else {}
         if not values:
             return None
         return Label(
-            id=label_id(arrival.comment.id),
+            id=label_id(comment_id),
             site=site.id,
             text=past.text,
             values=values,
@@ -117,7 +141,7 @@ class Importer:
             at=past.submitted_at or self._now().isoformat(),
             reason=past.reason.value if past.reason else "",
             lang=verdict.lang,
-            comment_id=arrival.comment.id,
+            comment_id=comment_id,
             author=arrival.author,
             scores=verdict.scores,
             model=verdict.models[0] if verdict.models else "",
@@ -160,24 +184,32 @@ def _comment(site: Site, comment_id: str, past: Past) -> Comment:
 
 
 def _compare(past: Past, verdict: Verdict, tally: Tally) -> None:
+    if verdict.degraded:
+        tally.unscored += 1
+        return
     approved = past.decision is DecisionKind.APPROVE
     (tally.approved if approved else tally.rejected)[verdict.outcome.value] += 1
     strength = max(verdict.scores.get("spam", 0.0), verdict.scores.get("toxicity", 0.0))
     disagrees = verdict.outcome is not Outcome.APPROVE if approved else verdict.outcome is Outcome.APPROVE
     if not disagrees:
         return
+    # what people threw away for other reasons than spam or abuse no model here can know: it comes after all else
+    blind = not approved and past.reason not in (DecisionReason.SPAM, DecisionReason.TOXIC)
     entry = Disagreement(
-        strength if approved else 1 - strength,
+        (strength if approved else 1 - strength) - (1 if blind else 0),
         past.external_id,
         past.text[:600],
-        past.decision.value if past.decision else "",
-        verdict.outcome.value,
+        "approved" if approved else "rejected" if blind else f"rejected: {past.reason}",
+        _WOULD[verdict.outcome],
         ", ".join(verdict.reasons),
     )
     if len(tally.worst) < WORST:
         heapq.heappush(tally.worst, entry)
     else:
         heapq.heappushpop(tally.worst, entry)
+
+
+_WOULD = {Outcome.APPROVE: "approves", Outcome.HOLD: "holds", Outcome.REJECT: "rejects"}
 
 
 def page(site: Site, tally: Tally, model: str) -> str:
@@ -200,7 +232,7 @@ def page(site: Site, tally: Tally, model: str) -> str:
             one.decided,
             one.would,
             one.reasons or "nothing speaks against it",
-            f"{one.confidence:.2f}",
+            f"{one.confidence % 1 or 1:.2f}",
             one.external_id,
             one.text,
         )
@@ -212,7 +244,9 @@ def page(site: Site, tally: Tally, model: str) -> str:
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Your past decisions against the model</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}}
-table{{border-collapse:collapse;width:100%}}td,th{{border:1px solid #999;padding:.4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}}</style>
+:root{{color-scheme:light dark}}table{{border-collapse:collapse;width:100%}}td,th{{border:1px solid #999;padding:.4rem;
+text-align:left;vertical-align:top}}td:last-child{{overflow-wrap:anywhere}}.list td:nth-child(-n+5){{white-space:nowrap}}
+.list td:nth-child(3){{white-space:normal;min-width:7rem}}</style>
 <h1>Your past decisions against the model</h1>
 <p>Site <b>{html.escape(site.id)}</b>, profile {html.escape(site.policy.profile)}, model {html.escape(model)}.
 {total:,} past decisions were compared; it would have held {share} of them for a person.</p>
@@ -220,5 +254,6 @@ table{{border-collapse:collapse;width:100%}}td,th{{border:1px solid #999;padding
 <p>Of what people approved it would have stopped {wrong:,}; of what people rejected it would have let {missed:,} pass.
 Left out: {html.escape(skipped)}.</p>
 <h2>The {len(tally.worst)} strongest disagreements</h2>
-<table><tr><th>people</th><th>model</th><th>why</th><th>how sure</th><th>id</th><th>text</th></tr>{worst}</table></html>
+<p>What people threw away for another reason than spam or abuse comes last: no model here can know of it.</p>
+<table class="list"><tr><th>people</th><th>model</th><th>why</th><th>how sure</th><th>id</th><th>text</th></tr>{worst}</table></html>
 """

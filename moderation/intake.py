@@ -11,13 +11,15 @@ import asyncio
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 
 from moderation.digests import Arrival, Digests
-from moderation.errors import CaseDecided, ModerationError, Overloaded, RateExceeded, UnknownComment
+from moderation.errors import CaseDecided, ModerationError, Overloaded, RateExceeded, StoreUnavailable, UnknownComment
 from moderation.moves import as_comment, judged_again, reported, shown_status, without_itself
 from moderation.records import Comment, History, Outcome, Reason, Signal, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
@@ -25,10 +27,13 @@ from moderation.scoring.pipeline import Pipeline, checks_of
 from moderation.scoring.policy import judge
 from moderation.store.batches import Batches
 from moderation.store.comments import Comments, Known, Move, Recorded, Stretch, document_of
+from moderation.store.counts import Counts
 from moderation.telemetry import Telemetry
 
 ATTEMPTS = 5
 """How often a change that others were faster with is tried on the version they left."""
+REFUSED = {"address": "429:address", "e-mail address": "429:email", "address by this form": "429:form"}
+"""Whose allowance was spent -> what is counted for the day."""
 ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email"))
 """What only the arrival of a comment shows: an edit keeps what was seen then."""
 MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "language"))
@@ -60,6 +65,7 @@ class Intake:
         digests: Digests,
         telemetry: Telemetry,
         now: Callable[[], datetime],
+        counts: Counts,
         *,
         batch_size: int = 64,
         max_waiting: int = 2048,
@@ -69,6 +75,7 @@ class Intake:
         self._digests = digests
         self._telemetry = telemetry
         self._now = now
+        self._counts = counts
         self._ids = _Ids()
         self._batches: Batches[_Submission, Receipt] = Batches(self._take_in, largest=batch_size, waiting=max_waiting)
 
@@ -135,6 +142,11 @@ class Intake:
             # whoever sends again does so because the first answer did not say that it is safe
             await self._comments.confirm(site)
         self._telemetry.batch_recorded(len(judged), time.perf_counter() - began)
+
+        refused = Counter(REFUSED[item.scope] for item in recalled if isinstance(item, RateExceeded))
+        if refused:
+            with suppress(StoreUnavailable):  # what is answered does not hang on how often it was
+                await self._counts.add(site.id, day, refused)
 
         out: list[Receipt | Exception] = []
         written = iter(zip(recorded, judged, strict=True))

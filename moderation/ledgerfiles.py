@@ -3,7 +3,7 @@
     DIR/ledger/<site>/<first entry>.jsonl.gz          one entry a line: id, line, hash as they stood in the store
     DIR/ledger/<site>/<first entry>.jsonl.gz.sha256   the SHA-256 of that file
 
-The staff's own ledger lies under `_staff`. A file is on disk before the store forgets what is in it; a crash between
+The staff's own ledger lies under `_staff`, that of a site that was deleted under `<site>.<time>`. A file is on disk before the store forgets what is in it; a crash between
 the two leaves entries in both places, and the next turn writes the same file again.
 """
 
@@ -52,6 +52,17 @@ class LedgerFiles:
             return 0
         await asyncio.to_thread(self._write, site_id, entries)
         return await self._ledger.forget(site_id, entries[0].id, entries[-1])
+
+    async def close(self, site_id: str, at: datetime) -> None:
+        """Archive all that is left of the ledger of a site that is gone, and put its files aside under the day."""
+        while entries := await self._ledger.oldest(site_id, "+", ENTRIES_A_FILE):
+            await asyncio.to_thread(self._write, site_id, entries)
+            if not await self._ledger.forget(site_id, entries[0].id, entries[-1]):
+                break
+        folder = self._folder / site_id
+        if folder.is_dir():
+            # a dot is in no site's id: a new site of this id begins a folder and a chain of its own
+            folder.rename(self._folder / f"{site_id}.{at.strftime('%Y%m%dT%H%M%SZ')}")
 
     def _write(self, site_id: str, entries: list[Archived]) -> None:
         folder = self._folder / (site_id or _STAFF)

@@ -2,11 +2,16 @@
 
 import ast
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
+import sys
+import time
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -70,6 +75,50 @@ def test_the_image_runs_as_nobody_with_what_the_repository_has():
         assert all((REPOSITORY / source).exists() for source in sources), line
 
 
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_the_steps_of_the_image_make_a_service_that_is_healthy(tmp_path):
+    """The build's own lines in an empty environment and folder, then the command and the health check of the image."""
+    build, final = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").split("\nFROM ")[1:]
+    home, source = tmp_path / "moderation", tmp_path / "source"
+    source.mkdir()
+    environ = {
+        "PATH": f"{home}/bin:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "MODERATION_DATA": str(tmp_path / "data"),
+    }
+    environ |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    for line in build.splitlines():
+        step, _, rest = line.partition(" ")
+        if step == "COPY":
+            *names, target = rest.split()
+            for name in names:
+                if (REPOSITORY / name).is_dir():
+                    shutil.copytree(REPOSITORY / name, source / target, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(REPOSITORY / name, source)
+        elif step == "RUN":
+            line = rest.replace("/opt/moderation", str(home)).replace("python -m venv", f"{sys.executable} -m venv")
+            subprocess.run(["bash", "-euc", line], cwd=source, env=environ, check=True)
+    (command,) = re.findall(r"^CMD (\[.*\])$", final, re.M)
+    (check,) = re.findall(r"CMD (\[\"python\".*\])$", final.replace(f"CMD {command}", ""), re.M)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    shutil.rmtree(source)
+    serving = [str(home / "bin/moderation"), *json.loads(command), "--port", str(port)]
+    with subprocess.Popen(serving, env=environ, cwd=tmp_path) as service:
+        try:
+            look = [str(home / "bin/python"), *json.loads(check)[1:]]
+            look[-1] = look[-1].replace(":8000", f":{port}")
+            deadline = time.monotonic() + 120
+            while subprocess.run(look, env=environ, capture_output=True, check=False).returncode:
+                assert time.monotonic() < deadline
+                time.sleep(1)
+        finally:
+            service.terminate()
+    assert service.returncode == 0
+
+
 def test_the_manifests_are_of_known_kinds_and_hang_together():
     documents = [one for one in yaml.safe_load_all((DEPLOY / "kubernetes/moderation.yaml").read_text()) if one]
     kinds = {one["kind"]: one for one in documents}
@@ -79,6 +128,16 @@ def test_the_manifests_are_of_known_kinds_and_hang_together():
     container = pod["spec"]["containers"][0]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert {one["name"] for one in container["volumeMounts"]} == {one["name"] for one in pod["spec"]["volumes"]}
+
+
+def test_the_manifests_are_of_their_schemas():
+    documents = [one for one in yaml.safe_load_all((DEPLOY / "kubernetes/moderation.yaml").read_text()) if one]
+    for version in ("1.28", kubernetes_validate.latest_version()):
+        for one in documents:
+            kubernetes_validate.validate(one, version, strict=True)
+    documents[0]["spec"]["template"]["spec"]["containers"][0]["readOnly"] = True
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(documents[0], kubernetes_validate.latest_version(), strict=True)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")

@@ -49,6 +49,7 @@ FLOORS = {
     "moderation.backup": 5,
     "moderation.privacy": 4,
     "moderation.ledgerfiles": 4,
+    "moderation.departures": 4,
     "moderation.upkeep": 5,
     "moderation.secrets": 4,
     "moderation.serving": 8,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from litestar import Controller, Litestar, Request, Response, get
 
-from moderation.api import fields
+from moderation.api import examples, fields
 from moderation.api.bodies import answer
 from moderation.api.gate import PUBLIC, SAFE, allow
 from moderation.records import Role
@@ -81,6 +81,7 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
             path = _PARAMETER.sub(r"{\1}", handler_path(route.path))
             for method in sorted(handler.http_methods - {"OPTIONS", "HEAD"}):
                 operation = paths.setdefault(path, {})[method.lower()] = _operation(handler, path, schemas)
+                _exemplify(operation, f"{method} {path}", handler.opt)
                 if len(handler.http_methods - {"OPTIONS", "HEAD"}) > 1:
                     operation["operationId"] += "_" + method.lower()
     return {
@@ -130,6 +131,20 @@ def _operation(handler: Any, path: str, schemas: dict[str, Any]) -> dict[str, An
     if opt["body"] is not None:
         operation["requestBody"] = {"required": True, "content": _content(opt["body"], schemas, opt["body_media"])}
     return operation
+
+
+def _exemplify(operation: dict[str, Any], name: str, opt: dict[str, Any]) -> None:
+    """Show how the route is asked: the body, and the line that sends it."""
+    method, path = name.split(" ", 1)
+    line = examples.line_of(method, path, opt["allow"], opt["body_media"])
+    operation["x-codeSamples"] = [{"lang": "Shell", "label": "curl", "source": line}]
+    if "requestBody" in operation and name in examples.BODIES:
+        (content,) = operation["requestBody"]["content"].values()
+        content["example"] = examples.BODIES[name]
+    for parameter in operation["parameters"]:
+        known = examples.PARAMETERS if parameter["in"] == "path" else examples.QUERIES.get(name, {})
+        if parameter["name"] in known:
+            parameter["example"] = known[parameter["name"]]
 
 
 def _parameters(handler: Any, path: str) -> typing.Iterator[dict[str, Any]]:

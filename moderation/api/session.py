@@ -1,9 +1,11 @@
 """Signing in and out: a session of staff's browsers, in a cookie no script can read."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import segno
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
 
@@ -66,11 +68,30 @@ class Factor(msgspec.Struct, forbid_unknown_fields=True):
     code: str = ""
 
 
+class Code(msgspec.Struct):
+    """A QR code: how many modules it is wide, and the dark ones as the path of an SVG."""
+
+    size: int
+    path: str
+
+
 class NewFactor(msgspec.Struct):
-    """A fresh secret, not in force yet, and the address that authenticators read."""
+    """A fresh secret, not in force yet, and the address that authenticators read, also as a QR code."""
 
     secret: str
     address: str
+    qr: Code
+
+
+def code_of(address: str) -> Code:
+    """Draw an address as a QR code: one stroke for each run of dark modules."""
+    rows = [bytes(row) for row in segno.make_qr(address, error="m").matrix]
+    runs = (
+        f"M{run.start()} {y}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"
+        for y, row in enumerate(rows)
+        for run in re.finditer(rb"\x01+", row)
+    )
+    return Code(len(rows), "".join(runs))
 
 
 class Sessions(Controller):
@@ -149,7 +170,7 @@ class Sessions(Controller):
         _signed_in(caller)
         person = await access.person(caller.id)
         secret, address = access.new_factor(person.email)
-        return answer(NewFactor(secret, address), headers={"Cache-Control": "no-store"})
+        return answer(NewFactor(secret, address, code_of(address)), headers={"Cache-Control": "no-store"})
 
     @put("/factor", status_code=204, opt=allow(*STAFF_AND_ML, cookies=True, body=Factor, status=204, enrolling=True))
     async def set_factor(

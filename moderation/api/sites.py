@@ -3,15 +3,16 @@
 from typing import Any
 
 import msgspec
-from litestar import Controller, Request, Response, get, patch, post, put
+from litestar import Controller, Request, Response, delete, get, patch, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from moderation.administration import Administration
+from moderation.administration import Administration, require_whole
 from moderation.api import shapes
 from moderation.api.bodies import answer, read
 from moderation.api.fields import is_web_address
 from moderation.api.gate import STAFF, allow, site_for
+from moderation.departures import Gone, SiteDepartures
 from moderation.errors import FieldError, FieldsInvalid
 from moderation.records import Caller, Policy, Role, Site
 
@@ -59,6 +60,12 @@ class SiteChange(msgspec.Struct, forbid_unknown_fields=True):
     url: str | None = None
     lang: str | None = None
     origins: tuple[str, ...] | None = None
+
+
+class SiteRemoval(msgspec.Struct, forbid_unknown_fields=True):
+    """The site's id once more, so that nobody deletes the one beside it."""
+
+    confirm: str
 
 
 class PolicyShape(msgspec.Struct):
@@ -172,6 +179,23 @@ class Sites(Controller):
         site = msgspec.structs.replace(site, **given)
         check_site(site.name, site.url, site.lang, site.origins)
         return answer(shape(await administration.change_site(caller, site)))
+
+    @delete("/{site_id:str}", status_code=200, opt=allow(Role.ADMIN, cookies=True, body=SiteRemoval, answers=Gone))
+    async def remove(
+        self,
+        request: Request[Any, Any, Any],
+        caller: NamedDependency[Caller],
+        departures: NamedDependency[SiteDepartures],
+        site_id: FromPath[str],
+    ) -> Response[bytes]:
+        """Delete a site for good, for admins of the whole service; the body holds its id once more as `confirm`.
+
+        Its keys are refused at once. Comments, queue, labels, authors, webhooks and policies are gone within a minute,
+        whatever was still on its way to a webhook with them. The ledger stays as files in the data folder.
+        """
+        site = await site_for(request, caller, site_id)
+        require_whole(caller)
+        return answer(await departures.delete(site.id, (await read(request, SiteRemoval)).confirm, caller.id))
 
     @get("/{site_id:str}/policy", opt=allow(*STAFF, Role.ML, cookies=True, answers=PolicyShape))
     async def policy(

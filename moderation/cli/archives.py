@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from moderation.app import House
 from moderation.archives import FORMATS, format_of, read
 from moderation.cli.frame import in_house, settings_of, store_options
 from moderation.importing import Importer, Tally, page
+
+PATIENCE_MS = 600_000
 
 
 @click.command("import")
@@ -34,7 +37,7 @@ def import_archive(
 
     async def work(rooms: House) -> tuple[Tally, str]:
         site = await rooms.sites.site(site_id)
-        importer = Importer(rooms.comments, rooms.labels, rooms.intake, rooms.digests, rooms.now)
+        importer = Importer(rooms.comments, rooms.labels, rooms.intake, rooms.digests, rooms.ledger, rooms.now)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -47,7 +50,10 @@ def import_archive(
             tally = await importer.take_over(site, past, dry_run=dry_run)
         return tally, page(site, tally, ", ".join(rooms.models.versions) or "none")
 
-    tally, written = in_house(settings_of(data, redis), work)
+    # nobody waits for one answer here: a busy machine makes it late, and never another one
+    settings = settings_of(data, redis)
+    scoring = msgspec.structs.replace(settings.scoring, timeout_ms=PATIENCE_MS)
+    tally, written = in_house(msgspec.structs.replace(settings, scoring=scoring), work)
     skipped = ", ".join(f"{count} {why}" for why, count in sorted(tally.skipped.items())) or "none"
     click.echo(f"{tally.read} read, {tally.taken} taken over, {tally.known} known already, left out: {skipped}.")
     stopped = tally.approved["hold"] + tally.approved["reject"]
@@ -55,6 +61,8 @@ def import_archive(
         f"Of {sum(tally.approved.values())} that people approved the model would have stopped {stopped}; "
         f"of {sum(tally.rejected.values())} that people rejected it would have let {tally.rejected['approve']} pass."
     )
+    if tally.unscored:
+        click.echo(f"{tally.unscored} were not compared: no model could score them.")
     if report is not None:
         report.write_text(written, encoding="utf-8")
         click.echo(f"The disagreements are in {report}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import click
@@ -66,6 +67,30 @@ def list_sites(as_json: bool, data: Path | None, redis: str | None) -> None:
 def show_site(site_id: str, data: Path | None, redis: str | None) -> None:
     """Show a site with its policy, as JSON."""
     print_json(_without_secrets(in_house(settings_of(data, redis), lambda rooms: rooms.sites.site(site_id))))
+
+
+@site.command("delete")
+@click.argument("site_id", metavar="ID")
+@click.option("--confirm", default="", metavar="ID", help="The id once more, instead of being asked for it.")
+@store_options
+def delete_site(site_id: str, confirm: str, data: Path | None, redis: str | None) -> None:
+    """Delete a site for good, with its comments, labels, keys and webhooks. Its ledger stays as files.
+
+    The service may run meanwhile. It cannot be taken back: make a backup first.
+    """
+    settings = settings_of(data, redis)
+    held = in_house(settings, lambda rooms: rooms.departures.held(site_id))
+    click.echo(f"{held.comments:,} comments ({held.waiting:,} waiting) and {held.labels:,} labels go with '{site_id}'.")
+    typed = confirm or click.prompt("Type the site's id to delete it")
+
+    async def work(rooms: House) -> None:
+        await rooms.departures.delete(site_id, typed, "cli")
+        while site_id in {one.site for one in await rooms.departures.open()}:
+            await asyncio.sleep(1)
+            await rooms.departures.finish()
+
+    in_house(settings, work)
+    click.echo(f"Site '{site_id}' is gone. Its ledger lies in {settings.store.data / 'ledger'}, under its name.")
 
 
 @site.command("coral")

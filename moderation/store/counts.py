@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from moderation.store import keys
 from moderation.store.connection import Connection
@@ -14,10 +14,11 @@ class Counts:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def add(self, site_id: str, day: str, field: str) -> None:
-        """Count one more of something that no script counts."""
+    async def add(self, site_id: str, day: str, counted: Mapping[str, int]) -> None:
+        """Count what no script counts: field -> how many more."""
         name = keys.of_site(site_id).day(day)
-        await self._connection.many([("HINCRBY", name, field, 1), ("EXPIRE", name, 34_560_000)])
+        more = [("HINCRBY", name, field, count) for field, count in counted.items()]
+        await self._connection.many([*more, ("EXPIRE", name, 34_560_000)])
 
     async def of_days(self, site_id: str, days: Sequence[str]) -> list[dict[str, int]]:
         """Give the counts of each day (YYYY-MM-DD), in their order."""

@@ -62,6 +62,8 @@ COMPAT_KEYS = "cm:{sites}:compat"
 """hash: digest of a compat key -> key id."""
 WEBHOOK_SITES = "cm:{sites}:webhooks"
 """set: sites that have, or had, a webhook."""
+LEAVING = "cm:{sites}:leaving"
+"""hash: site id -> since when it leaves and by whom, until nothing of it is left."""
 GENERATION = "cm:{sites}:generation"
 """string: grows with every change of a site or key, so that every worker drops what it remembers."""
 SCHEMA = "cm:{sites}:schema"
@@ -72,6 +74,11 @@ SCHEMA_VERSION = "1"
 def policies(site_id: str) -> str:
     """Name the hash of a site's policies, by version: the policy, when it was set and by whom."""
     return f"cm:{{sites}}:policies:{site_id}"
+
+
+def everything(site_id: str) -> str:
+    """Give the pattern that every key of a site fits, and no other."""
+    return f"{PREFIX}{{{site_id}}}:*"
 
 
 PEOPLE = "cm:{staff}:people"

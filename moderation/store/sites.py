@@ -26,6 +26,7 @@ from moderation.errors import (
 from moderation.records import Key, Policy, Role, Site
 from moderation.store import keys
 from moderation.store.connection import Connection
+from moderation.store.departures import require_free
 from moderation.store.scripts import script
 
 SITE_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -133,8 +134,21 @@ class Sites:
             raise FieldsInvalid([FieldError("id", "site_id_invalid", message)])
         if not await self._connection.execute("HSETNX", keys.SITES, site.id, msgspec.json.encode(site)):
             raise SiteExists(site.id)
+        await require_free(self._connection, site)
         await self._changed()
         return site
+
+    async def remove(self, site_id: str) -> None:
+        """Take a site away with its policies, its keys and its place among the sites with webhooks; done twice, no harm."""
+        for key in await self.keys(site_id):
+            if key.role is Role.COMPAT:
+                await self._connection.execute("HDEL", keys.COMPAT_KEYS, key.digest)
+            await self._connection.execute("HDEL", keys.API_KEYS, key.id)
+        await self._connection.execute("SREM", keys.WEBHOOK_SITES, site_id)
+        await self._connection.execute("DEL", keys.policies(site_id))
+        await self._connection.execute("HDEL", keys.SITES, site_id)
+        await self._changed()
+        self._sites.pop(site_id, None)
 
     async def save(self, site: Site) -> Site:
         """Write a changed site but for its policy, which stays what it is; every worker uses it within about a second."""

@@ -1,8 +1,11 @@
 """The admins' and ML staff's pages in a real browser: what is shown once, what is tried before it is set."""
 
+import io
 import re
 
 import pyotp
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PASSWORD
@@ -109,11 +112,15 @@ def test_a_second_factor_is_set_up_and_asked_for(console, open_console):
     tab.go("#/account")
     page.get_by_role("button", name="Set up a code").click()
     secret = page.locator("code.secret").inner_text().replace(" ", "")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        seen = zxingcpp.read_barcodes(Image.open(io.BytesIO(page.locator("svg.qr").screenshot())))
+        assert [pyotp.parse_uri(one.text).secret for one in seen] == [secret], scheme
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code").fill("000000")
+    page.get_by_label("Code", exact=True).fill("000000")
     page.get_by_role("button", name="Turn it on").click()
     expect(page.locator("form .wrong")).to_contain_text("wrong")
-    page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
+    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Turn it on").click()
     expect(page.locator("#said")).to_contain_text("needs a code")
     page.get_by_role("button", name="Sign out everywhere").click()
@@ -121,6 +128,25 @@ def test_a_second_factor_is_set_up_and_asked_for(console, open_console):
     page.locator("input[type=password]").fill(PASSWORD)
     page.locator(".signin button").click()
     expect(page.locator(".signin .wrong")).to_contain_text("wrong")
+
+
+def test_a_site_is_deleted_once_its_id_was_typed(console, open_console):
+    console.new_site("farewell")
+    tab = open_console(site="demo")
+    page = tab.page
+    tab.go("#/admin/sites")
+    box = page.locator("details", has_text="Farewell").first
+    box.locator("summary").first.click()
+    box.get_by_text("Delete this site").click()
+    typed = box.get_by_label("Type farewell to confirm")
+    typed.fill("demo")
+    box.get_by_role("button", name="Delete it for good").click()
+    expect(box.locator(".wrong").last).to_contain_text("type its id: farewell")
+    typed.fill("farewell")
+    box.get_by_role("button", name="Delete it for good").click()
+    expect(page.locator("#said")).to_contain_text("farewell is deleted")
+    expect(page.locator("summary", has_text="Farewell")).to_have_count(0)
+    assert "farewell" not in {one["id"] for one in console.admin.get("/v1/sites").json()["sites"]}
 
 
 def test_an_author_is_blocked_for_a_while_and_freed_again(console, open_console):

@@ -85,3 +85,15 @@ def test_what_is_no_archive_is_refused_in_one_line(tmp_path, text, kind):
 
 def test_html_becomes_words_and_addresses():
     assert plain('a<br>b <script>x</script><a href="https://c.example">d</a>') == "a\nb x https://c.example d"
+
+
+def test_wordpress_may_hold_characters_that_xml_does_not_know_and_times_that_are_none(tmp_path):
+    path = tmp_path / "odd.xml"
+    path.write_bytes(
+        b'<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel><item><link>https://news.example/a</link><wp:comment>'
+        b"<wp:comment_id>7</wp:comment_id><wp:comment_content><![CDATA[odd \x08\x0b here]]></wp:comment_content>"
+        b"<wp:comment_date_gmt>0000-00-00 00:00:00</wp:comment_date_gmt><wp:comment_approved>1</wp:comment_approved>"
+        b"</wp:comment></item></channel></rss>"
+    )
+    (past,) = read(path, "wordpress")
+    assert (past.text, past.submitted_at, past.external_id) == ("odd  here", "", "wp-7")

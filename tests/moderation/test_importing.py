@@ -2,6 +2,10 @@
 
 import json
 
+from moderation.archives import Past
+from moderation.importing import Importer
+from moderation.records import DecisionKind, DecisionReason
+from moderation.store.comments import label_id
 from tests.service import ABUSE, SPAM, run, serving
 
 
@@ -53,3 +57,28 @@ def test_a_dry_run_writes_nothing_and_a_broken_file_is_one_line(tmp_path):
     (tmp_path / "bad").write_text("no archive")
     bad = run("import", str(tmp_path / "bad"), "--site", "blog", data=data, check=False)
     assert (bad.returncode, len(bad.stderr.strip().splitlines())) == (2, 1)
+
+
+def importer(rooms):
+    return Importer(rooms.comments, rooms.labels, rooms.intake, rooms.digests, rooms.ledger, rooms.now)
+
+
+async def test_what_a_broken_off_import_had_not_come_to_is_done_by_the_next_one(rooms, site):
+    archive = [
+        Past(
+            external_id=f"wp-{n}",
+            text=SPAM,
+            email=f"p{n}@posteo.net",
+            decision=DecisionKind.REJECT,
+            reason=DecisionReason.SPAM,
+        )
+        for n in range(3)
+    ]
+    assert (await importer(rooms).take_over(site, archive)).taken == 3
+    ids = [await rooms.comments.by_external_id("news", one.external_id) for one in archive]
+    await rooms.labels.remove("news", label_id(ids[0]))  # as if the end had come between the comment and its label
+    await rooms.learning.unlearn(site, label_id(ids[1]), "ann")
+    again = await importer(rooms).take_over(site, archive)
+    assert (again.taken, again.known) == (0, 3)
+    given = await rooms.labels.given_at("news", [label_id(one) for one in ids])
+    assert [stamp is not None for stamp in given] == [True, False, True], "what was unlearned stays unlearned"

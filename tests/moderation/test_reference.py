@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from moderation.api.examples import BODIES
 from moderation.api.gate import PUBLIC
 from moderation.api.reference import TAGS, describe, handler_path
 from moderation.app import build
@@ -46,6 +47,31 @@ def test_an_operation_says_what_it_does_and_answers(path: str, method: str, oper
     assert f"{{{PUBLIC}}}" not in path
     (tag,) = operation["tags"]
     assert tag in TAGS
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_an_operation_shows_how_it_is_asked(path: str, method: str, operation: dict) -> None:
+    (sample,) = operation["x-codeSamples"]
+    assert sample["source"].startswith("curl ")
+    assert "{" not in sample["source"].partition(" -d ")[0], "every parameter has a value"
+    if method != "get" and "requestBody" in operation:
+        (content,) = operation["requestBody"]["content"].values()
+        assert content["example"], "a body has an example"
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_an_example_is_what_the_route_reads(name: str) -> None:
+    """It is read into the shape that the route declares."""
+    method, path = name.split(" ", 1)
+    (handler,) = [
+        handler
+        for route in APP.routes
+        for handler in getattr(route, "route_handlers", [])
+        if method in handler.http_methods
+        and handler_path(route.path).replace(":str}", "}").replace(":int}", "}") == path
+    ]
+    if handler.opt["body_media"] == "application/json":
+        msgspec.json.decode(msgspec.json.encode(BODIES[name]), type=handler.opt["body"])
 
 
 def test_every_group_of_routes_has_some_and_says_what_they_are_about() -> None:

@@ -1,7 +1,7 @@
 // The admins' pages: tabs for sites, policy, word lists, keys, webhooks, people and the ledger.
-import { api, get, post } from "./client.js";
-import { field, h, put, select, table, when } from "./dom.js";
-import { gather, nameOf, say, sites } from "./session.js";
+import { api, get, me, post } from "./client.js";
+import { calm, complaint, field, h, plain, put, select, sheet, table, to, when } from "./dom.js";
+import { failed, gather, nameOf, say, siteSelect, sites } from "./session.js";
 import { t } from "./words.js";
 
 const TABS = {
@@ -15,7 +15,7 @@ export async function show(into, [tab = "sites", site = ""]) {
   const body = h("div", {});
   put(into, h("h1", {}, t("nav.admin")),
     h("nav", { class: "tabs", "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
-    page.of && sites().length > 1 ? h("p", {}, h("label", {}, t("site"), " ", select(sites().map((one) => [one.id, one.name || one.id]), chosen, { onchange: (event) => { location.hash = `#/admin/${tab}/${encodeURIComponent(event.target.value)}`; } }))) : null,
+    page.of && sites().length > 1 ? h("p", {}, siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
     body);
   return (page.show ?? (await page.load()).show)(body, chosen);
 }
@@ -29,24 +29,34 @@ export function attempt(form, said, act) {
     }
   };
 }
-const complaint = () => h("p", { class: "wrong", role: "alert" });
-export { complaint };
-
 // A secret that is shown once, with a button that copies it.
 export function once(into, label, secret, hint) {
   const input = h("input", { value: secret, readonly: true, class: "secret", "aria-label": label });
   put(into, h("div", { class: "once", role: "status" }, h("p", {}, h("strong", {}, label)), h("div", { class: "row" }, input, h("button", { type: "button", onclick: async () => {
     input.select();
     await navigator.clipboard?.writeText(secret).then(() => say({ text: t("copied") }), () => {});
-  } }, t("copy"))), h("p", { class: "calm" }, hint ?? t("once.hint"))));
+  } }, t("copy"))), calm(hint ?? t("once.hint"))));
   input.select();
+}
+
+// Deleting a site: what goes and what stays, and its id typed once more.
+function leaving(site, done) {
+  const said = complaint();
+  const typed = h("input", { required: true, autocomplete: "off", spellcheck: "false" });
+  return h("details", {}, h("summary", {}, t("sites.delete")), h("form", { class: "narrow", onsubmit: attempt(null, said, async () => {
+    const gone = await api("DELETE", to`/v1/sites/${site.id}`, { confirm: typed.value.trim() });
+    if (sessionStorage.getItem("cm.site") === site.id) sessionStorage.removeItem("cm.site");
+    await gather();
+    say({ text: t("sites.deleted", { site: site.id, n: gone.comments }) });
+    done();
+  }) }, h("p", {}, t("sites.delete.what")), field(t("sites.delete.type", { id: site.id }), typed), said, h("button", { class: "danger" }, t("sites.delete.go"))));
 }
 
 async function sitesPage(into) {
   const said = complaint();
   const inputs = { id: h("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,30}[a-z0-9])?" }), name: h("input", {}), url: h("input", { type: "url" }), lang: h("input", { value: "en", maxlength: "16" }) };
   const profile = select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), "watch");
-  const form = h("form", { class: "sheet padded narrow" }, h("h2", {}, t("sites.add")), field(t("sites.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), field(t("policy.profile"), profile, t("sites.profile.hint")), said, h("button", {}, t("add")));
+  const form = h("form", { class: "sheet padded narrow" }, h("h2", {}, t("sites.add")), field(t("keys.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), field(t("policy.profile"), profile, t("sites.profile.hint")), said, h("button", {}, t("add")));
   form.addEventListener("submit", attempt(form, said, async () => {
     await post("/v1/sites", { id: inputs.id.value, name: inputs.name.value, url: inputs.url.value, lang: inputs.lang.value, policy: { profile: profile.value } });
     await gather();
@@ -61,11 +71,11 @@ async function sitesPage(into) {
     const wrong = complaint();
     const box = h("details", { class: "sheet padded" }, h("summary", {}, h("strong", {}, site.name || site.id), " ", h("span", { class: "calm" }, `${site.id} · ${t(`profile.${site.profile}`)} · ${t("policy.version", { n: site.policy_version })}`)));
     const edit = h("form", { class: "narrow", onsubmit: attempt(null, wrong, async () => {
-      await api("PATCH", `/v1/sites/${encodeURIComponent(site.id)}`, { name: name.value, url: url.value, lang: lang.value, origins: origins.value.split(/\s+/).filter(Boolean) });
+      await api("PATCH", to`/v1/sites/${site.id}`, { name: name.value, url: url.value, lang: lang.value, origins: origins.value.split(/\s+/).filter(Boolean) });
       await gather();
       say({ text: t("saved") });
     }) }, field(t("name"), name), field(t("address"), url), field(t("language"), lang), field(t("sites.origins"), origins, t("sites.origins.hint")), wrong, h("button", {}, t("save")));
-    box.append(edit);
+    box.append(edit, ...(me.sites.length ? [] : [leaving(site, () => sitesPage(into))]));
     return box;
   };
   put(into, h("div", { class: "stack" }, sites().map(change), form));
@@ -78,12 +88,12 @@ async function keysPage(into) {
   const role = select(["site", "form", "compat", "moderator", "ml", "admin"].map((one) => [one, t(`role.${one}`)]), "site");
   const site = select([["", t("keys.whole")], ...sites().map((one) => [one.id, one.name || one.id])], sites()[0]?.id ?? "");
   const label = h("input", { maxlength: "100" });
-  const days = select([["0", t("keys.no_end")], ["30", t("keys.days", { n: 30 })], ["365", t("keys.days", { n: 365 })]], "0");
+  const days = select([["0", t("keys.no_end")], ["30", t("days", { n: 30 })], ["365", t("days", { n: 365 })]], "0");
   const list = h("div", {});
   const draw = (found) => put(list, table(t("admin.keys"), [t("keys.id"), t("keys.role"), t("site"), t("keys.label"), t("keys.made"), ""],
     [...found].reverse().map((key) => [key.id, t(`role.${key.role}`), key.site || t("keys.whole"), key.label, when(key.created_at),
       key.revoked ? h("span", { class: "status rejected" }, t("keys.revoked")) : h("button", { class: "danger small", onclick: (event) => sure(event, async () => {
-        await api("DELETE", `/v1/keys/${encodeURIComponent(key.id)}`);
+        await api("DELETE", to`/v1/keys/${key.id}`);
         draw((await get("/v1/keys")).keys);
       }) }, t("keys.revoke"))])));
   const form = h("form", { class: "sheet padded" }, h("h2", {}, t("keys.add")), h("div", { class: "row fields" }, field(t("keys.role"), role), field(t("site"), site), field(t("keys.label"), label), field(t("keys.end"), days)), said, h("button", {}, t("keys.make")), made);
@@ -92,7 +102,7 @@ async function keysPage(into) {
     once(made, t("keys.made_one"), key.key);
     draw((await get("/v1/keys")).keys);
   }));
-  put(into, h("div", { class: "stack" }, form, h("div", { class: "sheet padded" }, list)));
+  put(into, h("div", { class: "stack" }, form, sheet(list)));
   draw(keys);
 }
 
@@ -106,23 +116,24 @@ export async function sure(event, act) {
     setTimeout(() => { delete button.dataset.sure; button.textContent = before; }, 5000);
     return;
   }
-  await act().catch((error) => say({ kind: "wrong", text: error.message }));
+  await act().catch(failed);
 }
 
 async function ledgerPage(into) {
   let before = "";
-  const which = select([[".staff", t("ledger.staff")], ...sites().map((one) => [one.id, one.name || one.id])], sites()[0]?.id ?? ".staff", { "aria-label": t("site"), onchange: () => { before = ""; put(rows); load(); } });
-  const rows = h("tbody", {});
-  const next = h("button", { class: "plain", onclick: () => load() }, t("queue.more"));
+  let entries = [];
+  const which = siteSelect(sites()[0]?.id ?? ".staff", () => { before = ""; entries = []; load(); }, [[".staff", t("ledger.staff")]]);
+  const list = h("div", {});
+  const next = plain(() => load(), t("queue.more"));
+  const row = ({ id, at, hash, e, by, c, ...facts }) => [when(at), e, by ? nameOf(by) : t("ledger.machine"),
+    [c ? h("a", { href: to`#/comment/${c}` }, c) : "", " ", Object.entries(facts).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")], h("code", { class: "calm", title: `${id} ${hash}` }, hash.slice(0, 10))];
   const load = async () => {
     const page = await get("/v1/ledger", { site: which.value, before, limit: 100 });
     before = page.cursor ?? "";
     next.hidden = !before;
-    for (const { id, at, hash, e, by, c, ...facts } of page.entries) {
-      rows.append(h("tr", {}, h("td", {}, when(at)), h("td", {}, e), h("td", {}, by ? nameOf(by) : t("ledger.machine")),
-        h("td", {}, c ? h("a", { href: `#/comment/${encodeURIComponent(c)}` }, c) : "", " ", Object.entries(facts).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")), h("td", { class: "calm" }, h("code", { title: `${id} ${hash}` }, hash.slice(0, 10)))));
-    }
+    entries.push(...page.entries);
+    put(list, table(t("admin.ledger"), ["when", "event", "by", "facts", "hash"].map((one) => t(`ledger.${one}`)), entries.map(row), true));
   };
-  put(into, h("div", { class: "sheet padded" }, h("div", { class: "row spaced" }, which, h("span", { class: "calm" }, t("ledger.what"))), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("admin.ledger") }, h("table", {}, h("thead", {}, h("tr", {}, ["when", "event", "by", "what", "hash"].map((one) => h("th", { scope: "col" }, t(`ledger.${one}`))))), rows)), next));
+  put(into, sheet(h("div", { class: "row spaced" }, which, h("span", { class: "calm" }, t("ledger.what"))), list, next));
   await load();
 }

@@ -1,31 +1,31 @@
 // An author of a site: what is known, every comment still there, and the marks moderators give.
 import { sure } from "./admin.js";
 import { get, me, post } from "./client.js";
-import { field, h, put, select } from "./dom.js";
+import { calm, field, h, plain, put, select, to } from "./dom.js";
 import { found } from "./search.js";
-import { say } from "./session.js";
+import { failed, say } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
 
 export async function show(into, [site, id]) {
-  const address = `/v1/authors/${encodeURIComponent(id)}`;
+  const address = to`/v1/authors/${id}`;
   const one = await get(address, { site });
-  const days = select([["0", t("author.for_ever")], ["1", t("author.days", { n: 1 })], ["7", t("author.days", { n: 7 })], ["30", t("author.days", { n: 30 })], ["365", t("author.days", { n: 365 })]], "30", {});
+  const days = select([["0", t("author.for_ever")], ...[1, 7, 30, 365].map((n) => [String(n), t("days", { n })])], "30");
   const mark = async (name) => {
     try {
       await post(`${address}/mark?site=${encodeURIComponent(site)}`, { mark: name, days: name ? Number(days.value) : 0 });
       say({ text: t(name ? "author.marked" : "author.unmarked", { mark: word("mark", name) }) });
       show(into, [site, id]);
-    } catch (error) { say({ kind: "wrong", text: error.message }); }
+    } catch (error) { failed(error); }
   };
   const until = one.mark_until ? ` ${t("author.until", { date: new Date(one.mark_until).toLocaleDateString() })}` : "";
-  put(into, h("h1", {}, t("author.title"), " ", quiet(one.comments[0]?.name ?? id, 80)),
+  put(into, h("h1", {}, t("nav.author"), " ", quiet(one.comments[0]?.name ?? id, 80)),
     h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet padded" },
       h("p", {}, t("case.record", one), one.mark ? [" · ", h("span", { class: `badge ${one.mark}` }, word("mark", one.mark)), until] : null),
-      h("div", { class: "row" }, field(t("author.how_long"), days), h("button", { class: "plain", onclick: () => mark("trusted") }, t("author.trust")), h("button", { class: "plain", onclick: () => mark("watched") }, t("author.watch")),
-        h("button", { class: "danger", onclick: () => mark("blocked") }, t("author.block")), one.mark ? h("button", { class: "plain", onclick: () => mark("") }, t("author.unmark")) : null),
-      h("p", { class: "calm" }, t("author.explained")), me.role === "admin" ? privacy() : null),
+      h("div", { class: "row" }, field(t("author.how_long"), days), plain(() => mark("trusted"), t("author.trust")), plain(() => mark("watched"), t("author.watch")),
+        h("button", { class: "danger", onclick: () => mark("blocked") }, t("author.block")), one.mark ? plain(() => mark(""), t("author.unmark")) : null),
+      calm(t("author.explained")), me.role === "admin" ? privacy() : null),
     h("h2", {}, t("author.comments")), h("div", { class: "sheet" }, h("ul", { class: "found" }, one.comments.map((item) => found({ ...item, reasons: item.reasons })))));
 }
 
@@ -34,7 +34,7 @@ function privacy() {
   const email = h("input", { type: "email", required: true });
   const ask = (path, done) => async (event) => {
     event.preventDefault();
-    try { done(await post(`/v1/privacy/${path}`, { email: email.value }, { seconds: 60 })); } catch (error) { say({ kind: "wrong", text: error.message }); }
+    try { done(await post(`/v1/privacy/${path}`, { email: email.value }, { seconds: 60 })); } catch (error) { failed(error); }
   };
   const save = (kept) => {
     const link = h("a", { href: URL.createObjectURL(new Blob([JSON.stringify(kept, null, 2)], { type: "application/json" })), download: "person.json" });

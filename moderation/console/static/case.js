@@ -1,5 +1,5 @@
 // One case: the text with the words that moved its scores, why it waits, who wrote it, and what a decision teaches.
-import { h, outLink, percent, webAddress, when } from "./dom.js";
+import { calm, h, outLink, percent, plain, to, webAddress, when } from "./dom.js";
 import { pieces, quiet } from "./text.js";
 import { t, word } from "./words.js";
 
@@ -31,17 +31,17 @@ function signals(one) {
     h("td", { class: "score" }, signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
   const scores = Object.entries(one.scores).map(([name, score]) => ({ name, score }));
   return h("section", { class: "signals", "aria-labelledby": "signals-title" }, h("h3", { id: "signals-title" }, t("case.signals")),
-    loud.length ? h("table", {}, h("tbody", {}, loud.map(row))) : h("p", { class: "calm" }, t("case.nothing_seen")),
+    loud.length ? h("table", {}, h("tbody", {}, loud.map(row))) : calm(t("case.nothing_seen")),
     h("details", {}, h("summary", {}, t("case.all_signals", { n: still.length })),
       h("table", {}, h("tbody", {}, still.map(row), scores.map(({ name, score }) => h("tr", {},
         h("th", { scope: "row" }, word("score", name)), h("td", {}, t("case.model_score")), h("td", { class: "score" }, bar(score), " ", percent(score)))))),
-      h("p", { class: "calm" }, t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: one.judged_lang || "?" }))));
+      calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: one.judged_lang || "?" }))));
 }
 
 function brief(item, actions) {
   return h("li", {}, h("div", { class: "line" }, h("span", { class: `status ${item.status}` }, word("status", item.status)), when(item.received_at),
     item.decision ? h("span", { class: "calm" }, t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
-  h("a", { href: `#/comment/${encodeURIComponent(item.id)}`, class: "brief" }, quiet(item.text, 160)), actions);
+  h("a", { href: to`#/comment/${item.id}`, class: "brief" }, quiet(item.text, 160)), actions);
 }
 export { brief };
 
@@ -49,12 +49,12 @@ function author(one) {
   const known = one.author_history;
   const list = known?.latest ?? [];
   return h("section", { class: "author", "aria-labelledby": "author-title" },
-    h("h3", { id: "author-title" }, t("case.author")),
-    h("p", {}, h("a", { href: `#/author/${encodeURIComponent(one.site)}/${encodeURIComponent(one.author)}`, class: "foreign" }, quiet(one.name || t("case.no_name"), 80)),
+    h("h3", { id: "author-title" }, t("nav.author")),
+    h("p", {}, h("a", { href: to`#/author/${one.site}/${one.author}`, class: "foreign" }, quiet(one.name || t("case.no_name"), 80)),
       known?.mark ? h("span", { class: `badge ${known.mark}` }, word("mark", known.mark)) : null, " ",
       known ? h("span", { class: "calm" }, t("case.record", known)) : h("span", { class: "calm" }, t("loading"))),
     one.url ? h("p", { class: "calm wrap" }, t("case.website"), " ", quiet(one.url, 120)) : null,
-    list.length ? h("ul", { class: "briefs" }, list.slice(0, 5).map((item) => brief(item))) : known ? h("p", { class: "calm" }, t("case.first")) : null);
+    list.length ? h("ul", { class: "briefs" }, list.slice(0, 5).map((item) => brief(item))) : known ? calm(t("case.first")) : null);
 }
 
 // `view` is {one, learn, revealed, together, holder, act}; everything that can be done is in `act`.
@@ -65,7 +65,8 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
   const text = h("div", { class: `text foreign${veiled ? " veiled" : ""}`, dir: "auto", lang: one.judged_lang || one.lang || null, "aria-hidden": veiled ? "true" : null, tabindex: veiled ? null : "0", "data-scrolls": true, role: veiled ? null : "group", "aria-label": veiled ? null : t("case.text") },
     pieces(one.text, one.words));
   const thread = one.thread;
-  const folded = one.normalised && Array.from(one.normalised).length > 0 && one.normalised !== one.text.toLowerCase() && one.normalised.replace(/\s+/g, " ").trim() !== one.text.toLowerCase().replace(/\s+/g, " ").trim();
+  const bare = (words) => words.replace(/\s+/g, " ").trim();
+  const folded = one.normalised && bare(one.normalised) !== bare(one.text.toLowerCase());
   return h("article", { class: "case", id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
     h("header", {},
       h("h2", { id: "case-title" }, quiet(one.name || t("case.no_name"), 80)),
@@ -75,7 +76,7 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
       thread ? h("p", { class: "thread" }, t("case.under"), " ", webAddress(thread.url) ? outLink(thread.url, quiet(thread.title || thread.url, 120)) : quiet(thread.title || thread.url, 120)) : null),
     h("p", { class: "why" }, decided ? decidedLine(one) : [h("strong", {}, t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
     one.escalated ? h("p", { class: "why escalated" }, h("strong", {}, t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
-    one.parent ? h("blockquote", { class: "parent" }, h("p", { class: "calm" }, t("case.answers", { name: one.parent.name })), quiet(one.parent.text, 300)) : null,
+    one.parent ? h("blockquote", { class: "parent" }, calm(t("case.answers", { name: one.parent.name })), quiet(one.parent.text, 300)) : null,
     h("div", { class: "textbox" }, text,
       veiled ? h("button", { class: "unveil", onclick: act.reveal }, t("case.show_text"), " ", h("kbd", {}, "b")) : null),
     folded ? h("details", { class: "folded" }, h("summary", {}, t("case.reads_as")), h("p", { class: "foreign", dir: "auto" }, pieces(one.normalised))) : null,
@@ -103,7 +104,7 @@ export function actionBar({ learn, asking, count, escalates, act, decided }) {
         h("kbd", {}, String(at + 1)), h("span", {}, word("decision", reason)), h("small", {}, teaches(reason, learn))))),
       h("label", { class: "note" }, t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
       h("div", { class: "row" }, h("label", { class: "check" }, h("input", { type: "checkbox", checked: learn, onchange: act.learn }), " ", t("act.learn"), " ", h("kbd", {}, "t")),
-        h("button", { class: "plain", onclick: act.cancel }, t("cancel"), " ", h("kbd", {}, "Esc"))));
+        plain(act.cancel, t("cancel"), " ", h("kbd", {}, "Esc"))));
   }
   if (escalates) {
     return h("form", { class: "actions asking", onsubmit: act.escalate },
@@ -115,8 +116,8 @@ export function actionBar({ learn, asking, count, escalates, act, decided }) {
     h("button", { class: "reject", onclick: act.reject }, h("span", {}, t("act.reject"), many, " ", h("kbd", {}, "d")), h("small", {}, t("act.reject_hint"))),
     h("div", { class: "lesser" },
       h("label", { class: "check" }, h("input", { type: "checkbox", checked: learn, onchange: act.learn }), " ", t("act.learn"), " ", h("kbd", {}, "t")),
-      h("button", { class: "plain", onclick: act.undo }, t("act.undo"), " ", h("kbd", {}, "u")),
-      decided ? null : h("button", { class: "plain", onclick: act.skip }, t("act.skip"), " ", h("kbd", {}, "s")),
-      decided ? null : h("button", { class: "plain", onclick: act.askEscalation }, t("act.escalate"), " ", h("kbd", {}, "e")),
-      decided ? null : h("button", { class: "plain", onclick: act.claim }, t("act.claim"), " ", h("kbd", {}, "c"))));
+      plain(act.undo, t("act.undo"), " ", h("kbd", {}, "u")),
+      decided ? null : plain(act.skip, t("act.skip"), " ", h("kbd", {}, "s")),
+      decided ? null : plain(act.askEscalation, t("act.escalate"), " ", h("kbd", {}, "e")),
+      decided ? null : plain(act.claim, t("act.claim"), " ", h("kbd", {}, "c"))));
 }

@@ -2,14 +2,14 @@
 import { actionBar, caseView, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, h, put } from "./dom.js";
+import { $, h, put, to } from "./dom.js";
 import * as keys from "./keys.js";
-import { nameOf, say } from "./session.js";
+import { failed, nameOf, say } from "./session.js";
 import { t } from "./words.js";
 
 export async function show(into, [id]) {
   const state = { learn: true };
-  const load = async () => { state.one = await get(`/v1/queue/${encodeURIComponent(id)}`); };
+  const load = async () => { state.one = await get(to`/v1/queue/${id}`); };
   await load();
   put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
@@ -30,11 +30,11 @@ export async function show(into, [id]) {
     together: (wanted) => { state.together = wanted; bar(); }, askEscalation: () => { if (waits()) { state.escalating = true; bar(); $("escalation").focus(); } },
     escalate: async (event) => {
       event.preventDefault();
-      await post(`/v1/queue/${encodeURIComponent(id)}/escalate`, { note: $("escalation").value }).then(() => say({ text: t("escalate.done") }), (error) => say({ kind: "wrong", text: error.message }));
+      await post(to`/v1/queue/${id}/escalate`, { note: $("escalation").value }).then(() => say({ text: t("escalate.done") }), failed);
       state.escalating = false;
       after();
     },
-    claim: async () => { await post(`/v1/queue/${encodeURIComponent(id)}/claim`, { lease_seconds: 900 }).then(() => say({ text: t("claim.done") }), (error) => say({ kind: "wrong", text: error.message })); after(); },
+    claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => say({ text: t("claim.done") }), failed); after(); },
   };
   function bar() {
     const note = $("note")?.value;

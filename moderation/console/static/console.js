@@ -1,8 +1,7 @@
 // The console's front door: who is signed in, which page is open, the head that stands over every page.
-import { Offline } from "./client.js";
+import { me, Offline } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, h, put } from "./dom.js";
-import { me } from "./client.js";
+import { $, calm, h, plain, put, to } from "./dom.js";
 import * as keys from "./keys.js";
 import * as queue from "./queue.js";
 import { begin, gather, invitationPage, onUndo, signInPage, signOut } from "./session.js";
@@ -47,7 +46,7 @@ function head() {
   const link = (name) => h("a", { href: `#/${name}`, data: { page: name } }, t(`nav.${name}`));
   const search = h("form", { role: "search", class: "find", onsubmit: (event) => {
     event.preventDefault();
-    location.hash = `#/search?q=${encodeURIComponent($("search").value)}`;
+    location.hash = to`#/search?q=${$("search").value}`;
   } }, h("label", { for: "search", class: "unseen" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
   put(app, 
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
@@ -55,7 +54,7 @@ function head() {
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
       STAFF.includes(me.role) ? search : h("span", {}),
       h("div", { class: "self" }, h("button", { class: "plain help", onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
-        h("a", { href: "#/account", data: { page: "account" } }, me.name || me.id), h("button", { class: "plain", onclick: () => signOut() }, t("sign_out")))),
+        h("a", { href: "#/account", data: { page: "account" } }, me.name || me.id), plain(() => signOut(), t("sign_out")))),
     h("main", { id: "main", tabindex: "-1" }));
 }
 
@@ -82,7 +81,7 @@ async function go() {
     const left = await show(main, rest, new URLSearchParams(query));
     if (typeof left === "function") leave = left;
   } catch (error) {
-    put(main, h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), h("p", { class: "calm" }, error.message), h("button", { onclick: go }, t("try_again"))));
+    put(main, h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
   }
 }
 

@@ -1,7 +1,7 @@
 // Decisions on their way: sent at once, kept and sent later where the line is gone, taken back by one key.
 // What waits to be sent is kept for this tab, without any text of a comment.
 import { api, Offline, Problem } from "./client.js";
-import { ago } from "./dom.js";
+import { ago, to } from "./dom.js";
 import { t, word } from "./words.js";
 
 export const UNDO_SECONDS = 10;
@@ -77,7 +77,7 @@ async function deliver(group) {
   if (bodies.length === 1) {
     const { id, ...ruling } = bodies[0];
     try {
-      results = [await api("POST", `/v1/queue/${encodeURIComponent(id)}/decision`, ruling)];
+      results = [await api("POST", to`/v1/queue/${id}/decision`, ruling)];
     } catch (error) {
       if (!(error instanceof Problem) || [503, 429, 401].includes(error.status)) throw error;
       results = [{ ...error.body, status: error.status, id }];
@@ -108,8 +108,6 @@ let nameOf = (id) => id;
 export const iAm = (name, names) => { myName = name; nameOf = names; };
 const isMine = (answer, mine) => answer.moderator === myName && answer.decision === mine.decision;
 
-export function lastAct() { return sent[sent.length - 1]; }
-
 // Take the newest act back: what was not sent is dropped, what was sent is undone.
 export async function undo() {
   const act = sent.pop();
@@ -125,7 +123,7 @@ export async function undo() {
   }
   for (const [id, version] of act.versions) {
     try {
-      await api("POST", `/v1/queue/${encodeURIComponent(id)}/undo`, { version });
+      await api("POST", to`/v1/queue/${id}/undo`, { version });
       back.push(id);
     } catch (error) {
       tell("said", { kind: "wrong", text: t("undo.refused", { detail: error.message }) });

@@ -35,6 +35,7 @@ for (const { name, description } of reference.tags) {
     box.append(make("p", `For: ${operation["x-roles"]?.join(", ") ?? "everybody"}`));
     const query = operation.parameters.filter((parameter) => parameter.in === "query");
     if (query.length) box.append(make("p", `Query: ${query.map((parameter) => parameter.name + (parameter.required ? " (required)" : "")).join(", ")}`));
+    box.append(make("h3", "Example"), make("pre", operation["x-codeSamples"][0].source));
     const body = named(Object.values(operation.requestBody?.content ?? {})[0]?.schema);
     if (body) box.append(make("h3", "Body"), make("pre", JSON.stringify(body, null, 2)));
     for (const [status, response] of Object.entries(operation.responses)) {

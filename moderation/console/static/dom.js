@@ -20,7 +20,14 @@ export const put = (element, ...inside) => {
   fill(element, null, inside);
 };
 export const h = (name, given, ...inside) => fill(document.createElement(name), given, inside);
+// The three things that pages are made of most.
+export const plain = (act, ...inside) => h("button", { class: "plain", onclick: act }, ...inside);
+export const calm = (...inside) => h("p", { class: "calm" }, ...inside);
+export const sheet = (...inside) => h("div", { class: "sheet padded" }, ...inside);
 export const s = (name, given, ...inside) => fill(document.createElementNS(SVG, name), given, inside);
+
+// An address with what it names encoded: to`/v1/queue/${id}/claim`.
+export const to = (parts, ...named) => String.raw({ raw: parts }, ...named.map(encodeURIComponent));
 
 export const $ = (id) => document.getElementById(id);
 
@@ -53,6 +60,9 @@ export function select(options, chosen, given = {}) {
   return h("select", given, options.map(([value, label]) =>
     h("option", { value, selected: value === chosen }, label)));
 }
+
+// Where an error is told, inside a form.
+export const complaint = () => h("p", { class: "wrong", role: "alert" });
 
 export function table(caption, heads, rows, hidden = false) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},

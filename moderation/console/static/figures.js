@@ -1,12 +1,12 @@
 // How a site does: volume, verdicts, time to decision, overrides, people and reasons, and the drift of the scores.
 import { get } from "./client.js";
-import { h, number, percent, put, s, select, span, table } from "./dom.js";
-import { nameOf, sites } from "./session.js";
+import { calm, h, number, percent, put, s, select, sheet, span, table } from "./dom.js";
+import { nameOf, siteSelect, sites } from "./session.js";
 import { t, word } from "./words.js";
 
-const W = 640;
-const H = 200;
-const LEFT = 44;
+const W = 440;
+const H = 180;
+const LEFT = 40;
 const BOTTOM = 24;
 
 const sum = (days, name) => days.reduce((total, day) => total + (day.counts[name] ?? 0), 0);
@@ -17,7 +17,7 @@ function bars(title, labels, series, { unit = "" } = {}) {
   const most = Math.max(1, ...totals);
   const wide = (W - LEFT - 8) / labels.length;
   const tall = (value) => (H - BOTTOM - 14) * value / most;
-  const every = Math.ceil(labels.length / 10);
+  const every = Math.ceil(labels.length / 7);
   const drawn = labels.flatMap((label, at) => {
     let top = H - BOTTOM;
     const parts = series.map((one, which) => {
@@ -50,7 +50,7 @@ function drift(title, days, kind) {
   const psi = now.total && then.total ? now.shares.reduce((total, value, at) => { const a = Math.max(value, 1e-4); const b = Math.max(then.shares[at], 1e-4); return total + (a - b) * Math.log(a / b); }, 0) : null;
   const told = psi === null ? t("figures.drift.none") : t(psi > 0.25 ? "figures.drift.much" : psi > 0.1 ? "figures.drift.some" : "figures.drift.little", { psi: psi.toFixed(2) });
   return h("figure", { class: "sheet padded figure" }, h("figcaption", {}, h("h2", {}, title), h("p", { class: "legend" }, h("span", {}, h("i", { class: "s0" }), t("figures.today", { n: number(now.total) })), h("span", {}, h("i", { class: "s3" }), t("figures.month", { n: number(then.total) })))),
-    h("p", { class: "calm" }, told),
+    calm(told),
     s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}. ${told}`, class: "chart" }, [0, 0.25, 0.5, 0.75, 1].map((part) => s("text", { x: x(part * 20), y: H - 6, "text-anchor": "middle" }, String(part))),
       s("line", { x1: LEFT, x2: W - 8, y1: H - BOTTOM, y2: H - BOTTOM, class: "grid" }), s("path", { d: stairs(then.shares), class: "step s3" }), s("path", { d: stairs(now.shares), class: "step s0" })),
     h("details", {}, h("summary", {}, t("figures.table")), table(title, [t("figures.score"), t("figures.today", { n: now.total }), t("figures.month", { n: then.total })], now.shares.map((value, at) => [`${(at / 20).toFixed(2)}–${((at + 1) / 20).toFixed(2)}`, percent(value), percent(then.shares[at])]), true)));
@@ -81,19 +81,19 @@ export async function show(into, _, query) {
     }
   }
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:"));
-  const velocity = values("r:velocity");
-  put(into, h("div", { class: "row spaced" }, h("h1", {}, t("figures.title")), sites().length > 1 ? select(sites().map((one) => [one.id, one.name || one.id]), site, { "aria-label": t("site"), onchange: (event) => again({ site: event.target.value }) }) : null,
-    select([7, 30, 90].map((n) => [String(n), t("figures.days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
-  h("div", { class: "tiles" }, tile(t("figures.waiting"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
+  const scopes = ["address", "email", "form"].filter((one) => sum(days, `429:${one}`));
+  put(into, h("div", { class: "row spaced" }, h("h1", {}, t("nav.figures")), sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
+    select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
+  h("div", { class: "tiles" }, tile(t("queue.count.about"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
     tile(t("figures.decided"), number(decided), t("figures.undone", { n: number(sum(days, "undone")) })), tile(t("figures.median"), decided ? median : "–"),
     tile(t("figures.override"), decided ? percent(sum(days, "override") / decided) : "–", t("figures.override_hint")), tile(t("figures.labels"), number(stats.labels))),
   h("div", { class: "figures" },
     bars(t("figures.verdicts"), labels, ["approve", "hold", "reject"].map((one) => ({ name: word("verdict", one), values: values(`v:${one}`) }))),
     bars(t("figures.decisions"), labels, ["approve", "reject"].map((one) => ({ name: word("did", one), values: values(`d:${one}`) }))),
     bars(t("figures.time"), times, [{ name: t("figures.cases"), values: byTime }]),
-    bars(t("figures.limits"), labels, [{ name: t("figures.limits_name"), values: velocity }]),
+    bars(t("figures.limits"), labels, [{ name: t("figures.limits_name"), values: values("r:velocity") }, ...scopes.map((one) => ({ name: t(`figures.429.${one}`), values: values(`429:${one}`) }))]),
     drift(t("figures.drift_spam"), stats.days, "hs"), drift(t("figures.drift_toxicity"), stats.days, "ht"),
-    h("div", { class: "sheet padded" }, people.size ? table(t("figures.people"), [t("figures.person"), word("did", "approve"), word("did", "reject"), t("figures.share")], [...people].sort((one, two) => (two[1].approve ?? 0) + (two[1].reject ?? 0) - (one[1].approve ?? 0) - (one[1].reject ?? 0)).map(([id, one]) => [nameOf(id), number(one.approve ?? 0), number(one.reject ?? 0), percent((one.reject ?? 0) / ((one.approve ?? 0) + (one.reject ?? 0)))])) : h("p", { class: "calm" }, t("figures.nobody"))),
-    h("div", { class: "sheet padded" }, reasons.size ? table(t("figures.reasons"), [t("figures.reason"), t("figures.count")], [...reasons].sort((one, two) => two[1] - one[1]).map(([name, value]) => [word("decision", name), number(value)])) : h("p", { class: "calm" }, t("figures.no_reasons")),
+    sheet(people.size ? table(t("figures.people"), [t("figures.person"), word("did", "approve"), word("did", "reject"), t("figures.share")], [...people].sort((one, two) => (two[1].approve ?? 0) + (two[1].reject ?? 0) - (one[1].approve ?? 0) - (one[1].reject ?? 0)).map(([id, one]) => [nameOf(id), number(one.approve ?? 0), number(one.reject ?? 0), percent((one.reject ?? 0) / ((one.approve ?? 0) + (one.reject ?? 0)))])) : calm(t("figures.nobody"))),
+    sheet(reasons.size ? table(t("figures.reasons"), [t("figures.reason"), t("figures.count")], [...reasons].sort((one, two) => two[1] - one[1]).map(([name, value]) => [word("decision", name), number(value)])) : calm(t("figures.no_reasons")),
       held.length ? table(t("figures.held"), [t("figures.reason"), t("figures.count")], held.sort((one, two) => two[1] - one[1]).map(([name, value]) => [word("reason", name.slice(2)), number(value)])) : null)));
 }

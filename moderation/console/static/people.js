@@ -1,7 +1,7 @@
 // The people who sign in: invited by a link that works once, changed, disabled, signed out.
-import { attempt, complaint, once, sure } from "./admin.js";
+import { attempt, once, sure } from "./admin.js";
 import { api, get, me, post } from "./client.js";
-import { field, h, put, select, table } from "./dom.js";
+import { complaint, field, h, put, select, sheet, table } from "./dom.js";
 import { say, sites } from "./session.js";
 import { t, word } from "./words.js";
 
@@ -16,11 +16,11 @@ export async function show(into) {
   const draw = async () => {
     const { people } = await get("/v1/moderators");
     const act = (one, what) => async (event) => sure(event, async () => { await what(); say({ text: t("saved") }); await draw(); });
-    put(list, table(t("admin.people"), [t("name"), t("email"), t("keys.role"), t("people.sites"), t("people.state"), ""], people.map((one) => [one.name, one.email, t(`role.${one.role}`), one.sites.join(", ") || t("people.all_sites"),
+    put(list, table(t("admin.people"), [t("name"), t("email"), t("keys.role"), t("admin.sites"), t("people.state"), ""], people.map((one) => [one.name, one.email, t(`role.${one.role}`), one.sites.join(", ") || t("people.all_sites"),
       [word("state", one.state), one.second_factor ? ` · ${t("people.factor")}` : ""],
       one.id === me.id ? t("you") : h("div", { class: "row" },
         h("button", { class: "plain small", onclick: (event) => sure(event, async () => { once(link, t("people.link", { name: one.name }), (await post(`/v1/moderators/${one.id}/reinvite`)).link, t("people.link.hint")); await draw(); }) }, t("people.reinvite")),
-        h("button", { class: "plain small", onclick: act(one, () => api("DELETE", `/v1/moderators/${one.id}/sessions`)) }, t("people.sign_out")),
+        h("button", { class: "plain small", onclick: act(one, () => api("DELETE", `/v1/moderators/${one.id}/sessions`)) }, t("sign_out")),
         h("button", { class: "danger small", onclick: act(one, () => api("PATCH", `/v1/moderators/${one.id}`, { disabled: one.state !== "disabled" })) }, t(one.state === "disabled" ? "people.enable" : "people.disable")))])));
   };
   put(into, h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
@@ -29,6 +29,6 @@ export async function show(into) {
     email.value = name.value = "";
     await draw();
   }) }, h("h2", {}, t("people.add")), h("div", { class: "row fields" }, field(t("email"), email), field(t("name"), name), field(t("keys.role"), role)),
-  sites().length > 1 ? h("fieldset", {}, h("legend", {}, t("people.sites")), h("div", { class: "row" }, boxes), h("small", { class: "calm" }, t("people.sites.hint"))) : null, said, h("button", {}, t("people.invite")), link), h("div", { class: "sheet padded" }, list)));
+  sites().length > 1 ? h("fieldset", {}, h("legend", {}, t("admin.sites")), h("div", { class: "row" }, boxes), h("small", { class: "calm" }, t("people.sites.hint"))) : null, said, h("button", {}, t("people.invite")), link), sheet(list)));
   await draw();
 }

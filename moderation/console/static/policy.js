@@ -1,7 +1,7 @@
 // A site's policy: thresholds and rules, tried on the last 500 comments before they are set, with every earlier version.
-import { attempt, complaint } from "./admin.js";
+import { attempt } from "./admin.js";
 import { api, get, post } from "./client.js";
-import { field, h, number, put, select, table, when } from "./dom.js";
+import { calm, complaint, field, h, number, plain, put, select, table, to, when } from "./dom.js";
 import { gather, nameOf, say } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
@@ -13,7 +13,7 @@ const SWITCHES = ["hold_unsupported", "hold_is_spam", "reported_visible", "keep_
 const LIMITS = ["address", "email", "form_address", "reports_address", "site", "text"];
 
 export async function show(into, site) {
-  const address = `/v1/sites/${encodeURIComponent(site)}/policy`;
+  const address = to`/v1/sites/${site}/policy`;
   const { policy, effective } = await get(address);
   const said = complaint();
   const seen = h("div", { role: "status", "aria-live": "polite" });
@@ -43,7 +43,7 @@ export async function show(into, site) {
     say({ text: t("policy.set") });
     show(into, site);
   }) }, h("h2", {}, t("policy.title", { version: policy.version })), h("div", { class: "row fields" }, field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
-  table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [word("score", name), hold, reject])), h("p", { class: "calm" }, t("policy.thresholds.hint")),
+  table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [word("score", name), hold, reject])), calm(t("policy.thresholds.hint")),
   h("div", { class: "row fields" }, numbers.map(([name, input]) => field(t(`policy.${name}`), input))),
   h("fieldset", {}, h("legend", {}, t("policy.limits")), h("div", { class: "row fields" }, limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
   h("div", { class: "switches" }, switches.map(([name, input]) => h("label", { class: "check" }, input, " ", t(`policy.${name}`)))),
@@ -55,7 +55,7 @@ export async function show(into, site) {
     show(into, site);
   });
   put(into, h("div", { class: "stack" }, form, seen, h("details", { class: "sheet padded" }, h("summary", {}, t("policy.versions", { n: versions.length })),
-    table(t("policy.versions", { n: versions.length }), [t("policy.which"), t("policy.when"), t("policy.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : h("button", { class: "plain", onclick: back(one.policy) }, t("policy.again"))]), true))));
+    table(t("policy.versions", { n: versions.length }), [t("policy.which"), t("policy.when"), t("ledger.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : plain(back(one.policy), t("policy.again"))]), true))));
 }
 
 function draw(into, found) {
@@ -65,6 +65,6 @@ function draw(into, found) {
     table(t("preview.counts"), [t("preview.verdict"), t("preview.now"), t("preview.then"), t("preview.change")], ["approve", "hold", "reject"].map(row), true),
     decided ? h("p", {}, t("preview.people", { n: number(decided), now: number(found.against_people.present ?? 0), then: number(found.against_people.proposed ?? 0) })) : null,
     h("h3", {}, t("preview.flips", { n: number(found.flipped) })),
-    h("ul", { class: "found" }, found.flips.map((one) => h("li", {}, h("a", { class: "brief", href: `#/comment/${encodeURIComponent(one.id)}` }, h("span", { class: "line" }, h("b", {}, quiet(one.name, 50)), h("span", { class: "badge" }, `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span", { class: "calm" }, t("preview.decided", { what: word("did", one.decision.decision) })) : null), quiet(one.text, 200)))))));
+    h("ul", { class: "found" }, found.flips.map((one) => h("li", {}, h("a", { class: "brief", href: to`#/comment/${one.id}` }, h("span", { class: "line" }, h("b", {}, quiet(one.name, 50)), h("span", { class: "badge" }, `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span", { class: "calm" }, t("preview.decided", { what: word("did", one.decision.decision) })) : null), quiet(one.text, 200)))))));
   into.querySelector("section").scrollIntoView({ block: "nearest" });
 }

@@ -2,7 +2,7 @@
 import { actionBar, badges, caseView, isNasty, blurs, REASONS } from "./case.js";
 import { get, me, Offline, post, Problem } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, h, number, put, when } from "./dom.js";
+import { $, calm, h, number, plain, put, select, to, when } from "./dom.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { nameOf, say, sites } from "./session.js";
@@ -29,12 +29,12 @@ export function show(into) {
   const kept = sessionStorage.getItem("cm.site");
   const site = sites().some((one) => one.id === kept) ? kept : sites()[0]?.id ?? "";
   if (state.site !== site) state = { ...fresh(), site };
-  put(place, h("h1", { class: "unseen" }, t("queue.title")),
+  put(place, h("h1", { class: "unseen" }, t("nav.queue")),
     h("div", { id: "filters", class: "filters", role: "group", "aria-label": t("queue.filters") }),
     h("div", { id: "queue", class: "queue" },
       h("section", { id: "list", class: "list", "aria-label": t("queue.list") }),
       h("section", { class: "pane", "aria-label": t("queue.case") }, h("div", { id: "pane" }), h("div", { id: "bar" }))));
-  setSingle(narrow.matches || localStorage.getItem(SINGLE) === "1", false);
+  narrowed();
   keys.use({
     next: () => step(1), previous: () => step(-1), approve: () => decide("approve"), reject: askReason,
     reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: mark, learn: toggleLearn,
@@ -209,7 +209,7 @@ async function detail(one) {
   if (state.details.has(one.id)) return;
   state.details.set(one.id, null);
   try {
-    const found = await get(`/v1/queue/${encodeURIComponent(one.id)}`);
+    const found = await get(to`/v1/queue/${one.id}`);
     state.details.set(one.id, found);
     if (place && state.focus === one.id) drawCase();
   } catch {
@@ -263,13 +263,13 @@ function moveOn(ids) {
 async function lease(id, aloud = false) {
   if (!place || state.focus !== id) return;
   try {
-    await post(`/v1/queue/${encodeURIComponent(id)}/claim`, { lease_seconds: aloud ? 900 : LEASE });
-    if (state.focus !== id) { post(`/v1/queue/${encodeURIComponent(id)}/release`).catch(() => {}); return; }
+    await post(to`/v1/queue/${id}/claim`, { lease_seconds: aloud ? 900 : LEASE });
+    if (state.focus !== id) { post(to`/v1/queue/${id}/release`).catch(() => {}); return; }
     leased = id;
     const one = current();
     if (one) one.holder = me.id;
     drawHolder();
-    if (aloud) say({ kind: "calm", text: t("claim.done") });
+    if (aloud) say({ text: t("claim.done") });
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "case_taken" || state.focus !== id) return;
     const one = current();
@@ -284,13 +284,13 @@ function release() {
   if (id && !decisions.isOnItsWay(id)) {
     const one = state.cases.find((item) => item.id === id);
     if (one) one.holder = null;
-    post(`/v1/queue/${encodeURIComponent(id)}/release`, undefined, { quiet: true }).catch(() => {});
+    post(to`/v1/queue/${id}/release`, undefined, { quiet: true }).catch(() => {});
   }
 }
 function heartbeat() {
   if (leased && attentive()) lease(leased);
 }
-addEventListener("pagehide", () => { if (leased) fetch(`/v1/queue/${encodeURIComponent(leased)}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
+addEventListener("pagehide", () => { if (leased) fetch(to`/v1/queue/${leased}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
 
 // deciding -----------------------------------------------------------------------------------------
 
@@ -332,11 +332,8 @@ function cancel() {
 async function undo() {
   const back = await decisions.undo();
   if (!back.length || !place) return;
-  back.forEach((id) => {
-    for (const key of state.gone) if (key.startsWith(`${id} `)) state.gone.delete(key);
-    state.details.delete(id);
-  });
-  const found = await Promise.all(back.slice(0, 100).map((id) => get(`/v1/queue/${encodeURIComponent(id)}`).catch(() => null)));
+  back.forEach((id) => { isBack(id); state.details.delete(id); });
+  const found = await Promise.all(back.slice(0, 100).map((id) => get(to`/v1/queue/${id}`).catch(() => null)));
   const again_ = found.filter((one) => one && one.state !== "decided" && !state.cases.some((item) => item.id === one.id));
   again_.forEach((one) => state.details.set(one.id, one));
   state.cases.unshift(...again_);
@@ -345,10 +342,10 @@ async function undo() {
   draw();
   drawPace();
 }
-decisions.on("returned", (id) => {
+function isBack(id) {
   for (const key of state.gone) if (key.startsWith(`${id} `)) state.gone.delete(key);
-  schedule();
-});
+}
+decisions.on("returned", (id) => { isBack(id); schedule(); });
 
 function askEscalation() {
   if (!current()) return;
@@ -362,8 +359,8 @@ async function escalate(event) {
   const id = state.focus;
   const note = $("escalation").value;
   try {
-    await post(`/v1/queue/${encodeURIComponent(id)}/escalate`, { note });
-    say({ kind: "calm", text: t("escalate.done") });
+    await post(to`/v1/queue/${id}/escalate`, { note });
+    say({ text: t("escalate.done") });
     state.escalating = false;
     leased = "";
     skip();
@@ -384,7 +381,7 @@ function mark() {
 function toggleLearn() {
   state.learn = !state.learn;
   drawBar();
-  say({ kind: "calm", text: t(state.learn ? "learn.on" : "learn.off") });
+  say({ text: t(state.learn ? "learn.on" : "learn.off") });
 }
 function together(wanted) {
   if (!(state.details.get(state.focus)?.similar ?? []).length) return;
@@ -407,8 +404,8 @@ function draw() {
   drawPace();
 }
 
-function chip(name, label, count, pressed, act) {
-  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", onclick: act }, label, count === undefined ? null : h("b", {}, number(count)));
+function chip(key, label, count, pressed, act) {
+  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", {}, number(count)));
 }
 function filterBy(change) {
   Object.assign(state, { cases: [], cursor: null, loading: true, focus: "" }, change);
@@ -417,26 +414,24 @@ function filterBy(change) {
   draw();
   load();
 }
+const EVERYTHING = { reason: "", lang: "", thread: "", escalated: false };
 function drawFilters() {
   const known = state.filters;
   const had = document.activeElement?.closest?.("#filters") ? document.activeElement.dataset.key : null;
-  const key = (element, name) => { element.dataset.key = name; return element; };
-  const pick = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
-  const all = !state.reason && !state.lang && !state.thread && !state.escalated;
-  const parts = [key(chip("all", t("queue.all"), known?.total, all, () => filterBy({ reason: "", lang: "", thread: "", escalated: false })), "all")];
+  const by = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
+  const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: (event) => act(event.target.value) });
+  const parts = [chip("all", t("queue.all"), known?.total, !filtered(), () => filterBy(EVERYTHING))];
   const many = sites().length > 5;
-  if (sites().length > 1 && !many) parts.unshift(...sites().map((one) => key(chip("site", one.name || one.id, undefined, one.id === state.site, () => chooseSite(one.id)), `s:${one.id}`)));
-  for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(key(chip("reason", word("reason", name), count, state.reason === name, pick("reason", name)), `r:${name}`));
+  if (sites().length > 1 && !many) parts.unshift(...sites().map((one) => chip(`s:${one.id}`, one.name || one.id, undefined, one.id === state.site, () => chooseSite(one.id))));
+  for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(chip(`r:${name}`, word("reason", name), count, state.reason === name, by("reason", name)));
   const langs = Object.entries(known?.langs ?? {});
-  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(key(chip("lang", name, count, state.lang === name, pick("lang", name)), `l:${name}`));
-  parts.push(key(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })), "esc"));
-  const threads = known?.threads ?? [];
+  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, name, count, state.lang === name, by("lang", name)));
+  parts.push(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })));
+  const threads = (known?.threads ?? []).map(([url, title, count]) => [url, `${(title || url).slice(0, 60)} (${count})`]);
   put($("filters"), h("div", { class: "chips" }, parts), h("div", { class: "picks" },
-    many ? h("label", {}, h("span", { class: "unseen" }, t("site")), h("select", { "data-key": "site", onchange: (event) => chooseSite(event.target.value) }, sites().map((one) => h("option", { value: one.id, selected: one.id === state.site }, one.name || one.id)))) : null,
-    threads.length ? h("label", {}, h("span", { class: "unseen" }, t("queue.thread")), h("select", { "data-key": "thread", onchange: (event) => filterBy({ thread: event.target.value }) },
-      h("option", { value: "" }, t("queue.every_thread")), threads.map(([url, title, count]) => h("option", { value: url, selected: url === state.thread }, `${(title || url).slice(0, 60)} (${count})`)))) : null,
-    h("label", {}, h("span", { class: "unseen" }, t("queue.sort")), h("select", { "data-key": "sort", onchange: (event) => filterBy({ sort: event.target.value }) },
-      ["priority", "oldest", "newest"].map((one) => h("option", { value: one, selected: one === state.sort }, t(`sort.${one}`))))),
+    many ? pick("site", t("site"), sites().map((one) => [one.id, one.name || one.id]), chooseSite) : null,
+    threads.length ? pick("thread", t("queue.thread"), [["", t("queue.every_thread")], ...threads], (thread) => filterBy({ thread })) : null,
+    pick("sort", t("queue.sort"), ["priority", "oldest", "newest"].map((one) => [one, t(`sort.${one}`)]), (sort) => filterBy({ sort })),
     h("span", { id: "pace", class: "calm pace" })));
   if (had) document.querySelector(`#filters [data-key="${CSS.escape(had)}"]`)?.focus();
   drawPace();
@@ -478,7 +473,7 @@ function open(id) {
 }
 function drawBulk() {
   const at = $("bulk");
-  if (at) put(at, ...(state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", h("button", { class: "plain", onclick: () => { state.marked.clear(); drawList(); drawBar(); } }, t("queue.unmark"))] : []));
+  if (at) put(at, ...(state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", plain(() => { state.marked.clear(); drawList(); drawBar(); }, t("queue.unmark"))] : []));
 }
 function drawList() {
   const list = $("list");
@@ -488,7 +483,7 @@ function drawList() {
   const box = document.activeElement?.type === "checkbox";
   let body;
   if (state.loading && !state.cases.length) body = h("ul", { class: "items", "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li", { class: "item ghostly" })));
-  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", {}, t("queue.wrong")), h("p", { class: "calm" }, state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
+  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", {}, t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
   else body = h("ul", { class: "items" }, state.cases.map(row));
   put(list, 
@@ -499,11 +494,10 @@ function drawList() {
   if (had) list.querySelector(`li[data-id="${CSS.escape(had)}"] ${box ? "input" : ".open"}`)?.focus({ preventScroll: true });
   document.title = state.count ? `(${number(state.count)}) ${t("title")}` : t("title");
 }
+const filtered = () => state.reason || state.lang || state.thread || state.escalated;
 function empty() {
-  const filtered = state.reason || state.lang || state.thread || state.escalated;
-  return h("div", { class: "empty" }, h("p", { class: "big" }, t(filtered ? "queue.empty_filter" : "queue.empty")),
-    h("p", { class: "calm" }, t(filtered ? "queue.empty_filter_hint" : "queue.empty_hint")),
-    filtered ? h("button", { onclick: () => filterBy({ reason: "", lang: "", thread: "", escalated: false }) }, t("queue.all")) : null);
+  const which = filtered() ? "queue.empty_filter" : "queue.empty";
+  return h("div", { class: "empty" }, h("p", { class: "big" }, t(which)), calm(t(`${which}_hint`)), filtered() ? h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")) : null);
 }
 function drawFocus() {
   document.querySelectorAll("#list [aria-current]").forEach((one) => one.removeAttribute("aria-current"));

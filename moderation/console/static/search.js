@@ -1,8 +1,8 @@
 // Search over every comment of a site, decided or not.
 import { badges } from "./case.js";
 import { get, me } from "./client.js";
-import { h, put, select, when } from "./dom.js";
-import { sites } from "./session.js";
+import { calm, h, put, select, to, when } from "./dom.js";
+import { siteSelect, sites } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
 
@@ -15,7 +15,7 @@ export async function show(into, _, query) {
   const told = h("p", { class: "calm", role: "status" }, t("loading"));
   const next = h("button", { class: "plain", hidden: true }, t("search.more"));
   put(into, h("h1", {}, t("search.title", { q: asked.q })),
-    h("div", { class: "row spaced" }, sites().length > 1 ? select(sites().map((one) => [one.id, one.name || one.id]), site, { "aria-label": t("site"), onchange: (event) => again({ site: event.target.value }) }) : null,
+    h("div", { class: "row spaced" }, sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
       select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (event) => again({ status: event.target.value }) })),
     told, h("div", { class: "sheet" }, list), next);
   let before = "";
@@ -36,7 +36,7 @@ export async function show(into, _, query) {
 
 export function found(one) {
   const made = one.decision;
-  return h("li", {}, h("a", { href: `#/comment/${encodeURIComponent(one.id)}`, class: "brief" }, h("span", { class: "line" }, h("b", {}, quiet(one.name, 60)), h("span", { class: `status ${one.status}` }, word("status", one.status)),
+  return h("li", {}, h("a", { href: to`#/comment/${one.id}`, class: "brief" }, h("span", { class: "line" }, h("b", {}, quiet(one.name, 60)), h("span", { class: `status ${one.status}` }, word("status", one.status)),
     badges(one.reasons ?? []), when(one.received_at)), quiet(one.text, 220)),
-  made ? h("p", { class: "calm" }, t("case.by", { name: made.by === me.id ? t("you") : made.name || made.by, reason: made.reason ? word("decision", made.reason) : "" })) : null);
+  made ? calm(t("case.by", { name: made.by === me.id ? t("you") : made.name || made.by, reason: made.reason ? word("decision", made.reason) : "" })) : null);
 }

@@ -1,12 +1,14 @@
 // Who is signed in, the sites and colleagues, and the messages at the foot of the page.
 import { api, maybe, me, onReached, onSignInNeeded, post, Problem, remember } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, field, h, put } from "./dom.js";
+import { $, complaint, field, h, plain, put, select } from "./dom.js";
 import { t } from "./words.js";
 
 let known = [];
 let colleagues = new Map();
 export const sites = () => known;
+// The choice of a site, after the `others` that may be chosen as well.
+export const siteSelect = (chosen, change, others = []) => select([...others, ...known.map((one) => [one.id, one.name || one.id])], chosen, { "aria-label": t("site"), onchange: (event) => change(event.target.value) });
 export const nameOf = (id) => id === me.id ? t("you") : colleagues.get(id) ?? (id?.startsWith("key:") ? t("a_key") : t("a_colleague"));
 
 export async function begin() {
@@ -30,7 +32,7 @@ export async function gather() {
 export const insecure = () => !isSecureContext;
 
 function signInForm(done) {
-  const said = h("p", { class: "wrong", role: "alert" });
+  const said = complaint();
   const email = h("input", { type: "email", name: "email", autocomplete: "username", required: true, value: me.email ?? "" });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
@@ -70,7 +72,7 @@ onSignInNeeded(() => new Promise((go) => {
 }));
 
 export function invitationPage(into, token, done) {
-  const said = h("p", { class: "wrong", role: "alert" });
+  const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", {}, t("invitation.set"));
   put(into, h("main", { class: "door" }, h("h1", {}, t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
@@ -102,20 +104,21 @@ let undoIt = () => {};
 export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
   const box = $("said");
-  const line = h("p", { class: `said ${kind}` }, h("span", {}, text), undo ? [h("button", { class: "plain", onclick: () => undoIt() }, t("act.undo"), " ", h("kbd", {}, "u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
+  const line = h("p", { class: `said ${kind}` }, h("span", {}, text), undo ? [plain(() => undoIt(), t("act.undo"), " ", h("kbd", {}, "u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
   if (undo || kind === "faster") box.querySelectorAll(".decided").forEach((one) => one.remove());
   box.append(line);
   while (box.children.length > 4) box.firstChild.remove();
   setTimeout(() => line.remove(), kind === "wrong" ? 15000 : kind === "faster" ? 8000 : decisions.UNDO_SECONDS * 1000);
 }
 decisions.on("said", say);
+export const failed = (error) => say({ kind: "wrong", text: error.message });
 
 let lost = false;
 function banner() {
   const waiting = decisions.waiting();
   const at = $("line");
   if (!at) return;
-  at.hidden = !(lost || (waiting && lost));
+  at.hidden = !lost;
   at.textContent = lost ? (waiting ? t("line.lost_with", { n: waiting }) : t("line.lost")) : "";
 }
 decisions.on("changed", banner);
@@ -123,5 +126,5 @@ onReached((yes) => {
   if (lost === !yes) return;
   lost = !yes;
   banner();
-  if (!lost) say({ kind: "calm", text: t("line.back") });
+  if (!lost) say({ text: t("line.back") });
 });

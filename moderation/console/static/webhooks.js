@@ -1,12 +1,12 @@
 // The webhooks of a site: added (the secret is shown once), tested, their deliveries read and sent again.
-import { attempt, complaint, once, sure } from "./admin.js";
+import { attempt, once, sure } from "./admin.js";
 import { api, get, maybe, post } from "./client.js";
-import { field, h, put, table, when } from "./dom.js";
-import { say } from "./session.js";
+import { calm, complaint, field, h, plain, put, table, to, when } from "./dom.js";
+import { failed, say } from "./session.js";
 import { t, word } from "./words.js";
 
 export async function show(into, site) {
-  const address = `/v1/sites/${encodeURIComponent(site)}/webhooks`;
+  const address = to`/v1/sites/${site}/webhooks`;
   const found = await maybe(address);
   if (!found) { put(into, h("p", { class: "empty" }, t("hooks.none_here"))); return; }
   const said = complaint();
@@ -27,17 +27,17 @@ function hook(one, site, again) {
   const deliveries = h("div", {});
   const load = async () => {
     const { open, ended } = await get(at("/deliveries"));
-    const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [item.type, when(item.at), item.comment ? h("a", { href: `#/comment/${encodeURIComponent(item.comment)}` }, item.comment) : "", word("delivery", item.state), String(item.attempts.length), last ? last.error || String(last.status) : "–",
-      h("button", { class: "plain small", onclick: async () => { await post(at(`/deliveries/${encodeURIComponent(item.id)}/replay`)).then(() => say({ text: t("hooks.replayed") }), (error) => say({ kind: "wrong", text: error.message })); load(); } }, t("hooks.replay"))]; });
-    put(deliveries, rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : h("p", { class: "calm" }, t("hooks.no_deliveries")));
+    const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [item.type, when(item.at), item.comment ? h("a", { href: to`#/comment/${item.comment}` }, item.comment) : "", word("delivery", item.state), String(item.attempts.length), last ? last.error || String(last.status) : "–",
+      h("button", { class: "plain small", onclick: async () => { await post(at(to`/deliveries/${item.id}/replay`)).then(() => say({ text: t("hooks.replayed") }), failed); load(); } }, t("hooks.replay"))]; });
+    put(deliveries, rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : calm(t("hooks.no_deliveries")));
   };
   const act = (what) => (event) => sure(event, async () => { await what(); again(); });
   return h("section", { class: "sheet padded" }, h("h2", { class: "wrap" }, one.url), h("p", {}, one.enabled ? t("hooks.on") : t("hooks.off", { why: one.disabled ?? "" }), " · ", t("hooks.secrets", { n: one.secrets })),
-    h("div", { class: "row" }, h("button", { class: "plain", onclick: async () => {
+    h("div", { class: "row" }, plain(async () => {
       told.textContent = t("loading");
       try { const got = await post(at("/test")); told.textContent = got.delivered ? t("hooks.test_good", { status: got.status, seconds: got.seconds.toFixed(2) }) : t("hooks.test_bad", { error: got.error ?? "" }); } catch (error) { told.textContent = error.message; }
-    } }, t("hooks.test")), h("button", { class: "plain", onclick: load }, t("hooks.deliveries")),
-    h("button", { class: "plain", onclick: async (event) => sure(event, async () => { once(made, t("hooks.secret"), (await post(at("/secret"))).secret); }) }, t("hooks.rotate")),
-    one.secrets > 1 ? h("button", { class: "plain", onclick: act(() => api("DELETE", at("/secret"))) }, t("hooks.retire")) : null,
-    h("button", { class: "plain", onclick: act(() => api("PATCH", at(), { enabled: !one.enabled })) }, t(one.enabled ? "hooks.turn_off" : "hooks.turn_on")), h("button", { class: "danger", onclick: act(() => api("DELETE", at())) }, t("remove"))), told, made, deliveries);
+    }, t("hooks.test")), plain(load, t("hooks.deliveries")),
+    plain(async (event) => sure(event, async () => { once(made, t("hooks.secret"), (await post(at("/secret"))).secret); }), t("hooks.rotate")),
+    one.secrets > 1 ? plain(act(() => api("DELETE", at("/secret"))), t("hooks.retire")) : null,
+    plain(act(() => api("PATCH", at(), { enabled: !one.enabled })), t(one.enabled ? "hooks.turn_off" : "hooks.turn_on")), h("button", { class: "danger", onclick: act(() => api("DELETE", at())) }, t("remove"))), told, made, deliveries);
 }

@@ -1,13 +1,13 @@
 // The word lists of a site, tried on a text before they are saved.
-import { attempt, complaint } from "./admin.js";
+import { attempt } from "./admin.js";
 import { api, get, post } from "./client.js";
-import { field, h, put } from "./dom.js";
+import { calm, complaint, field, h, put, to } from "./dom.js";
 import { say } from "./session.js";
 import { pieces } from "./text.js";
 import { t } from "./words.js";
 
 export async function show(into, site) {
-  const address = `/v1/sites/${encodeURIComponent(site)}`;
+  const address = to`/v1/sites/${site}`;
   const { policy } = await get(`${address}/policy`);
   const said = complaint();
   const blocked = h("textarea", { value: policy.blocked_words.join("\n"), rows: "8", spellcheck: "false" });
@@ -28,6 +28,6 @@ export async function show(into, site) {
     await api("PUT", `${address}/policy`, { ...policy, blocked_words: lines(blocked), suspect_words: lines(suspect) });
     say({ text: t("saved") });
     show(into, site);
-  }) }, h("p", { class: "calm" }, t("words.hint")), h("div", { class: "pair" }, field(t("words.blocked"), blocked, t("words.blocked.hint")), field(t("words.suspect"), suspect, t("words.suspect.hint"))),
+  }) }, calm(t("words.hint")), h("div", { class: "pair" }, field(t("words.blocked"), blocked, t("words.blocked.hint")), field(t("words.suspect"), suspect, t("words.suspect.hint"))),
   field(t("words.sample"), sample), seen, said, h("div", { class: "row" }, h("button", { type: "button", class: "plain", id: "try-words", onclick: attemptWords }, t("words.try")), h("button", {}, t("words.save")))));
 }

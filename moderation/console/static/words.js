@@ -3,14 +3,17 @@ import en from "./en.js";
 
 const CATALOGUES = { en };
 const wanted = (navigator.languages ?? ["en"]).map((one) => one.slice(0, 2)).find((one) => CATALOGUES[one]) ?? "en";
-const catalogue = CATALOGUES[wanted];
+// { queue: { title } } -> { "queue.title" }
+const flat = (groups) => Object.fromEntries(Object.entries(groups).flatMap(([group, words]) => typeof words === "string" ? [[group, words]] : Object.entries(words).map(([name, text]) => [name ? `${group}.${name}` : group, text])));
+const english = flat(en);
+const catalogue = flat(CATALOGUES[wanted]);
 document.documentElement.lang = wanted;
 
 // A sentence with its facts filled in; a number `n` that is 1 chooses the sentence's `.one`.
 export function t(name, facts = {}) {
-  const sentence = (facts.n === 1 && catalogue[`${name}.one`]) || (catalogue[name] ?? en[name] ?? name);
+  const sentence = (facts.n === 1 && catalogue[`${name}.one`]) || (catalogue[name] ?? english[name] ?? name);
   return sentence.replace(/\{(\w+)\}/g, (whole, fact) => fact in facts ? String(facts[fact]) : whole);
 }
-export const has = (name) => name in catalogue || name in en;
+export const has = (name) => name in catalogue || name in english;
 // The word of a reason, a status, a role ... or the name itself, made readable.
 export const word = (kind, name) => has(`${kind}.${name}`) ? t(`${kind}.${name}`) : String(name ?? "").replaceAll("_", " ");
