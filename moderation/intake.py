@@ -95,11 +95,14 @@ class Intake:
         self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b""
     ) -> asyncio.Future[Receipt]:
         """Begin to take a comment in and do not wait: what is begun together shares a batch."""
-        try:
-            return self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
-        except Overloaded:
+        self.admit()
+        return self._batches.submit(_Submission(site, self._arrival(site, comment, idempotency_key, body)))
+
+    def admit(self) -> None:
+        """Raise Overloaded where too many wait: before any work for one more, since that work is what is lacking."""
+        if self._batches.full:
             self._telemetry.request_turned_away()
-            raise
+            raise Overloaded
 
     def _arrival(self, site: Site, comment: Comment, idempotency_key: str = "", body: bytes = b"") -> Arrival:
         return Arrival(

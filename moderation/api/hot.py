@@ -23,7 +23,7 @@ from moderation.access import written
 from moderation.api import shapes
 from moderation.api.comments import checked, idempotency_key
 from moderation.api.problems import PROBLEM, encoded, fault, headers_of, problem_of, status_of
-from moderation.errors import ModerationError
+from moderation.errors import ModerationError, Overloaded
 from moderation.intake import Intake, Receipt
 from moderation.records import Key, Role, Site
 from moderation.settings import Settings
@@ -44,6 +44,8 @@ PATHS = (b"/v1/comments", b"/v1/comments/")
 _JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _CREATED = STATUS_LINE[201] + b"content-type: application/json\r\ncontent-length: "
+_BUSY = encoded(problem_of(Overloaded()))
+"""Written once: a service with too much to do must not spend its time on saying so."""
 _encode = msgspec.json.Encoder().encode
 _worker, _numbers = secrets.token_hex(5), count(1)
 
@@ -115,6 +117,7 @@ class HotRoute(HttpToolsProtocol):
             return
         try:
             key, intake = idempotency_key(taking.idempotency), taking.rooms.intake
+            intake.admit()
             submission = checked(taking.body, taking.site, taking.accept)
             comment = submission.to_comment(intake.new_id(taking.site), taking.site.id)
             receipt = intake.begin(taking.site, comment, idempotency_key=key, body=taking.body)
@@ -166,10 +169,11 @@ class HotRoute(HttpToolsProtocol):
         """Answer an error as problems.py has it."""
         if isinstance(error, ModerationError):
             taking.rooms.telemetry.comment_refused(error.code)
-            status, problem, more = status_of(error), problem_of(error), headers_of(error)
+            status, more = status_of(error), headers_of(error)
+            body = _BUSY if type(error) is Overloaded else encoded(problem_of(error))
         else:
-            status, problem, more = HTTPStatus.INTERNAL_SERVER_ERROR, fault("/v1/comments", error), {}
-        body = encoded(problem)
+            status, more = HTTPStatus.INTERNAL_SERVER_ERROR, {}
+            body = encoded(fault("/v1/comments", error))
         headers = {"content-type": PROBLEM, "content-length": str(len(body))}
         headers |= {name.lower(): value for name, value in more.items()}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
