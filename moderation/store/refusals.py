@@ -54,11 +54,14 @@ _READ_ONLY = ("the store takes no writes at the moment", 2.0)
 _LOADING = ("the store is reading its files", 2.0)
 _DISK = ("the store cannot write to its disk", 15.0)
 
+# Told once, or told until the driver gave up.
+_MOVING = ("the cluster is moving these keys", 1.0)
+
 _REFUSALS_BY_CLASS: tuple[tuple[type[Exception], str, float], ...] = (
     (driver.OutOfMemoryError, *_FULL),
     (driver.ReadOnlyError, *_READ_ONLY),
     (driver.ClusterDownError, "the cluster does not cover every key", 2.0),
-    (driver.TryAgainError, "the cluster is moving these keys", 1.0),
+    (driver.TryAgainError, *_MOVING),
 )
 # These arrive without a class of their own.
 _REFUSALS_BY_PREFIX = {
@@ -83,6 +86,7 @@ _FAILURES: tuple[tuple[type[Exception], str, float], ...] = (
     (driver.TimeoutError, "the store does not answer in time", 2.0),
     (driver.ConnectionError, "the store cannot be reached", 2.0),
     (driver.RedisClusterException, "the cluster cannot be reached", 2.0),
+    (driver.ClusterError, *_MOVING),
     (OSError, "the store cannot be reached", 2.0),
     (asyncio.TimeoutError, "the store does not answer in time", 2.0),
 )
