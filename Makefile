@@ -30,7 +30,7 @@ lint: $(VENV)/installed-dev ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/installed-dev ## Measure speed on this machine; writes bench.json
+bench: $(VENV)/installed-dev ## Measure speed on this machine, twelve minutes at most; writes bench.json and bench.svg
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most) and print one table of what they counted

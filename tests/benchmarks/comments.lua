@@ -4,6 +4,8 @@ for word in io.open(os.getenv("WORDS")):lines() do words[#words + 1] = word end
 local key = os.getenv("KEY") or ""
 local seed = tonumber(os.getenv("SEED") or "1")
 local path = os.getenv("TARGET") or "/v1/comments"
+-- what is sent: a comment of ours, one of Isso's, or a mail for rspamd
+local shape = os.getenv("SHAPE") or "comment"
 local per_request = tonumber(os.getenv("PER_REQUEST") or "1")
 math.randomseed(seed)
 local sent = 0
@@ -17,9 +19,17 @@ local function one()
     parts[#parts + 1] = word
     length = length + #word + 1
   end
+  local text = table.concat(parts, " ")
+  if shape == "isso" then
+    return string.format('{"author":"Ann B","email":"reader%d.%d@posteo.net","title":"An article","text":"%s"}', seed, sent, text)
+  elseif shape == "rspamd" then
+    return string.format(
+      "From: reader%d.%d@posteo.net\r\nTo: site@posteo.net\r\nSubject: comment\r\nMessage-Id: <%d.%d@posteo.net>\r\n\r\n%s\r\n",
+      seed, sent, seed, sent, text)
+  end
   return string.format(
     '{"name":"Ann B","email":"reader%d.%d@posteo.net","text":"%s","ip":"10.%d.%d.%d","user_agent":"Mozilla/5.0 (X11; Linux x86_64)","thread":{"url":"https://news.example/articles/%d","title":"An article"}}',
-    seed, sent, table.concat(parts, " "), math.random(0, 250), math.random(0, 250), math.random(0, 250), math.random(1, 200))
+    seed, sent, text, math.random(0, 250), math.random(0, 250), math.random(0, 250), math.random(1, 200))
 end
 
 request = function()

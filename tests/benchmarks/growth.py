@@ -1,19 +1,22 @@
 """What a full queue costs: a comment more, a page of the queue, memory and a restart, from 1,000 waiting comments up.
 
-Comments are recorded through the store itself, in batches of 64, each with an explanation as long as a real one. The
-largest size is BENCH_WAITING (100,000 without it; 1,000,000 takes some minutes and two gigabytes).
+Comments are recorded through the store itself, in batches of 64, each with an explanation as long as a real one. It
+goes on to BENCH_WAITING (a million without it, which takes two minutes and three gigabytes) or until the time is up.
 """
 
+import math
 import os
 import tempfile
 import time
 from pathlib import Path
 
+import psutil
 import uvloop
 
 from moderation.digests import Arrival
 from moderation.records import Comment, Limits, Outcome, Policy, Query, Reason, Signal, Site, Thread, Verdict, Word
 from moderation.settings import StoreSettings
+from moderation.store import keys
 from moderation.store.comments import Comments
 from moderation.store.connection import Connection, connect
 from moderation.store.embedded import EmbeddedServer
@@ -21,9 +24,14 @@ from moderation.store.folder import DataFolder
 from moderation.store.queue import Queue
 from tests.benchmarks.figure import Figure
 
-LARGEST = int(os.environ.get("BENCH_WAITING", "100000"))
+LARGEST = int(os.environ.get("BENCH_WAITING", "1000000"))
+GIGABYTES = 4
+"""What must be free for more than 100,000."""
+until = math.inf
+"""When to stop growing, of the monotonic clock."""
 BATCH = 64
 PROBES = 40
+SAMPLE = 300
 TEXT = (
     "The council should have thought about that before the vote, and the figures do not say what the mayor says. " * 3
 )
@@ -58,9 +66,14 @@ def measure() -> list[Figure]:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as place:
         settings = StoreSettings(data=Path(place) / "data")
-        sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= LARGEST]
+        room = psutil.virtual_memory().available > GIGABYTES * 2**30
+        largest = LARGEST if room else min(LARGEST, 100_000)
+        if largest < LARGEST:
+            print(f"growth ends at {largest:,}: less than {GIGABYTES} GB of memory are free")
+        sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= largest]
         with EmbeddedServer(DataFolder(settings.data), settings):
             figures += uvloop.run(_fill(settings, sizes))
+        reached = max(int(one.name.split(".")[1]) for one in figures if one.name.endswith(".ingest"))
         began = time.perf_counter()
         with EmbeddedServer(DataFolder(settings.data), settings):
             figures.append(
@@ -68,7 +81,7 @@ def measure() -> list[Figure]:
                     "growth.restart",
                     time.perf_counter() - began,
                     "s",
-                    f"restart with {sizes[-1]:,} waiting; the goal is 10",
+                    f"restart with {reached:,} waiting; the goal is 10",
                 )
             )
     return figures
@@ -79,16 +92,19 @@ async def _fill(settings: StoreSettings, sizes: list[int]) -> list[Figure]:
     comments = Comments(connection)
     queue = Queue(connection, comments)
     figures: list[Figure] = []
-    count, first = 0, 0.0
+    count, first, held = 0, 0.0, 0.0
     empty = await _used(connection)
     for size in sizes:
-        while count < size:
+        while count < size and (time.monotonic() < until or size <= 10_000):
             await _record(comments, count)
             count += BATCH
+        if count < size:
+            print(f"growth ends at {count:,}: the time is up")
+            break
         cost = await _ingest_cost(connection, comments, count)
         count += PROBES * BATCH
         first = first or cost
-        page = await _page_cost(connection, queue)
+        page, clock = await _page_cost(connection, queue)
         held = (await _used(connection) - empty) / count
         figures += [
             Figure(
@@ -98,14 +114,51 @@ async def _fill(settings: StoreSettings, sizes: list[int]) -> list[Figure]:
                 f"growth.{size}.page",
                 page,
                 "ms",
-                "for a page of 50 cases, read and decoded; the goal is 2 at the store",
+                f"of the store for a page of 50 cases; the goal is 2; {clock:.1f} until it is decoded",
             ),
             Figure(
                 f"growth.{size}.memory", held - len(TEXT), "bytes", "for a waiting comment beyond its text; goal 2,000"
             ),
         ]
+    figures += await _parts(connection, count, held)
     await connection.aclose()
     return figures
+
+
+async def _parts(connection: Connection, count: int, held: float) -> list[Figure]:
+    """Say of what the memory of a waiting comment is made: its own keys, and its share of those of the site."""
+    names = keys.of_site(SITE.id)
+    numbers = [number * count // SAMPLE for number in range(SAMPLE)]
+    digest = keys.thread_digest("https://news.example/articles/1")
+    own = {
+        "comment and explanation": (1, [names.comment(f"growth-{number:016d}") for number in numbers]),
+        "idempotency": (1, [names.idempotency(f"key{number:013d}") for number in numbers]),
+        "copies of the text": (1, [names.copies(f"{number:018x}") for number in numbers]),
+        "author, a third": (1 / 3, [names.author(f"author{number // 3:010d}") for number in numbers]),
+        "author's comments, a third": (
+            1 / 3,
+            [names.author_comments(f"author{number // 3:010d}") for number in numbers],
+        ),
+    }
+    shared = {
+        "queue": [names.queue, names.queue_urgency],
+        "queue by reason and language": names.filters(("toxicity",), "en", ""),
+        "changes": [names.changes],
+        "ledger": [names.ledger],
+    }
+    found = {what: share * await _usage(connection, some) / SAMPLE for what, (share, some) in own.items()}
+    found["comment and explanation"] -= len(TEXT)
+    found |= {what: await _usage(connection, some) / count for what, some in shared.items()}
+    found["queue by page"] = await _usage(connection, names.filters((), "", digest)) / (count / 500)
+    found["names of keys, allowances, slack"] = held - len(TEXT) - sum(found.values())
+    return [
+        Figure(f"memory.{what}", size, "bytes", "of a waiting comment, beyond its text") for what, size in found.items()
+    ]
+
+
+async def _usage(connection: Connection, some: list[str]) -> float:
+    sizes = await connection.many([("MEMORY", "USAGE", name, "SAMPLES", 50) for name in some])
+    return float(sum(size or 0 for size in sizes))
 
 
 async def _record(comments: Comments, start: int) -> None:
@@ -131,24 +184,30 @@ def _arrival(number: int) -> Arrival:
 
 
 async def _ingest_cost(connection: Connection, comments: Comments, start: int) -> float:
-    before = await _busy(connection)
+    before = await _spent(connection, SCRIPTS)
     for probe in range(PROBES):
         await _record(comments, start + probe * BATCH)
-    return (await _busy(connection) - before) / (PROBES * BATCH)
+    return (await _spent(connection, SCRIPTS) - before) / (PROBES * BATCH)
 
 
-async def _page_cost(connection: Connection, queue: Queue) -> float:
-    cursor, began = "", time.perf_counter()
+async def _page_cost(connection: Connection, queue: Queue) -> tuple[float, float]:
+    """Give the milliseconds of the store for a page, and those by the clock until it is decoded."""
+    cursor, before, began = "", await _spent(connection, READS), time.perf_counter()
     for _ in range(PROBES):
         page = await queue.page(SITE.id, Query(limit=50, cursor=cursor))
         cursor = page.cursor
-    return (time.perf_counter() - began) / PROBES * 1000
+    took = time.perf_counter() - began
+    return (await _spent(connection, READS) - before) / PROBES / 1000, took / PROBES * 1000
 
 
-async def _busy(connection: Connection) -> float:
-    """Give the microseconds that the server has spent so far on scripts, with all they call."""
+SCRIPTS = ("evalsha",)
+READS = ("zrange", "zcard", "zmscore", "hgetall", "hmget", "time")
+
+
+async def _spent(connection: Connection, commands: tuple[str, ...]) -> float:
+    """Give the microseconds that the server has spent on these commands so far."""
     told = await connection.execute("INFO", "commandstats")
-    return float(told["cmdstat_evalsha"]["usec"])
+    return sum(float(told[f"cmdstat_{name}"]["usec"]) for name in commands if f"cmdstat_{name}" in told)
 
 
 async def _used(connection: Connection) -> float:

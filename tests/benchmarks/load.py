@@ -60,12 +60,12 @@ def vocabulary() -> Iterator[Path]:
 
 def wrk(
     url: str, words: Path, *, connections: int, seconds: float = SECONDS, key: str = "", seed: int = 1,
-    target: str = "/v1/comments", per_request: int = 1,
+    target: str = "/v1/comments", per_request: int = 1, shape: str = "comment",
 ) -> Run:  # fmt: skip
     """Send comments for some seconds over so many connections."""
     _, core = cores()
     environ = os.environ | {
-        "WORDS": str(words), "KEY": key, "SEED": str(seed), "TARGET": target, "PER_REQUEST": str(per_request),
+        "WORDS": str(words), "KEY": key, "SEED": str(seed), "TARGET": target, "PER_REQUEST": str(per_request), "SHAPE": shape,
     }  # fmt: skip
     command = pinned(
         core, "wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s",
