@@ -41,6 +41,7 @@ class House(Protocol):
 
 
 PATHS = (b"/v1/comments", b"/v1/comments/")
+LARGEST_HEAD = 65_536
 _JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _CREATED = STATUS_LINE[201] + b"content-type: application/json\r\ncontent-length: "
@@ -81,9 +82,22 @@ class HotRoute(HttpToolsProtocol):
     """One connection. `app` is a Front; `wrapped` in it is the application, whose state holds the rooms."""
 
     _taking: _Taking | None = None
+    _in_head = False
+    _head = 0
+    """Bytes of the head of a request that have come; the parser would gather them without end."""
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come, but no head that is larger than any honest one."""
+        self._head += len(data)
+        super().data_received(data)
+        if not self._in_head:
+            self._head = 0
+        elif self._head > LARGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too large.")
 
     def on_message_begin(self) -> None:
         """Wait with all that only the application needs until it is known to be needed."""
+        self._in_head = True
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -91,6 +105,9 @@ class HotRoute(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Choose the way of a request."""
+        self._in_head = False
+        if self._head > LARGEST_HEAD and sum(len(name) + len(value) for name, value in self.headers) > LARGEST_HEAD:
+            raise ValueError("the head of the request is too large")  # the parser ends at this, and 400 is answered
         if self.url in PATHS and (self.cycle is None or self.cycle.response_complete):
             self._taking = self._plain()
         if self._taking is not None:
