@@ -93,6 +93,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         listening = _listen(settings)
         port = listening.getsockname()[1]
         url = settings.server.public_url or f"http://{_shown_host(settings.server.host)}:{port}"
+        DataFolder(settings.store.data).remember_address(url)
         first = asyncio.run(prepare(settings, url))
         for line in welcome(settings, url, first):
             say(line)

@@ -62,6 +62,15 @@ def in_house(settings: Settings, work: Callable[[House], Awaitable[Answer]]) -> 
         return asyncio.run(run())
 
 
+def address_of(settings: Settings) -> str:
+    """Give the address of the service: the public one, else where it runs or ran last, else where it would run."""
+    return (
+        settings.server.public_url
+        or DataFolder(settings.store.data).address()
+        or f"http://{settings.server.host}:{settings.server.port}"
+    )
+
+
 def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say which store it works on."""
     command = click.option(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from moderation.app import House
-from moderation.cli.frame import ROLES, in_house, print_json, settings_of, store_options
+from moderation.cli.frame import ROLES, address_of, in_house, print_json, settings_of, store_options
 
 
 @click.group()
@@ -34,7 +34,7 @@ def add_moderator(
         return token
 
     token = in_house(settings, work)
-    base = settings.server.public_url or f"http://{settings.server.host}:{settings.server.port}"
+    base = address_of(settings)
     click.echo(f"{email} added. One-time link, good for three days:\n{base}/console#invitation={token}")
 
 
@@ -75,5 +75,5 @@ def reinvite_moderator(who: str, data: Path | None, redis: str | None) -> None:
         return await rooms.access.reinvite(await rooms.access.person(who), by="cli")
 
     token = in_house(settings, work)
-    base = settings.server.public_url or f"http://{settings.server.host}:{settings.server.port}"
+    base = address_of(settings)
     click.echo(f"One-time link, good for three days:\n{base}/console#invitation={token}")

@@ -11,6 +11,7 @@ All locks are flock: the kernel frees them when their holder dies, whatever kill
 servers never write the same files: it is free only when no process of the old one lives, hung or not.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -88,6 +89,18 @@ class DataFolder:
         self.prepare()
         with _held(self.path / "store.lock", wait) as got:
             yield got
+
+    def remember_address(self, url: str) -> None:
+        """Write down where the service is, for commands that print a link: its port may have been chosen freely."""
+        with contextlib.suppress(OSError):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.path / "address").write_text(url + "\n", encoding="utf-8")
+
+    def address(self) -> str:
+        """Give where the service is, or was last; nothing where none has run."""
+        with contextlib.suppress(OSError):
+            return (self.path / "address").read_text(encoding="utf-8").strip()
+        return ""
 
     def socket(self) -> Path:
         """Return where the server of this folder listens, or will."""
