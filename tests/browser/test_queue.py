@@ -227,10 +227,15 @@ def test_new_cases_and_counts_come_by_themselves(console, open_console):
 
 def test_a_case_is_escalated_with_a_note_and_stands_first_for_others(console, open_console):
     held(console, "passed", 3)
+    key = console.admin.post("/v1/keys", json={"role": "site", "site": "passed"}).json()["key"]
     page = open_console(site="passed").page
     expect(page.locator("#case")).to_be_visible()
     page.keyboard.press("e")
-    page.keyboard.type("is this a threat?")
+    page.keyboard.type("is this ")
+    # news draws the page anew, and leaves what is being typed alone
+    console.post_comments(key, [{"text": "One more word from a reader about the harbour."}])
+    expect(page.locator(".listhead")).to_contain_text("4 waiting")
+    page.keyboard.type("a threat?")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("Passed on")
     first = console.queue("passed")["cases"][0]

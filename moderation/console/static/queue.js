@@ -543,10 +543,10 @@ function drawBar() {
   const had = document.activeElement?.closest?.("#bar") ? [...bar.querySelectorAll("button, input")].indexOf(document.activeElement) : -1;
   const count = chosen().length;
   if (!count) { put(bar); return; }
-  const note = $("note")?.value;
+  const typed = ["note", "escalation"].map((id) => [id, $(id)?.value]);
   put(bar, actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, act: {
     approve: () => decide("approve"), reject: askReason, reason, cancel, learn: toggleLearn, undo, skip, askEscalation, escalate, claim,
   } }));
-  if (note && $("note")) $("note").value = note;
+  for (const [id, value] of typed) if (value && $(id)) $(id).value = value;
   if (had >= 0) [...bar.querySelectorAll("button, input")][had]?.focus({ preventScroll: true });
 }
