@@ -33,8 +33,8 @@ lint: $(VENV)/installed-dev ## Check style and types
 bench: $(VENV)/installed-dev ## Measure speed on this machine, twelve minutes at most; writes bench.json and bench.svg
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most) and print one table of what they counted
-	@$(BIN)/python -m tests.figures
+figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most; DATA=DIR for those on public sets) and print one table
+	@DATA="$(abspath $(DATA))" $(BIN)/python -m tests.figures
 
 sbom: $(VENV)/installed-dev ## Write what is installed (sbom.json, LICENCES.md), and ask for advisories
 	@$(BIN)/python -m tests.supply_chain

@@ -14,6 +14,7 @@ from classifiers.footing import open_base
 from classifiers.leaving_out import leave_one_out
 from classifiers.manifest import ATTRIBUTES
 from classifiers.scorer import BUNDLED, Item, Scorer, bundled
+from classifiers.sites import simulate
 from classifiers.sources import tidy
 from classifiers.training import Recipe
 from tests.figures import tell
@@ -93,3 +94,17 @@ def test_what_was_learned_carries_over_to_a_source_left_out(folder, attribute):
     mean = float(np.mean([one.auc.value for one in found]))
     tell(f"AUC of {attribute}, mean of sources left out", len(found), f">= {BARS[attribute]}", f"{mean:.3f}")
     assert mean >= BARS[attribute]
+
+
+def test_the_labels_of_a_site_help_it_and_the_gate_lets_what_they_made_pass(folder):
+    found = simulate(folder, bits=17)
+    for labels, least in ((50, -0.005), (200, 0.01), (1000, 0.03)):
+        sites = [one for one in found.outcomes if one.labels == labels]
+        gain = found.mean_gain(labels)
+        worse, passed = sum(one.gain.high < 0 for one in sites), sum(one.passed for one in sites)
+        value = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}), {worse} surely worse, gate passed {passed}"
+        tell(f"AUC gained by {labels} labels of a site", len(sites), f">= {least:+.3f}, none surely worse", value)
+        assert len(sites) >= 10
+        assert gain.value >= least
+        assert not worse
+        assert passed >= 0.9 * len(sites)
