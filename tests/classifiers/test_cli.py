@@ -159,6 +159,10 @@ def test_training_from_rows_of_ones_own_gives_a_version(root: Path, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.toml", "rows.jsonl", "version"]
 
 
+def jsonl(rows: list[dict[str, object]]) -> bytes:
+    return b"\n".join(map(msgspec.json.encode, rows))
+
+
 GOOD = lines(3)
 
 
@@ -173,6 +177,12 @@ GOOD = lines(3)
         (("adapt", "--data", "FILE", "--recipe", "/nosuch.toml"), msgspec.json.encode(GOOD[0])),
         (("adapt", "--data", "FILE", "--base", "nosuch"), msgspec.json.encode(GOOD[0])),
         (("adapt", "--data", "/nosuch.jsonl"), b""),
+        (("adapt", "--data", "FILE"), jsonl(lines(300, share=1.0))),
+        (("adapt", "--data", "FILE"), jsonl(lines(150))),
+        (("adapt", "--data", "FILE"), jsonl(lines(900, share=0.01))),
+        (("adapt", "--data", "FILE"), jsonl([dict(lines(1)[0], toxicity=at % 2) for at in range(400)])),
+        (("adapt", "--data", "FILE", "--site", "elsewhere"), jsonl(lines(300))),
+        (("adapt", "--data", "FILE", "--min-labels", "1"), jsonl(lines(300))),
         (("train", "--data", "FILE"), b"\xff\xfe"),
         (("evaluate", "--data", "FILE"), b""),
         (("evaluate", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
@@ -209,22 +219,48 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_changes(
     assert path.read_bytes() == content
 
 
-def test_an_interrupted_command_leaves_the_registry_as_it_was(root: Path, tmp_path: Path) -> None:
-    learned = written(tmp_path / "labels.jsonl", lines(3000))
+def interrupted(root: Path, after: float, *words: object) -> None:
+    """Send a real Ctrl-C to the real command, so many seconds after it began its work."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "classifiers", "--registry", str(root), "adapt", "--data", str(learned)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        [sys.executable, "-m", "classifiers", "--registry", str(root), *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     patience = time.monotonic() + 60
-    while not list(root.glob("versions/.staging-*")) and time.monotonic() < patience:
+    while words[0] == "adapt" and not list(root.glob("versions/.staging-*")) and time.monotonic() < patience:
         time.sleep(0.02)
+    time.sleep(after)
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode not in (0, 2)
     assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize("after", [0.0, 1.0, 2.0])
+def test_an_interrupted_command_leaves_the_registry_as_it_was(root: Path, tmp_path: Path, after: float) -> None:
+    learned = written(tmp_path / "labels.jsonl", lines(3000))
+    interrupted(root, after, "adapt", "--data", learned)
     assert list((root / "versions").iterdir()) == []
     assert [entry.manifest.version for entry in Registry(root).list()] == [FIRST]
+
+
+def test_a_promotion_interrupted_at_the_gate_moves_nothing(adapted: Path, tmp_path: Path) -> None:
+    before = sorted(path.relative_to(adapted) for path in adapted.rglob("*"))
+    interrupted(adapted, 0.8, "promote", "harbour-1", "--force")
+    assert Registry(adapted).active() == FIRST
+    assert sorted(path.relative_to(adapted) for path in adapted.rglob("*")) == before
+
+
+def test_a_broken_folder_is_told_of_in_one_line(adapted: Path, tmp_path: Path) -> None:
+    rows, broken = written(tmp_path / "rows.jsonl", lines(30)), tmp_path / "broken"
+    shutil.copytree(Registry(adapted).path("harbour-1"), broken)
+    (broken / "head.npy").write_bytes(b"no array")
+    for words in (("evaluate", broken), ("calibrate", broken), ("compare", broken), ("adapt", "--base", broken)):
+        result = run(adapted, *words, "--data", rows)
+        assert result.exit_code == 2, result.output
+        assert result.stderr.count("\n") == 1
+        assert "head.npy" in result.stderr
 
 
 def test_a_broken_version_is_not_listed_but_told_of(adapted: Path, root: Path) -> None:
