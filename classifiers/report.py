@@ -6,7 +6,7 @@ from importlib.resources import files
 from string import Template
 
 from classifiers import plots
-from classifiers.comparing import Comparison, Flip
+from classifiers.comparing import AttributeChange, Comparison, Flip
 from classifiers.evaluation import AttributeReport, Estimate, Evaluation, Figures
 from classifiers.fairness import Fairness
 from classifiers.manifest import Manifest
@@ -16,10 +16,11 @@ Cell = str | float | int | None
 
 def evaluation_page(manifest: Manifest, found: Evaluation, fairness: Fairness | None = None) -> str:
     """Write the page of one version."""
-    parts = [_summary(found), _provenance(manifest)]
+    parts = [f"<p class='quiet'>{_GLOSSARY}</p>", _contents(found.attributes), _summary(found)]
+    parts += [_attribute(name, one) for name, one in found.attributes.items()]
     if fairness is not None:
         parts.append(_fairness(fairness))
-    parts += [_attribute(name, one) for name, one in found.attributes.items()]
+    parts.append(_provenance(manifest))
     subtitle = f"{found.rows} rows of {', '.join(found.data)[:300]}; {found.microseconds:.0f} µs a comment"
     return _page(f"Version {found.version}", subtitle, parts)
 
@@ -27,15 +28,16 @@ def evaluation_page(manifest: Manifest, found: Evaluation, fairness: Fairness | 
 def comparison_page(found: Comparison) -> str:
     """Write the page that sets a candidate beside the champion."""
     rows: list[Sequence[Cell]] = []
+    moved = [name for name, change in found.changes.items() if _moves(found, name, change)]
+    still = [_named(name) for name in found.changes if name not in moved]
     for name, change in found.changes.items():
         before, after = found.champion.attributes[name].overall, found.candidate.attributes[name].overall
         rows.append(
             (
-                name,
+                _named(name),
                 change.n,
-                _bounds(before.auc),
-                _bounds(after.auc),
-                _bounds(change.auc_gain, signed=True),
+                f"{_value(before.auc)} → {_value(after.auc)}",
+                _bounds(change.auc_gain, signed=True) if name in moved else "none",
                 f"{before.calibration_error:.3f} → {after.calibration_error:.3f}",
                 f"{change.champion_rejects_approved} → {change.candidate_rejects_approved} of {change.approved}",
                 f"{change.champion_misses} → {change.candidate_misses}",
@@ -46,35 +48,63 @@ def comparison_page(found: Comparison) -> str:
     head = (
         "",
         "n",
-        "AUC champion",
-        "AUC candidate",
-        "gain",
+        "AUC",
+        "gain (95%)",
         "calibration error",
         "approved rejected",
         "missed",
         "righted",
         "spoiled",
     )
-    parts = [f"<p>{escape(found.sentence())}.</p>", _table(head, rows)]
-    for name in found.changes:
+    parts = [
+        f"<p>{escape(found.sentence())}.</p><p class='quiet'>The champion serves now, the candidate would. {_GLOSSARY} "
+        "“Approved rejected” counts comments without fault by their label that a version flags at its threshold for a "
+        "precision of 0.90, “missed” those with a fault that it does not; “righted” and “spoiled” are the comments on "
+        "which only the candidate, or only the champion, is right.</p>",
+        _contents(moved),
+        _table(head, rows),
+        f"<p class='quiet'>Both score alike: {escape(', '.join(still))}.</p>" if still else "",
+        _flips("The worst flips", found.worst_flips),
+        _flips("The best flips", found.best_flips),
+    ]
+    for name in moved:
         sides = {"champion": found.champion.attributes[name], "candidate": found.candidate.attributes[name]}
         drawn = [
             plots.precision_recall({side: one.curve for side, one in sides.items()}),
             plots.roc({side: one.curve for side, one in sides.items()}),
             plots.calibration({side: one.calibration for side, one in sides.items()}),
         ]
-        parts.append(
-            f"<h2>{escape(name)}</h2>{_drawings(drawn)}{_slices_beside(sides['champion'], sides['candidate'])}"
-        )
-    parts += [_flips("The worst flips", found.worst_flips), _flips("The best flips", found.best_flips)]
+        beside = _slices_beside(sides["champion"], sides["candidate"])
+        parts.append(f"<h2 id='{escape(name)}'>{escape(_named(name))}</h2>{_drawings(drawn)}{beside}")
     title = f"{found.candidate.version} against {found.champion.version}"
     return _page(title, f"{found.candidate.rows} rows of {', '.join(found.candidate.data)[:300]}", parts)
+
+
+_GLOSSARY = (
+    "AUC is the share of pairs, one comment with the fault and one without, in which the first has the higher score; "
+    "brackets hold the interval of 95%. The calibration error is how far probabilities lie from what was seen."
+)
+
+
+def _contents(names: Iterable[str]) -> str:
+    links = "".join(f"<a href='#{escape(name)}'>{escape(_named(name))}</a>" for name in names)
+    return f"<nav>{links}</nav>" if links else ""
+
+
+def _named(attribute: str) -> str:
+    return attribute.replace("_", " ")
+
+
+def _moves(found: Comparison, name: str, change: AttributeChange) -> bool:
+    """Say whether the two versions score an attribute differently on these rows."""
+    before, after = found.champion.attributes[name], found.candidate.attributes[name]
+    return bool(change.better or change.worse) or before.curve != after.curve or before.calibration != after.calibration
 
 
 def _summary(found: Evaluation) -> str:
     rows: list[Sequence[Cell]] = [
         (
-            name,
+            _named(name),
             one.overall.n,
             one.overall.positives,
             _bounds(one.overall.auc),
@@ -124,7 +154,7 @@ def _attribute(name: str, one: AttributeReport) -> str:
     drawn += [plots.areas(found) for kind, found in one.slices.items() if kind != "phenomenon" and _ranked(found)]
     thresholds: list[Sequence[Cell]] = [
         (
-            label,
+            f"precision ≥ {label.partition('_')[2]}",
             at.threshold,
             at.flagged,
             _bounds(at.precision),
@@ -135,10 +165,10 @@ def _attribute(name: str, one: AttributeReport) -> str:
         for label, at in one.at.items()
     ]
     return (
-        f"<h2>{escape(name)}</h2>"
+        f"<h2 id='{escape(name)}'>{escape(_named(name))}</h2>"
         + _table(("asked for", "threshold", "flagged", "precision", "recall", "false positives", "cost"), thresholds)
         + _drawings(drawn)
-        + "".join(f"<h3>By {escape(kind)}</h3>{_slices(found)}" for kind, found in one.slices.items() if found)
+        + "".join(_folded(f"By {kind}", _slices(found)) for kind, found in one.slices.items() if found)
     )
 
 
@@ -156,7 +186,8 @@ def _slices_beside(before: AttributeReport, after: AttributeReport) -> str:
         for name, one in found.items()
         if name in after.slices.get(kind, {})
     ]
-    return _table(("", "n", "positive", "AUC champion", "AUC candidate"), rows)
+    beside = _table(("", "n", "positive", "AUC champion", "AUC candidate"), rows)
+    return _folded("By language, source, site, length, phenomenon and group", beside) if rows else ""
 
 
 def _flips(title: str, flips: tuple[Flip, ...]) -> str:
@@ -169,12 +200,16 @@ def _flips(title: str, flips: tuple[Flip, ...]) -> str:
     )
     return (
         f"<h2>{title}</h2><table><tr><th>attribute</th><th>label</th><th>champion</th><th>candidate</th>"
-        f"<th>comment</th></tr>{rows}</table>"
+        f"<th class='text'>comment</th></tr>{rows}</table>"
     )
 
 
 def _ranked(found: dict[str, Figures]) -> bool:
     return sum(1 for one in found.values() if one.auc) > 1
+
+
+def _value(found: Estimate | None) -> str:
+    return "–" if found is None else f"{found.value:.3f}"
 
 
 def _bounds(found: Estimate | None, signed: bool = False) -> str:
@@ -189,13 +224,17 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
         return ""
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
     body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
+    return f"<div class='wide'><table><tr>{top}</tr>{body}</table></div>"
 
 
 def _cell(value: Cell) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+
+
+def _folded(title: str, content: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
 
 
 def _drawings(drawn: Iterable[str]) -> str:

@@ -172,6 +172,16 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
         assert agreement["attributes"]["toxicity"]["mean_absolute"] > 0.02
         assert len(agreement["flips"]) <= 20
 
+        # nothing of all that names a person
+        for shown in (
+            page.text,
+            str(agreement),
+            str(job),
+            ml.get(f"/v1/models/{fresh}").text,
+            ml.get("/v1/models").text,
+        ):
+            assert not any(word in shown for word in ("posteo", "Kim", "Lou", "127.0.0.1"))
+
         # promote: through the gate
         moved = promoted(ml, fresh)
         assert moved.status_code == 200, moved.text

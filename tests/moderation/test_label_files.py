@@ -2,10 +2,12 @@
 
 import stat
 
+import msgspec
 import pyarrow.parquet as pq
 import pytest
 
 from classifiers.dataset import read
+from moderation.learning import COLUMNS
 from tests.service import ABUSE, a_comment, run, serving
 
 
@@ -34,7 +36,14 @@ def test_an_export_is_read_by_training_and_by_nobody_else(decided, tmp_path, suf
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert b"posteo" not in out.read_bytes()
     if suffix == "parquet":
-        assert {"model", "score_toxicity", "by"} <= set(pq.read_schema(out).names)
+        assert tuple(pq.read_schema(out).names) == COLUMNS
+        seen = pq.read_table(out).to_pylist()
+    else:
+        seen = [msgspec.json.decode(line) for line in out.read_bytes().splitlines()]
+    for row in seen:
+        assert all(row[name] not in (None, "") for name in ("text", "source", "by", "author", "at", "model", "weight"))
+        assert 0 <= row["score_toxicity"] <= 1
+    assert {row["reason"] or "approved" for row in seen} == {"toxic", "approved"}
 
 
 def test_a_lesson_is_taken_back_from_the_command_line(decided, tmp_path):
