@@ -54,6 +54,12 @@ def test_any_text_has_a_fingerprint_or_none_and_folding_ends(text):
     assert len(fold(text)) <= MAX_FOLDED * 2
 
 
+@given(st.text(max_size=300))
+def test_the_bare_letters_of_bare_letters_are_the_same(text):
+    assert letters(letters(text)) == letters(text)
+    assert len(letters(text)) <= 4 * len(text)
+
+
 @given(st.text(max_size=100))
 def test_the_fast_ways_to_spell_give_what_the_slow_way_gives(text):
     assert letters(text) == text.translate(_BARE)
