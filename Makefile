@@ -13,7 +13,7 @@ ARGS ?=
 TESTS ?= tests
 WORKERS ?= 2
 
-.PHONY: help run test lint bench figures sbom clean
+.PHONY: help run test lint bench figures soak sbom clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; \
@@ -35,6 +35,9 @@ bench: $(VENV)/installed-dev ## Measure speed on this machine, twelve minutes at
 
 figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most; DATA=DIR for those on public sets) and print one table
 	@DATA="$(abspath $(DATA))" $(BIN)/python -m tests.figures
+
+soak: $(VENV)/installed-dev ## Keep the service under a steady load for eight hours, to see that nothing grows (ARGS="--minutes 1")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 sbom: $(VENV)/installed-dev ## Write what is installed (sbom.json, LICENCES.md), and ask for advisories
 	@$(BIN)/python -m tests.supply_chain
