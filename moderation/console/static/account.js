@@ -24,7 +24,7 @@ export async function show(into) {
       h("div", { class: "row" }, plain(() => signOut(), t("sign_out")), h("button", { class: "danger", onclick: () => signOut(true) }, t("account.everywhere")))));
 }
 
-// Dark on white with a margin of four modules whatever the colours of the page: cameras need it.
+// Dark on white with a margin of four modules, as cameras need it, whatever the colours of the page.
 const qr = ({ size, path }) => s("svg", { viewBox: `-4 -4 ${size + 8} ${size + 8}`, class: "qr", role: "img", "aria-label": t("factor.qr") }, s("path", { d: path }));
 
 function offer(into, fresh) {

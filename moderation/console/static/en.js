@@ -1,4 +1,4 @@
-// English. One group for each page or kind of word; "" names the group itself. A word that is its own name (reason links) is
+// English. One group for each kind of word; "" names the group itself. A word that is its own name (reason links) is
 // left out. `{n}` and other facts are filled in; `.one` is the sentence for exactly one.
 export default {
   title: "Moderation", try_again: "Try again", close: "Close", cancel: "Cancel", none: "none", you: "you", loading: "…", skip: "Skip to the content",

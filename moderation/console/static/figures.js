@@ -67,7 +67,7 @@ export async function show(into, _, query) {
   const labels = days.map((day) => day.day.slice(5).replace("-", "/"));
   const values = (name) => days.map((day) => day.counts[name] ?? 0);
   const decided = sum(days, "d:approve") + sum(days, "d:reject");
-  const times = [60, 300, 900, 3600, 14400, 86400].map((edge) => `< ${span(edge)}`).concat(t("figures.later"));
+  const times = [60, 300, 900, 3600, 14400, 86400].map((edge) => `<${span(edge)}`).concat(t("figures.later"));
   const byTime = times.map((_, at) => sum(days, `tt:${at}`));
   let half = 0;
   const median = times[byTime.findIndex((value) => (half += value) >= decided / 2 && half > 0)] ?? "–";
