@@ -20,7 +20,7 @@ export function badges(reasons) {
   return reasons.map((reason) => h("span", { class: `badge ${reason}` }, word("reason", reason)));
 }
 
-function bar(score) {
+export function bar(score) {
   return h("meter", { min: "0", max: "1", low: "0.5", high: "0.8", optimum: "0", value: String(score), "aria-label": percent(score) });
 }
 

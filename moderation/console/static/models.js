@@ -1,5 +1,5 @@
 // The models: versions with their figures, shadow agreement, promotion and rollback with the gate's words, and a text to try.
-import { badges } from "./case.js";
+import { badges, bar } from "./case.js";
 import { api, get, maybe, post } from "./client.js";
 import { calm, field, h, percent, plain, put, select, table, to, when } from "./dom.js";
 import { say, sites } from "./session.js";
@@ -21,7 +21,7 @@ function tryText() {
       const got = await post(to`/v1/score?site=${site.value}`, { text: text.value });
       put(told, h("p", {}, h("strong", {}, word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span", { class: "calm" }, ` ${t("try.watched")}`) : null),
         h("p", { class: "text foreign", dir: "auto" }, pieces(text.value, got.words)),
-        table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [word("score", name), h("span", { class: "score" }, h("meter", { min: "0", max: "1", low: "0.5", high: "0.8", optimum: "0", value: String(score), "aria-label": word("score", name) }), " ", percent(score))]), true),
+        table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [word("score", name), h("span", { class: "score" }, bar(score), " ", percent(score))]), true),
         calm(t("case.given_by", { models: got.model.join(", "), policy: "", lang: got.lang || "?" })));
     } catch (error) { put(told, h("p", { class: "wrong" }, error.fields?.[0]?.message ?? error.message)); }
   };
