@@ -61,25 +61,6 @@ CUES: dict[str, str] = {
         deberia deberian merece merecen deve deveria devem dovrebbe dovrebbero moet moeten powinien powinni gerek lazim
         должны должен надо нужно пора треба мусять повинні يجب 应该 必须 해야
     """,
-    "group": """
-        jew jews jewish muslim muslims islam islamic islamist arab arabs black blacks white whites african africans asian
-        asians chinese mexican mexicans latino latinos immigrant immigrants migrant migrants refugee refugees foreigner
-        foreigners gay gays lesbian lesbians homosexual homosexuals trans transgender queer lgbt lgbtq women woman female
-        females girls men feminist feminists disabled autistic christian christians catholic catholics hindu hindus
-        indian indians russian russians ukrainian ukrainians polish poles turkish turks german germans french roma romani
-        race religion ethnic minority minorities
-        juden jude moslem moslems muslime auslander fluchtlinge fluchtling migranten schwarze schwule lesben turken frauen
-        juif juifs musulman musulmans arabe arabes noir noirs immigres migrants femmes homosexuels refugies
-        judio judios musulmanes negros inmigrantes migrantes mujeres homosexuales gitanos moros
-        judeu judeus muculmanos negro negros preto pretos mulheres gays imigrantes
-        ebreo ebrei musulmani neri immigrati migranti donne zingari
-        joden moslims zwarten vluchtelingen vrouwen homos buitenlanders
-        zydzi zyd muzulmanie uchodzcy imigranci kobiety geje ukraincy
-        yahudi yahudiler muslumanlar suriyeliler araplar kurtler ermeniler kadinlar gocmenler multeciler
-        евреи еврей мусульмане мигранты беженцы женщины геи негры цыгане чеченцы украинцы русские
-        євреї мусульмани мігранти біженці жінки геї цигани росіяни українці
-        يهود اليهود مسلمين المسلمين نساء النساء لاجئين 黑人 女人 女性 男人 同性恋 回族 河南人 여자 남자 외국인 동성애자
-    """,
     "violence": """
         kill killed killing die dead death shoot shot hang hanged burn beat rape murder stab punch destroy slap bomb lynch
         gas smash choke strangle behead

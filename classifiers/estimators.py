@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d,
 
 Floats = NDArray[np.float64]
 _FLOATS = [np.float64, np.float32]
+FEWEST_IN_GROUP = 50
+"""A group with fewer rows of either class has no voice of its own."""
 
 
 class Fitted(NamedTuple):
@@ -148,6 +150,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Score several attributes at once, each learned from the rows that were annotated for it.
 
+    Corpora disagree on what they call toxic, and what one of them says loudest need not hold elsewhere. Given `groups`,
+    the weights are therefore those learned from all rows and those that each corpus teaches alone, averaged. What is
+    rarely annotated may lean on the first attribute, which is learned from more rows.
+
     Parameters
     ----------
     C : float or sequence of float, default=1.0
@@ -156,6 +162,10 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Most iterations of the solver.
     tol : float, default=1e-5
         The solver stops when the largest slope of the mean loss is below.
+    voices : float, default=0.5
+        What the average of the groups counts for beside all rows together, where `groups` are given.
+    lean : float or sequence of float, default=0.0
+        What share of the first attribute's weights is added to those of each following one.
 
     Attributes
     ----------
@@ -181,13 +191,20 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     [[1, 1]]
     """
 
-    def __init__(self, C: Any = 1.0, max_iter: int = 200, tol: float = 1e-5) -> None:
+    def __init__(
+        self, C: Any = 1.0, max_iter: int = 200, tol: float = 1e-5, voices: float = 0.5, lean: Any = 0.0
+    ) -> None:
         self.C = C
         self.max_iter = max_iter
         self.tol = tol
+        self.voices = voices
+        self.lean = lean
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Learn from rows `X` and shares `y` of shape (rows, attributes), NaN where a row was not annotated."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Learn from rows `X` and shares `y` of shape (rows, attributes), NaN where a row was not annotated.
+
+        `groups` names the corpus of each row; a row named "" is in none.
+        """
         X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         shares = check_array(np.asarray(y, np.float64), ensure_all_finite="allow-nan", ensure_2d=False)
         shares = shares[:, None] if shares.ndim == 1 else shares
@@ -195,17 +212,44 @@ class ToxicityClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"y has {len(shares)} rows, X has {X.shape[0]}")
         weights = _weights(sample_weight, X.shape[0])
         strengths = np.broadcast_to(np.asarray(self.C, np.float64), (shares.shape[1],))
-        found = []
+        leans = np.broadcast_to(np.asarray(self.lean, np.float64), (shares.shape[1],))
+        named = np.full(len(shares), "") if groups is None else np.asarray(groups).astype(str)
+        if named.shape != (len(shares),):
+            raise ValueError(f"groups must be {len(shares)} names")
+        found: list[Fitted] = []
         for column, strength in zip(shares.T, strengths, strict=True):
             there = np.flatnonzero(~np.isnan(column))
             if not len(there) or (column[there].max() == column[there].min() and column[there[0]] in (0, 1)):
                 raise ValueError("every attribute needs annotated rows of both classes")
-            found.append(fit_shares(X[there], column[there], weights[there], strength, self.max_iter, self.tol))
+            fitted = fit_shares(X[there], column[there], weights[there], strength, self.max_iter, self.tol)
+            fitted = self._average(fitted, X[there], column[there], weights[there], named[there], strength)
+            lean = leans[len(found)] if found else 0.0
+            if lean:
+                fitted = Fitted(fitted.coef + lean * found[0].coef, fitted.bias + lean * found[0].bias, fitted.rounds)
+            found.append(fitted)
         self.coef_ = np.stack([one.coef for one in found])
         self.intercept_ = np.array([one.bias for one in found])
         self.n_iter_ = max(one.rounds for one in found)
         self.classes_ = [np.array([0, 1])] * shares.shape[1]
         return self
+
+    def _average(self, whole: Fitted, X: Any, shares: Floats, weights: Floats, groups: Any, C: float) -> Fitted:
+        """Average what all rows teach with what each group teaches alone, each measured by how far its logits spread."""
+        coefs = []
+        for name in sorted(set(groups.tolist()) - {""}) if self.voices else ():
+            here = np.flatnonzero(groups == name)
+            positives = int((shares[here] >= 0.5).sum())
+            if min(positives, len(here) - positives) >= FEWEST_IN_GROUP:
+                alone = fit_shares(X[here], shares[here], weights[here], C, self.max_iter, self.tol).coef
+                coefs.append(alone / max(float((X @ alone).std()), 1e-9))
+        if not coefs:
+            return whole
+        mean = np.mean(coefs, axis=0)
+        logits, voiced = (np.asarray(X @ coef, np.float64) for coef in (whole.coef, mean))
+        scale = self.voices * float(logits.std()) / max(float(voiced.std()), 1e-9)
+        coef = (whole.coef + scale * mean) / (1 + self.voices)
+        bias = whole.bias + float(logits.mean() - (logits.mean() + scale * voiced.mean()) / (1 + self.voices))
+        return Fitted(coef, bias, whole.rounds)
 
     def decision_function(self, X: Any) -> Floats:
         """Give the logits, of shape (rows, attributes)."""

@@ -63,7 +63,7 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
         for column, value in count(chunk, unfolded, lexicon):
             cells.append(place * len(COUNTS) + column)
             values.append(value)
-        words += unfolded.words
+        words += map(lexicon.general, unfolded.words)
         sizes.append(len(unfolded.words))
     filled = np.array(cells, np.int64), np.array(values, np.float64)
     counts = np.bincount(*filled, minlength=len(chunks) * len(COUNTS)).astype(np.float32)

@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from classifiers.compiled import SQUARES
 from classifiers.features import Analysed, Corpus, Shape, analyse, find_phrases, gather, pair_buckets
 from classifiers.hashing import hash_word
-from classifiers.identities import identity_terms, languages
-from classifiers.lexicon import Lexicon, Term, build_lexicon, read_terms
+from classifiers.identities import names_of_groups
+from classifiers.lexicon import Lexicon, Term, build_lexicon, read_groups, read_terms
 from classifiers.traits import NAMES, traits
 from classifiers.unfolding import unfold
 
@@ -94,7 +94,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_transform(self, X: Iterable[str], y: Any = None, **params: Any) -> sparse.csr_matrix:
         """Fit, and give the features of the same texts without analysing them twice."""
         corpus = gather(_checked(X))
-        lexicon = build_lexicon(read_terms() if self.terms is None else self.terms, _groups())
+        lexicon = build_lexicon(read_terms() if self.terms is None else self.terms, read_groups(), names_of_groups())
         self.lexicon_ = lexicon.encode().decode()
         self.known_ = _known_words(corpus, lexicon, self.min_texts)
         self.n_features_out_ = self.shape.buckets + len(NAMES)
@@ -159,10 +159,6 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
-
-
-def _groups() -> list[str]:
-    return [term for lang in languages() for terms in identity_terms(lang).values() for term in terms]
 
 
 def _checked(texts: Iterable[Any]) -> list[str]:

@@ -19,6 +19,7 @@ _FIRST = np.uint32(0x9E3779B1)
 _SECOND = np.uint32(0x85EBCA77)
 _WORD, _PAIR = np.uint32(0x51ED270B), np.uint32(0xB5297A4D)
 _SEED = 0x811C9DC5
+PAIR_SLOTS = 1 << 20
 
 
 class Features(NamedTuple):
@@ -48,8 +49,8 @@ def pair_features(first: Hashes, second: Hashes) -> Hashes:
 
 
 def pair_slots(first: Hashes, second: Hashes) -> NDArray[np.int64]:
-    """Number pairs of words from 0 to 65,535, for a first look at whether a pair can be a listed one."""
-    return (((first * _FIRST) ^ (second * _SECOND)) >> np.uint32(16)).astype(np.int64)
+    """Number pairs of words below `PAIR_SLOTS`, for a first look at whether a pair can be a listed one."""
+    return (((first * _FIRST) ^ (second * _SECOND)) >> np.uint32(12)).astype(np.int64)
 
 
 def chopped_features(words: Sequence[str], wholes: Hashes, shortest: int, longest: int) -> Features:

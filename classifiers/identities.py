@@ -5,6 +5,9 @@ sentences are our own. Half of the templates may be learned from, fairness is me
 """
 
 import tomllib
+from collections import Counter
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +56,23 @@ def identity_terms(lang: str) -> dict[str, tuple[str, ...]]:
     for plural, adjective, kind in _read(lang).identities:
         terms.setdefault(kind, []).extend(term.casefold() for term in (plural, adjective) if term)
     return {kind: tuple(dict.fromkeys(found)) for kind, found in terms.items()}
+
+
+@cache
+def names_of_groups() -> tuple[str, ...]:
+    """Give the single words by which the groups of the sentences are told apart, in all languages.
+
+    Of two words the one that several groups of the language share (people, los) tells none apart.
+    """
+    found: list[str] = []
+    for lang in languages():
+        terms = [term.split() for pair in _read(lang).identities for term in dict.fromkeys(pair[:2]) if term]
+        shared = {word for word, times in Counter(chain.from_iterable(terms)).items() if times > 1}
+        found += [words[0] for words in terms if len(words) == 1]
+        for words in terms:
+            telling = [word for word in words if word not in shared]
+            found += telling if len(words) == 2 and len(telling) == 1 else []
+    return tuple(dict.fromkeys(word for word in found if len(word) > 1))
 
 
 def sentences(half: Half, langs: tuple[str, ...] | None = None) -> tuple[Sentence, ...]:

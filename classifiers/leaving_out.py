@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.dataset import Dataset, concatenate, load_seeds
-from classifiers.estimators import fit_shares
+from classifiers.estimators import SpamClassifier, ToxicityClassifier
 from classifiers.evaluation import Estimate, auc
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset
 from classifiers.manifest import ATTRIBUTES
 from classifiers.sources import family, tidy
-from classifiers.training import Progress, Recipe, gather_rows, targets
+from classifiers.training import Progress, Recipe, gather_rows, targets, toxicity_classifier, voices_of
 
 MEASURED = ("toxicity", "identity_attack", "spam")
 FEWEST = 20
@@ -66,21 +66,28 @@ def leave_one_out(
     tell("features", 0, len(work))
     X = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest).fit_transform(texts)
     frozen = np.array([split == "heldout" for split in rows.split])
+    voices = voices_of(rows)
     found = []
     for done, (attribute, source) in enumerate(work):
         tell(f"{attribute}, {source}", done, len(work))
         column = ATTRIBUTES.index(attribute)
-        strength = recipe.spam_strength if attribute == "spam" else recipe.toxicity_strength
-        counted = weights[:, 0 if attribute == "spam" else 1]
-        usable = ~np.isnan(shares[:, column]) & ~frozen & (families != source)
+        names = _learned_together(attribute)
+        columns = [ATTRIBUTES.index(name) for name in names]
+        usable = ~np.isnan(shares[:, columns]).all(axis=1) & ~frozen & (families != source)
         own = np.isin(families, OWN)
         judged = np.flatnonzero((families == source) & _natural(rows, source) & ~np.isnan(rows.values[:, column]))
         truth = rows.values[judged, column] >= 0.5
 
         def learned(which: NDArray[np.bool_]) -> Estimate | None:
             at = np.flatnonzero(which)
-            fitted = fit_shares(X[at], shares[at, column], counted[at], strength, recipe.rounds, 1e-5)  # noqa: B023
-            return auc(truth, np.asarray(X[judged] @ fitted.coef, np.float64))  # noqa: B023
+            model: SpamClassifier | ToxicityClassifier
+            if attribute == "spam":  # noqa: B023
+                model = SpamClassifier(recipe.spam_strength, recipe.rounds)
+                logits = model.fit(X[at], shares[at, 0], weights[at, 0]).decision_function(X[judged])  # noqa: B023
+                return auc(truth, logits)  # noqa: B023
+            model = toxicity_classifier(recipe, names)  # noqa: B023
+            model.fit(X[at], shares[at][:, columns], weights[at, 1], groups=voices[at])  # noqa: B023
+            return auc(truth, model.decision_function(X[judged])[:, -1])  # noqa: B023
 
         whole = learned(usable)
         assert whole is not None
@@ -119,6 +126,11 @@ def afternoon_model(texts: list[str], labels: NDArray[np.bool_]) -> Predict:
         LogisticRegression(solver="liblinear"),
     ).fit(texts, labels)
     return lambda judged: model.decision_function(judged)
+
+
+def _learned_together(attribute: str) -> list[str]:
+    """Name the attributes that are learned to get one: those that lean on toxicity need it too."""
+    return ["spam"] if attribute == "spam" else list(dict.fromkeys(("toxicity", attribute)))
 
 
 def _family(source: str, lang: str) -> str:

@@ -18,8 +18,10 @@ _ANY_MARK = (
     "\u20d0-\u20f0\u302a-\u302f\u3099\u309a\ufe20-\ufe2f"
 )
 _LONG_MARKS = re.compile(f"([{_ANY_MARK}]{{{MAX_MARKS}}})[{_ANY_MARK}]+")
+VOWEL_SIGNS = "".join(chr(code) for code in range(0x0900, 0x0F00) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+"""Marks that are letters to the readers of Hindi, Bengali, Tamil or Thai: a word does not end at them."""
 _STRIPPED_MARKS = re.compile(
-    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f\u0670\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]"
+    "[\u093c\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f\u0670\u0640\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]"
 )
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"

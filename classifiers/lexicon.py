@@ -5,7 +5,9 @@ when the lists in `seeds/` grow.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -13,20 +15,24 @@ from numpy.typing import NDArray
 
 from classifiers.cues import CUES, cue_words
 from classifiers.errors import DatasetInvalid
-from classifiers.hashing import Hashes, hash_word, pair_slots
+from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots
 from classifiers.text import cut
 from classifiers.unfolding import unfold
 
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
 GRADES = (1, 2, 3)
-MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES)
+MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES, "group")
 """The kinds of word that are counted, in the order of their columns."""
 GRADED = len(KINDS) * len(GRADES)
 """So many of them, the first, come from the graded lexicons."""
 LONGEST_PHRASE = 4
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
+GROUP = "<group>"
+"""What stands for the name of any group of people."""
+GROUP_KINDS = ("religion", "origin", "gender", "ability", "age", "status")
+_GROUP_ALONE = (_PLACE["group"],)
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -38,26 +44,62 @@ class Term(msgspec.Struct, frozen=True):
     forms: tuple[str, ...] = ()
 
 
-class Lexicon:
-    """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise."""
+class Group(msgspec.Struct, frozen=True):
+    """One line of a file of neutral names of groups of people."""
 
-    def __init__(self, marks: Mapping[str, tuple[int, ...]], known: Iterable[int] = ()) -> None:
-        self.marks = dict(marks)
+    term: str
+    kind: str
+    """religion, origin, gender, ability, age, status; or politics, profession, which are no groups one is born into."""
+    forms: tuple[str, ...] = ()
+    ambiguous: bool = False
+    """Whether it mostly speaks of something else than people: black, old."""
+
+
+Line = TypeVar("Line", Term, Group)
+
+
+class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A lexicon as a version carries it: mark -> words, and mark -> phrases as the hashes of their words."""
+
+    words: dict[str, list[str]]
+    phrases: dict[str, list[tuple[int, ...]]]
+
+
+class Lexicon:
+    """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise.
+
+    Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, and phrases
+    that are hashed already, with their marks.
+    """
+
+    def __init__(
+        self,
+        marks: Mapping[str, tuple[int, ...]],
+        known: Iterable[int] = (),
+        phrases: Mapping[tuple[int, ...], int] | None = None,
+    ) -> None:
+        self.marks = {word: places for word, places in marks.items() if " " not in word}
         self._known = set(known)
-        self._by_shape: dict[tuple[int, str], list[str]] = {}
-        self.phrases: dict[tuple[int, ...], int] = {}
+        self.phrases: dict[tuple[int, ...], int] = dict(phrases or {})
         """The hashes of a phrase's words -> its mark."""
-        for word, places in self.marks.items():
-            if " " in word:
-                self.phrases[tuple(map(hash_word, word.split(" ")))] = places[0]
-            elif len(word) >= 3 and places[0] < GRADED:
-                self._by_shape.setdefault((len(word), word[0]), []).append(word)
+        for phrase, places in marks.items():
+            if " " in phrase:
+                self.phrases[tuple(hash_word(self.general(part)) for part in phrase.split(" "))] = places[0]
         begun = np.array([phrase[:2] for phrase in self.phrases] or np.zeros((0, 2)), np.uint32)
-        self._begun = np.zeros(1 << 16, np.bool_)
+        self._begun = np.zeros(PAIR_SLOTS, np.bool_)
         self._begun[pair_slots(begun[:, 0], begun[:, 1])] = True
 
+    @cached_property
+    def _by_shape(self) -> dict[tuple[int, str], list[str]]:
+        """Graded words by length and first letter; built when the first masked word is met."""
+        shaped: dict[tuple[int, str], list[str]] = {}
+        for word, places in self.marks.items():
+            if len(word) >= 3 and places[0] < GRADED:
+                shaped.setdefault((len(word), word[0]), []).append(word)
+        return shaped
+
     def may_begin(self, words: Hashes) -> NDArray[np.int64]:
-        """Tell by one look where the first two words of some phrase may stand; at one place of twenty they do not."""
+        """Tell by one look where the first two words of some phrase may stand; at few places they do not."""
         return np.flatnonzero(self._begun.take(pair_slots(words[:-1], words[1:])))
 
     def marks_of(self, word: str) -> tuple[int, ...]:
@@ -70,12 +112,20 @@ class Lexicon:
         elif "\u0621" <= word[0] <= "\u064a":
             stems = [word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead)]
         else:
-            stems = [word[:size] for size in range(len(word) - 1, max(4, len(word) - 5), -1)]
+            stems = [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
         for stem in stems:
             found = self.marks.get(stem)
             if found is not None and found[0] < GRADED and found[0] % len(GRADES):
                 return found
         return ()
+
+    def general(self, word: str) -> str:
+        """Give the word that features are made of: the name of a group counts the same, whichever group it is."""
+        found = self.marks.get(word)
+        if found is None and "\u0621" <= word[0] <= "\u064a":
+            leads = (word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead))
+            found = next((self.marks[stem] for stem in leads if stem in self.marks), None)
+        return GROUP if found == _GROUP_ALONE else word
 
     @property
     def hashes(self) -> NDArray[np.uint32]:
@@ -94,44 +144,62 @@ class Lexicon:
         return None
 
     def encode(self) -> bytes:
-        """Write the marked words as JSON: mark -> words."""
-        listed: dict[str, list[str]] = {mark: [] for mark in MARKS}
+        """Write the lexicon as JSON, phrases as their hashes, so that opening a version hashes nothing."""
+        words: dict[str, list[str]] = {mark: [] for mark in MARKS}
         for word, places in sorted(self.marks.items()):
             for place in places:
-                listed[MARKS[place]].append(word)
-        return msgspec.json.encode(listed)
+                words[MARKS[place]].append(word)
+        phrases: dict[str, list[tuple[int, ...]]] = {}
+        for phrase, place in sorted(self.phrases.items()):
+            phrases.setdefault(MARKS[place], []).append(phrase)
+        return msgspec.json.encode(_Stored(words, phrases))
 
     @classmethod
     def decode(cls, content: bytes, known: Iterable[int] = ()) -> "Lexicon":
-        """Read what `encode` wrote; kinds this release does not know are left out."""
+        """Read what `encode` wrote; marks this release does not know are left out."""
+        stored = msgspec.json.decode(content, type=_Stored)
         marks: dict[str, tuple[int, ...]] = {}
-        for mark, words in msgspec.json.decode(content, type=dict[str, list[str]]).items():
+        for mark, words in stored.words.items():
             if mark in _PLACE:
+                alone = (_PLACE[mark],)
                 for word in words:
-                    marks[word] = (*marks.get(word, ()), _PLACE[mark])
-        return cls(marks, known)
+                    before = marks.get(word)
+                    marks[word] = alone if before is None else before + alone
+        phrases: dict[tuple[int, ...], int] = {}
+        for mark, hashed in stored.phrases.items():
+            if mark in _PLACE:
+                phrases.update(dict.fromkeys(hashed, _PLACE[mark]))
+        return cls(marks, known, phrases)
 
 
 def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:
     """Read all lexicons of a folder, in the order of their file names."""
-    terms = []
+    return _read(folder, Term)
+
+
+def read_groups(folder: Path = SEEDS / "groups") -> list[Group]:
+    """Read the names of groups in all languages, in the order of their file names."""
+    return _read(folder, Group)
+
+
+def _read(folder: Path, kind: type[Line]) -> list[Line]:
+    found = []
     for path in sorted(folder.glob("*.jsonl")):
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
-                terms.append(msgspec.json.decode(line, type=Term))
+                found.append(msgspec.json.decode(line, type=kind))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise DatasetInvalid(f"{path}, line {number}: {error}") from None
-    return terms
+    return found
 
 
-def build_lexicon(terms: Iterable[Term], groups: Iterable[str] = ()) -> Lexicon:
-    """Gather cues, names of groups and terms. What lexicons grade differently keeps the mildest grade of each kind."""
+def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: Iterable[str] = ()) -> Lexicon:
+    """Gather cues, terms and names of groups. What lexicons grade differently keeps the mildest grade of each kind.
+
+    A word that is a cue or a term, in whatever language, names no group, unless it is `named` as one.
+    """
     marks = {word: tuple(_PLACE[kind] for kind in kinds) for word, kinds in cue_words().items()}
     bare = Lexicon({})
-    for group in groups:
-        phrase = _phrase(group, bare)
-        if phrase and phrase not in marks:
-            marks[phrase] = (_PLACE["group"],)
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
             continue
@@ -144,6 +212,13 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[str] = ()) -> Lexicon:
             same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
             others = [other for other in before if other not in same]
             marks[phrase] = tuple(sorted([*others, min([place, *same])]))
+    marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, bare)) and " " not in phrase}
+    people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
+    phrases = [_phrase(form, bare) for group in people for form in (group.term, *group.forms)]
+    marks |= {word: _GROUP_ALONE for word in phrases if word and " " not in word and word[0] != "<" and word not in marks}
+    for phrase in phrases:
+        if " " in phrase and not any(marks.get(word) == _GROUP_ALONE for word in phrase.split(" ")):
+            marks.setdefault(phrase, _GROUP_ALONE)
     return Lexicon(marks)
 
 

@@ -69,7 +69,7 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
         return []
     if len(text) <= MAX_CHARS:
         ends = list(accumulate(map(len, chunks)))
-        if ends[-1] + len(chunks) - 1 == len(text):
+        if ends[-1] + len(chunks) - 1 == len(text) and (text.isascii() or len(text.split()) == len(chunks)):
             return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
         found = list(_BLANK_PARTED.finditer(text))
         if len(found) == len(chunks) and (text.isascii() or "\u202e" not in text):

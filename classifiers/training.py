@@ -23,7 +23,7 @@ from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
 from classifiers.pipeline import write_pipeline
-from classifiers.sources import known_sources, tidy
+from classifiers.sources import family, known_sources, tidy
 from classifiers.traits import NAMES
 
 Progress = Callable[[str, int, int], None]
@@ -42,8 +42,20 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trait_scale: float = 1.0
     min_texts: int = 4
     spam_strength: float = 4.0
-    toxicity_strength: float = 1.0
+    toxicity_strength: float = 0.5
     """Inverse strength of the regularisation."""
+    voices: float = 0.5
+    """What the average of what each source teaches alone counts for beside all rows together; not for spam."""
+    leaning: dict[str, float] = msgspec.field(
+        default_factory=lambda: {
+            "severe_toxicity": 0.25,
+            "profanity": 0.25,
+            "threat": 0.1,
+            "insult": 0.25,
+            "identity_attack": 0.25,
+        }
+    )
+    """What share of the weights of toxicity is added to those of an attribute with fewer rows."""
     disguised: float = 0.04
     """Share of the texts that are learned from once more with their words hidden; four times as much of spam sets."""
     rounds: int = 60
@@ -51,7 +63,11 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seeds: bool = True
     """Whether the corpus of the package is learned from too."""
     seed_weight: float = 3.0
-    """What one row of that corpus counts for."""
+    """What one row of that corpus counts for when spam is learned."""
+    toxicity_seed_weight: float = 2.0
+    """What it counts for when the other attributes are learned, in languages other than English."""
+    english_seed_weight: float = 1.0
+    """The same in English, of which there is more other data."""
     identity_weight: float = 0.3
     """What one of its sentences about groups counts for; they are many and alike."""
     assumed_ham: float = 0.1
@@ -103,8 +119,8 @@ def train_from_scratch(
     spam = SpamClassifier(recipe.spam_strength, recipe.rounds)
     spam.fit(X[there], shares[learned[there], 0], weights[learned[there], 0])
     tell("toxicity", 3, STEPS)
-    toxicity = ToxicityClassifier(recipe.toxicity_strength, recipe.rounds)
-    toxicity.fit(X, shares[learned, 1:], weights[learned, 1])
+    toxicity = toxicity_classifier(recipe, ATTRIBUTES[1:])
+    toxicity.fit(X, shares[learned, 1:], weights[learned, 1], groups=voices_of(rows)[learned])
     coef = np.concatenate([spam.coef_, toxicity.coef_])
     bias = np.concatenate([spam.intercept_, toxicity.intercept_])
     tell("languages", 4, STEPS)
@@ -209,13 +225,26 @@ def targets(rows: Dataset, recipe: Recipe) -> tuple[NDArray[np.float64], NDArray
     shares = rows.values.astype(np.float64)
     weights = np.repeat(rows.weight.astype(np.float64)[:, None], 2, axis=1)
     seeds = np.array([source.startswith("seeds/") for source in rows.source])
-    weights[seeds] *= recipe.seed_weight
+    english = np.array(rows.lang) == "en"
+    weights[seeds, 0] *= recipe.seed_weight
+    weights[seeds, 1] *= np.where(english[seeds], recipe.english_seed_weight, recipe.toxicity_seed_weight)
     weights[np.array([source == "identities" for source in rows.source])] *= recipe.identity_weight
     unseen = np.isnan(shares[:, 0]) & np.array([source in recipe.natural for source in rows.source])
     if recipe.assumed_ham:
         shares[unseen, 0] = 0.0
         weights[unseen, 0] *= recipe.assumed_ham
     return shares, weights
+
+
+def toxicity_classifier(recipe: Recipe, attributes: Sequence[str]) -> ToxicityClassifier:
+    """Make the estimator of some attributes, toxicity first, as the recipe has it."""
+    lean = [recipe.leaning.get(name, 0.0) for name in attributes]
+    return ToxicityClassifier(recipe.toxicity_strength, recipe.rounds, voices=recipe.voices, lean=lean)
+
+
+def voices_of(rows: Dataset) -> NDArray[np.str_]:
+    """Name the corpus that each row is a voice of; the swap sentences are many and alike, and have none."""
+    return np.array(["" if source == "identities" else family(source) for source in rows.source])
 
 
 def compile_weights(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
-from classifiers.letters import one_script, to_letters
+from classifiers.letters import VOWEL_SIGNS, one_script, to_letters
 from classifiers.text import EDGES
 
 MAX_WORD = 40
@@ -20,11 +20,13 @@ MAX_SPELLED = 400
 _STRETCHED = re.compile(r"(.)\1\1")
 _RUNS_OF_THREE = re.compile(r"(.)\1{2,}")
 _RUNS_OF_TWO = re.compile(r"(.)\1+")
-_NO_LETTERS = re.compile(r"[\W\d_]+")
-_SEPARATORS = re.compile(r"[^\w'’`*@$!#€£%+|^(<\[{~-]+|_+|-+|(?<!\w)[*@$!#€£%+|^(<\[{~]+(?!\w)")
+_NO_LETTERS = re.compile(rf"(?:(?![{VOWEL_SIGNS}])[\W\d_])+")
+_SEPARATORS = re.compile(
+    rf"[^\w{VOWEL_SIGNS}'’`*@$!#€£%+|^(<\[{{~-]+|_+|-+|(?<!\w)[*@$!#€£%+|^(<\[{{~]+(?!\w)"
+)
 _EDGE = " \t.,;:?!\"'`’‘“”„«»()[]{}<>~^|\\/=+-–—…_*#&%@"
-_WORD_CHARS = re.compile(r"[^\W_]+")
-_SPELLED = re.compile(r"(?:[^\W\d_][\W_]+){2,}[^\W\d_]")
+_WORD_CHARS = re.compile(rf"[^\W_](?:[^\W_]|[{VOWEL_SIGNS}])*")
+_SPELLED = re.compile(rf"(?:[^\W\d_](?:(?![{VOWEL_SIGNS}])[\W_])+){{2,}}[^\W\d_]")
 _MASK = re.compile(r"[*#@$%!?.\-_~^•·°×x]")
 
 _LINK = re.compile(
@@ -172,7 +174,7 @@ def _read(lowered: str, words: Words) -> tuple[tuple[str, ...], dict[str, Any]]:
 
 
 def _read_word(part: str, words: Words, undone: dict[str, Any]) -> Iterable[str]:
-    word = part.replace("'", "").replace("’", "").replace("`", "")
+    word = part.replace("'", "").replace("’", "").replace("`", "").replace("\u02bc", "")
     if not word:
         return ()
     if len(word) > MAX_WORD:

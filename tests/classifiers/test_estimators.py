@@ -108,3 +108,51 @@ def test_fitting_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make_pipeline(CommentFeaturizer(bits=10), SpamClassifier()).fit(TEXTS, LABELS).predict(TEXTS)
+
+
+def three_corpora() -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray]:
+    """Make rows of three corpora: column 0 tells toxic in each, column 1 only in the largest."""
+    dice = np.random.default_rng(3)
+    groups = np.repeat(["large", "second", "third"], [900, 150, 150])
+    y = dice.integers(0, 2, len(groups)).astype(float)
+    everywhere = ((dice.random(len(y)) < 0.75) == (y > 0)).astype(float)
+    peculiar = np.where(groups == "large", y, dice.integers(0, 2, len(y)))
+    return sparse.csr_matrix(np.stack([everywhere, peculiar], axis=1)), y[:, None], groups
+
+
+def test_what_only_one_corpus_teaches_counts_for_less_when_each_has_a_voice():
+    X, y, groups = three_corpora()
+    whole = ToxicityClassifier(C=1.0, voices=0.5).fit(X, y)
+    voiced = ToxicityClassifier(C=1.0, voices=0.5).fit(X, y, groups=groups)
+    share = [np.abs(model.coef_[0, 1]) / np.abs(model.coef_[0]).sum() for model in (whole, voiced)]
+    assert share[1] < share[0] - 0.05
+
+
+def test_without_groups_or_without_voices_nothing_is_averaged():
+    X, y, groups = three_corpora()
+    plain = ToxicityClassifier().fit(X, y)
+    silent = ToxicityClassifier(voices=0.0).fit(X, y, groups=groups)
+    none = ToxicityClassifier().fit(X, y, groups=np.full(len(groups), ""))
+    for other in (silent, none):
+        assert np.array_equal(plain.coef_, other.coef_)
+
+
+def test_a_group_of_few_rows_has_no_voice():
+    X, y, groups = three_corpora()
+    few = np.where(np.arange(len(groups)) < 60, "few", "")
+    assert np.array_equal(ToxicityClassifier().fit(X, y).coef_, ToxicityClassifier().fit(X, y, groups=few).coef_)
+
+
+def test_an_attribute_leans_on_the_first_one_by_the_share_asked_for():
+    X, y, _ = three_corpora()
+    both = np.concatenate([y, 1 - y], axis=1)
+    upright = ToxicityClassifier().fit(X, both)
+    leaning = ToxicityClassifier(lean=[0.0, 0.25]).fit(X, both)
+    assert np.allclose(leaning.coef_[0], upright.coef_[0])
+    assert np.allclose(leaning.coef_[1], upright.coef_[1] + 0.25 * upright.coef_[0])
+
+
+def test_names_of_groups_that_do_not_fit_the_rows_are_refused():
+    X, y, groups = three_corpora()
+    with pytest.raises(ValueError, match="groups must be 1200 names"):
+        ToxicityClassifier().fit(X, y, groups=groups[:5])

@@ -1,0 +1,90 @@
+"""A lexicon marks words and phrases, and the name of a group counts the same whichever group it is."""
+
+import pytest
+
+from classifiers.errors import DatasetInvalid
+from classifiers.features import Shape, analyse
+from classifiers.hashing import hash_word
+from classifiers.lexicon import GROUP, MARKS, Group, Lexicon, Term, build_lexicon, read_groups, read_terms
+from classifiers.scorer import Item, bundled
+
+LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
+
+
+@pytest.fixture(scope="module")
+def lexicon() -> Lexicon:
+    terms = [Term("idiot", "insult", 2, ("idiots",)), Term("kill all foos", "threat", 3), Term("foozle", "slur", 3)]
+    groups = [
+        Group("foo", "origin", ("foos",)),
+        Group("foozle", "origin"),
+        Group("bar people", "origin"),
+        Group("old", "age", (), ambiguous=True),
+        Group("left", "politics"),
+    ]
+    return build_lexicon(terms, groups)
+
+
+def marks(lexicon: Lexicon, word: str) -> list[str]:
+    return [MARKS[place] for place in lexicon.marks_of(word)]
+
+
+def test_the_names_of_two_groups_make_the_same_features(lexicon: Lexicon) -> None:
+    other = build_lexicon([], [Group("quux", "religion")])
+    assert lexicon.general("foos") == other.general("quux") == GROUP
+    one, two = analyse(["foos"], lexicon, Shape(bits=10)), analyse(["quux"], other, Shape(bits=10))
+    assert one.buckets.tolist() == two.buckets.tolist()
+
+
+def test_a_slur_is_no_name_of_a_group_even_where_a_list_says_so(lexicon: Lexicon) -> None:
+    assert lexicon.general("foozle") == "foozle"
+    assert marks(lexicon, "foozle") == ["slur_3"]
+
+
+def test_ambiguous_words_and_political_camps_stay_words(lexicon: Lexicon) -> None:
+    assert lexicon.general("old") == "old"
+    assert lexicon.general("left") == "left"
+
+
+def test_a_phrase_that_names_a_group_matches_whichever_group_stands_in_it(lexicon: Lexicon) -> None:
+    general = [hash_word(lexicon.general(word)) for word in ("kill", "all", "foos")]
+    assert lexicon.phrases[tuple(general)] == MARKS.index("threat_3")
+    assert general[2] == hash_word(GROUP)
+
+
+def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None:
+    again = Lexicon.decode(lexicon.encode(), [hash_word("word")])
+    assert again.marks == lexicon.marks
+    assert again.phrases == lexicon.phrases
+    assert again.known("word")
+    assert not again.known("other")
+    assert again.unmask("id**t") == "idiot"
+
+
+def test_marks_of_another_release_are_left_out() -> None:
+    content = b'{"words": {"insult_2": ["idiot"], "unheard_of": ["word"]}, "phrases": {"unheard_of": [[1, 2]]}}'
+    lexicon = Lexicon.decode(content)
+    assert set(lexicon.marks) == {"idiot"}
+    assert not lexicon.phrases
+
+
+def test_the_package_has_lexicons_and_groups_in_sixteen_languages() -> None:
+    from classifiers.lexicon import SEEDS
+
+    assert {path.stem for path in (SEEDS / "lexicons").glob("*.jsonl")} >= LANGUAGES
+    assert {path.stem for path in (SEEDS / "groups").glob("*.jsonl")} >= LANGUAGES
+    assert len(read_terms()) > 5_000
+    assert len(read_groups()) > 1_000
+
+
+def test_a_broken_line_of_a_list_is_named(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "xx.jsonl").write_text('{"term": "a", "kind": "insult", "grade": 1}\nnot json\n')
+    with pytest.raises(DatasetInvalid, match=r"xx\.jsonl, line 2"):
+        read_terms(tmp_path)
+
+
+@pytest.mark.parametrize("frame", ["I hate {}, all of them.", "My neighbours are {} and we get along well."])
+def test_the_bundled_version_scores_a_sentence_alike_whichever_group_it_names(frame: str) -> None:
+    groups = ("Muslims", "Jews", "Nigerians", "lesbians", "refugees", "Koreans")
+    scores = bundled().score([Item(frame.format(group), lang="en") for group in groups])
+    found = [round(score.values["identity_attack"], 6) for score in scores]
+    assert max(found) - min(found) < 1e-5
