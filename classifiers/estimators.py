@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
@@ -33,6 +34,8 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
     The loss is scikit-learn's own (C times the weighted log loss, plus half the squared norm, the bias left free); it is
     written out here because `LogisticRegression` takes no shares.
     """
+    whole = X.shape[1]
+    X, used = _only_used(X)
     columns, kind, scale = X.shape[1], X.dtype, float(C * weights.sum())
     backwards = X.T
 
@@ -46,7 +49,21 @@ def fit_shares(X: Any, shares: Floats, weights: Floats, C: float, max_iter: int,
 
     start: Floats = np.zeros(columns + 1)
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": max_iter, "gtol": tol, "ftol": 1e-9})
-    return Fitted(best.x[:columns], float(best.x[columns]), max(int(best.nit), 1))
+    coef: Floats = np.zeros(whole)
+    coef[used] = best.x[:columns]
+    return Fitted(coef, float(best.x[columns]), max(int(best.nit), 1))
+
+
+def _only_used(X: Any) -> tuple[Any, Any]:
+    """Leave out columns in which no row has anything: their weight is 0, and the solver need not carry them."""
+    if not sparse.issparse(X):
+        return X, slice(None)
+    used = np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]))
+    if len(used) > X.shape[1] // 2:
+        return X, slice(None)
+    place = np.zeros(X.shape[1], X.indices.dtype)
+    place[used] = np.arange(len(used), dtype=place.dtype)
+    return sparse.csr_matrix((X.data, place[X.indices], X.indptr), shape=(X.shape[0], len(used))), used
 
 
 def sigmoid(logits: Any) -> Any:

@@ -43,7 +43,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     idf_ : ndarray of shape (2**bits,)
         Weight of each hashed column by how rare it is; its square is a multiple of 1/128.
     known_ : ndarray of uint32
-        Hashes of known words.
+        Hashes of known words, the most frequent first.
     lexicon_ : str
         The marked words as JSON.
 
@@ -179,7 +179,8 @@ def _known_words(corpus: Corpus, lexicon: Lexicon, least: int) -> NDArray[np.uin
     for chunk, texts in zip(corpus.chunks, in_texts.tolist(), strict=True):
         for word in unfold(chunk, lexicon).words:
             totals[word] = totals.get(word, 0) + texts
-    return np.array(sorted(hash_word(word) for word, texts in totals.items() if texts >= least), np.uint32)
+    known = sorted((-texts, hash_word(word)) for word, texts in totals.items() if texts >= least)
+    return np.array([hashed for _, hashed in dict.fromkeys(known)], np.uint32)
 
 
 def _rows(part: Analysed, buckets: int) -> sparse.csr_matrix:

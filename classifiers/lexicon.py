@@ -17,7 +17,7 @@ from classifiers.cues import CUES, cue_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots
 from classifiers.text import cut
-from classifiers.unfolding import unfold
+from classifiers.unfolding import UNKNOWN, unfold
 
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
@@ -32,6 +32,8 @@ _PLACE = {mark: place for place, mark in enumerate(MARKS)}
 GROUP = "<group>"
 """What stands for the name of any group of people."""
 GROUP_KINDS = ("religion", "origin", "gender", "ability", "age", "status")
+_MASKED = frozenset(place for mark, place in _PLACE.items() if mark.startswith(("profanity", "slur")))
+"""What people hide letters of because it is vulgar, not because it is looked for."""
 _GROUP_ALONE = (_PLACE["group"],)
 
 
@@ -68,8 +70,8 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Lexicon:
     """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise.
 
-    Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, and phrases
-    that are hashed already, with their marks.
+    Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, the most
+    frequent first, and phrases that are hashed already, with their marks.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class Lexicon:
         phrases: Mapping[tuple[int, ...], int] | None = None,
     ) -> None:
         self.marks = {word: places for word, places in marks.items() if " " not in word}
-        self._known = set(known)
+        self._known = {hashed: rank for rank, hashed in enumerate(known)}
         self.phrases: dict[tuple[int, ...], int] = dict(phrases or {})
         """The hashes of a phrase's words -> its mark."""
         for phrase, places in marks.items():
@@ -91,10 +93,10 @@ class Lexicon:
 
     @cached_property
     def _by_shape(self) -> dict[tuple[int, str], list[str]]:
-        """Graded words by length and first letter; built when the first masked word is met."""
+        """Vulgar words and slurs by length and first letter; built when the first masked word is met."""
         shaped: dict[tuple[int, str], list[str]] = {}
         for word, places in self.marks.items():
-            if len(word) >= 3 and places[0] < GRADED:
+            if len(word) >= 3 and any(place in _MASKED for place in places):
                 shaped.setdefault((len(word), word[0]), []).append(word)
         return shaped
 
@@ -127,17 +129,24 @@ class Lexicon:
             found = next((self.marks[stem] for stem in leads if stem in self.marks), None)
         return GROUP if found == _GROUP_ALONE else word
 
-    @property
-    def hashes(self) -> NDArray[np.uint32]:
-        """The hashes of frequent words, sorted."""
-        return np.array(sorted(self._known), np.uint32)
-
     def known(self, word: str) -> bool:
         """Say whether the word is in a lexicon or was frequent in training."""
         return word in self.marks or hash_word(word) in self._known
 
+    def rank(self, word: str) -> int:
+        """Say how many words were more frequent in training; a word of a lexicon that was not comes behind them."""
+        rank = self._known.get(hash_word(word))
+        if rank is not None:
+            return rank
+        return len(self._known) if len(word) > 3 and word in self.marks else UNKNOWN
+
     def unmask(self, pattern: str) -> str | None:
-        """Find the word that a pattern with `*` for hidden letters stands for; the first in the lexicon wins."""
+        """Find the vulgar word that a pattern with `*` for hidden letters stands for; the first in the lexicon wins.
+
+        One hidden letter of three or fewer is no pattern: it fits too many words.
+        """
+        if len(pattern) < 4 and pattern.count("*") < 2:
+            return None
         for word in self._by_shape.get((len(pattern), pattern[0]), ()):
             if all(sign in ("*", letter) for sign, letter in zip(pattern, word, strict=True)):
                 return word
@@ -215,7 +224,9 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
     marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, bare)) and " " not in phrase}
     people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
     phrases = [_phrase(form, bare) for group in people for form in (group.term, *group.forms)]
-    marks |= {word: _GROUP_ALONE for word in phrases if word and " " not in word and word[0] != "<" and word not in marks}
+    marks |= {
+        word: _GROUP_ALONE for word in phrases if word and " " not in word and word[0] != "<" and word not in marks
+    }
     for phrase in phrases:
         if " " in phrase and not any(marks.get(word) == _GROUP_ALONE for word in phrase.split(" ")):
             marks.setdefault(phrase, _GROUP_ALONE)

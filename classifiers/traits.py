@@ -137,8 +137,6 @@ LOGS = {
     "numbers": ("numbers", 0.5),
     "styled letters": ("styled", 0.5),
     "invisible characters": ("invisible", 0.5),
-    "stretched words": ("stretched", 0.5),
-    "masked words": ("masked", 1.0),
     "calls to act": ("call", 1.0),
     "money words": ("money", 1.0),
     "praise": ("praise", 0.5),
@@ -173,6 +171,8 @@ PRESENT = {
     "stacked marks": "marks",
     "digits for letters": "leet",
     "spelled-out word": "joined",
+    "stretched word": "stretched",
+    "masked word": "masked",
     "should": "should",
 }
 """Feature -> what is there at least once."""

@@ -5,6 +5,7 @@ by the length of the chunk.
 """
 
 import html
+import math
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
@@ -16,17 +17,23 @@ MAX_WORD = 40
 """Longer words are hashed like any other, but not searched for disguises."""
 MAX_SPELLED = 400
 """So many letters spelled out one by one are put together to words."""
+UNKNOWN = 1 << 20
+"""The rank of a word that is not known."""
+_STRAY_LETTER = 13.0
+"""What a letter that is in no known word costs, beside the logarithm of a word's rank."""
 
 _STRETCHED = re.compile(r"(.)\1\1")
 _RUNS_OF_THREE = re.compile(r"(.)\1{2,}")
 _RUNS_OF_TWO = re.compile(r"(.)\1+")
+_ALL_DOUBLED = re.compile(r"(?:(.)\1)+")
 _NO_LETTERS = re.compile(rf"(?:(?![{VOWEL_SIGNS}])[\W\d_])+")
 _SEPARATORS = re.compile(
-    rf"[^\w{VOWEL_SIGNS}'’`*@$!#€£%+|^(<\[{{~-]+|_+|-+|(?<!\w)[*@$!#€£%+|^(<\[{{~]+(?!\w)"
+    rf"[^\w{VOWEL_SIGNS}'’`*@$!#€£%+|^(<\[{{~-]+|_+|-+|(?<![\w*@$!#€£%+|^(<\[{{~])[*@$!#€£%+|^(<\[{{~]+(?![\w*@$!#€£%+|^(<\[{{~])"
 )
 _EDGE = " \t.,;:?!\"'`’‘“”„«»()[]{}<>~^|\\/=+-–—…_*#&%@"
 _WORD_CHARS = re.compile(rf"[^\W_](?:[^\W_]|[{VOWEL_SIGNS}])*")
 _SPELLED = re.compile(rf"(?:[^\W\d_](?:(?![{VOWEL_SIGNS}])[\W_])+){{2,}}[^\W\d_]")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _MASK = re.compile(r"[*#@$%!?.\-_~^•·°×x]")
 
 _LINK = re.compile(
@@ -51,6 +58,9 @@ class Words(Protocol):
 
     def known(self, word: str) -> bool:
         """Say whether the word was seen often enough to be a word."""
+
+    def rank(self, word: str) -> int:
+        """Say how many words were seen more often; a large number for one that is not known."""
 
     def unmask(self, pattern: str) -> str | None:
         """Find the word of the lexicons that fits a pattern, where `*` stands for one hidden letter."""
@@ -204,19 +214,18 @@ def _read_word(part: str, words: Words, undone: dict[str, Any]) -> Iterable[str]
 
 
 def _part(letters: str, words: Words) -> tuple[str, ...]:
-    """Part letters that were spelled out one by one into known words, long ones preferred."""
+    """Part letters that were spelled out one by one into known words, few and frequent ones preferred."""
     letters = letters[:MAX_SPELLED]
     if words.known(letters):
         return (letters,)
-    best: list[tuple[int, int]] = [(0, 0)]
+    best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, len(letters) + 1):
-        options = [(best[end - 1][0], end - 1)]
-        options += [
-            (best[begin][0] + (end - begin) ** 2, begin)
-            for begin in range(max(0, end - 16), end - 1)
-            if words.known(letters[begin:end])
-        ]
-        best.append(max(options))
+        options = [(best[end - 1][0] + _STRAY_LETTER, end - 1)]
+        for begin in range(max(0, end - 16), end):
+            rank = words.rank(letters[begin:end])
+            if rank < UNKNOWN:
+                options.append((best[begin][0] + math.log(rank + 8.0), begin))
+        best.append(min(options))
     found: list[str] = []
     end = len(letters)
     while end:
@@ -227,10 +236,15 @@ def _part(letters: str, words: Words) -> tuple[str, ...]:
 
 
 def _unstretch(word: str, words: Words) -> str:
-    """Shorten repeated letters to the form that is a word."""
+    """Shorten repeated letters to the form that is a word; where every letter is doubled, to half of them."""
+    if _ALL_DOUBLED.fullmatch(word):
+        halved = word[::2]
+        if words.known(halved) or len(word) > 4:
+            return halved
     if _STRETCHED.search(word):
         forms = (_RUNS_OF_THREE.sub(r"\1\1", word), _RUNS_OF_THREE.sub(r"\1", word), _RUNS_OF_TWO.sub(r"\1", word))
-        return next((form for form in forms if words.known(form)), forms[1])
+        known = [form for form in forms if words.known(form)]
+        return min(known, key=words.rank) if known else forms[1]
     single = _RUNS_OF_TWO.sub(r"\1", word)
     doubled = len(word) - len(single)
     return single if doubled >= 2 and words.known(single) else word
@@ -264,8 +278,9 @@ def _masked(lowered: str, core: str, words: Words) -> str | None:
                 return found
     form = forms[0].rstrip("!")
     if form.count("*") == 1 and form.strip("*") == form and form.replace("*", "").isalpha():
-        guesses = (form.replace("*", letter) for letter in "aeiouabcdefghijklmnopqrstuvwxyz")
-        return next((guess for guess in guesses if words.known(guess)), None)
+        guesses = [form.replace("*", letter) for letter in _LETTERS]
+        likeliest = min(guesses, key=words.rank)
+        return likeliest if words.known(likeliest) else None
     return None
 
 

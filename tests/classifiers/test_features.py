@@ -38,7 +38,7 @@ def trait(text: str, name: str) -> float:
         ("frеe", "mixed alphabets"),
         ("f\u200bree", "invisible characters"),
         ("STOP THAT", "words in capitals"),
-        ("sooooo good", "stretched words"),
+        ("sooooo good", "stretched word"),
         ("😀😀", "emoji"),
         ("click here for money", "call and money"),
         ("<b>bold</b>", "markup"),

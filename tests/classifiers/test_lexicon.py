@@ -13,7 +13,12 @@ LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "
 
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
-    terms = [Term("idiot", "insult", 2, ("idiots",)), Term("kill all foos", "threat", 3), Term("foozle", "slur", 3)]
+    terms = [
+        Term("idiot", "insult", 2, ("idiots",)),
+        Term("wanker", "profanity", 2),
+        Term("kill all foos", "threat", 3),
+        Term("foozle", "slur", 3),
+    ]
     groups = [
         Group("foo", "origin", ("foos",)),
         Group("foozle", "origin"),
@@ -57,7 +62,8 @@ def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None
     assert again.phrases == lexicon.phrases
     assert again.known("word")
     assert not again.known("other")
-    assert again.unmask("id**t") == "idiot"
+    assert again.unmask("w**ker") == "wanker"
+    assert again.unmask("id**t") is None
 
 
 def test_marks_of_another_release_are_left_out() -> None:

@@ -60,6 +60,15 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forms: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
 
 
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One name of a group of people with the forms it takes."""
+
+    term: Annotated[str, msgspec.Meta(min_length=1)]
+    kind: Literal["religion", "origin", "gender", "ability", "age", "status", "politics", "profession"]
+    forms: tuple[Annotated[str, msgspec.Meta(min_length=1)], ...]
+    ambiguous: bool
+
+
 class Judgement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What one reader said of one seed; `settled` names only what was corrected after both had judged."""
 
@@ -213,3 +222,34 @@ def test_the_readme_tells_the_agreement_the_raw_judgements_give() -> None:
     told = (SEEDS / "README.md").read_text(encoding="utf-8").splitlines()
     table = [line for line in told if line.startswith(tuple(f"| {attribute} |" for attribute in JUDGED))]
     assert table == agreement_table()
+
+
+def counted(name: str, found: list[Seed]) -> str:
+    """Spell one row of the README's table of texts."""
+
+    def grade(seed: Seed) -> float:
+        return 0.0 if seed.toxicity is msgspec.UNSET else seed.toxicity
+
+    columns = (
+        len(found),
+        sum(seed.split == "heldout" for seed in found),
+        sum(seed.pair is not msgspec.UNSET for seed in found),
+        sum(seed.spam == 1 for seed in found),
+        sum(grade(seed) >= 0.5 for seed in found),
+        sum(0 < grade(seed) < 0.5 for seed in found),
+        sum(seed.spam != 1 and grade(seed) == 0 for seed in found),
+    )
+    return f"| {name} | " + " | ".join(f"{column:,}" for column in columns) + " |"
+
+
+def test_the_readme_tells_how_many_texts_there_are() -> None:
+    told = (SEEDS / "README.md").read_text(encoding="utf-8").splitlines()
+    for file in FILES:
+        assert counted(file.stem, seeds(file)) in told
+    assert counted("**all**", [seed for _, seed in every_seed()]) in told
+
+
+@pytest.mark.parametrize("file", sorted((SEEDS / "groups").glob("*.jsonl")), ids=lambda file: file.name)
+def test_every_line_of_a_list_of_groups_is_a_group(file: Path) -> None:
+    groups = [msgspec.json.decode(line, type=Group) for line in file.read_bytes().splitlines()]
+    assert [group.term for group in groups] == sorted({group.term for group in groups})

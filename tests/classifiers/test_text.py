@@ -49,6 +49,13 @@ def read(text: str, words: Lexicon) -> list[str]:
         ("iiidiot", "idiot"),
         ("coooool", "cool"),
         ("iiddiioott", "idiot"),
+        ("ffrreeee", "free"),
+        ("pprrooffiitt", "profit"),
+        ("st*p", "stop"),
+        ("c@$!no", "casino"),
+        ("चूतिया", "चूतिया"),
+        ("हरामज़ादा", "हरामजादा"),
+        ("пʼять", "пять"),
         ("\u202etoidi\u202c", "idiot"),
         ("мyдaк", "мудак"),
         ("&#105;diot", "idiot"),
@@ -156,3 +163,25 @@ def test_ten_thousand_characters_of_anything_are_read_in_time(text, words):
         read(text, words)
         spent.append(time.process_time() - begin)
     assert np.min(spent) <= SECONDS
+
+
+def test_of_the_words_that_fit_a_masked_one_the_most_frequent_is_meant():
+    from classifiers.hashing import hash_word
+
+    often = Lexicon({}, map(hash_word, ["then", "than"]))
+    seldom = Lexicon({}, map(hash_word, ["than", "then"]))
+    assert read("th*n", often) == ["then"]
+    assert read("th*n", seldom) == ["than"]
+
+
+def test_spelled_out_letters_are_parted_into_frequent_words():
+    from classifiers.hashing import hash_word
+
+    words = Lexicon({}, map(hash_word, ["your", "site", "you", "rsi", "te"]))
+    assert read("y o u r s i t e", words) == ["your", "site"]
+
+
+def test_one_hidden_letter_of_three_is_no_vulgar_word():
+    words = Lexicon({"ass": (3,)})
+    assert read("a*s", words) == ["a", "s"]
+    assert read("a**", words) == ["ass"]
