@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from classifiers.dataset import Dataset
 from classifiers.identities import identity_terms, languages
+from classifiers.letters import VOWEL_SIGNS
 from classifiers.manifest import ATTRIBUTES, Manifest
 from classifiers.scorer import Item, Scorer
 
@@ -309,12 +310,15 @@ def _naming(dataset: Dataset) -> Iterable[tuple[str, Truth]]:
         yield kind, np.array(found, bool)
 
 
+_IN_WORD = rf"[\w{VOWEL_SIGNS}]"
+
+
 def _patterns(lang: str) -> dict[str, re.Pattern[str]]:
     """Build one pattern for each kind of group; whole words, where the language parts words by spaces."""
-    edge = "" if lang in {"zh", "ja", "ko", "ar"} else r"\b"
+    before, behind = ("", "") if lang in {"zh", "ja", "ko", "ar"} else (f"(?<!{_IN_WORD})", f"(?!{_IN_WORD})")
     terms = identity_terms(lang)
     return {
-        kind: re.compile(edge + "(?:" + "|".join(map(re.escape, terms.get(kind, ("\0",)))) + ")" + edge)
+        kind: re.compile(before + "(?:" + "|".join(map(re.escape, terms.get(kind, ("\0",)))) + ")" + behind)
         for kind in KINDS_OF_GROUP
     }
 

@@ -4,7 +4,7 @@ import pytest
 
 from classifiers.identities import as_dataset, identity_terms, languages, sentences
 
-EXPECTED = {"ar", "de", "en", "es", "fr", "it", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
+EXPECTED = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
 
 
 def test_there_are_sentences_in_every_language_we_train() -> None:
