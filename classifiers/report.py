@@ -29,6 +29,7 @@ def comparison_page(found: Comparison) -> str:
     """Write the page that sets a candidate beside the champion."""
     rows: list[Sequence[Cell]] = []
     moved = [name for name, change in found.changes.items() if _moves(found, name, change)]
+    moved = moved or list(found.changes)
     still = [_named(name) for name in found.changes if name not in moved]
     for name, change in found.changes.items():
         before, after = found.champion.attributes[name].overall, found.candidate.attributes[name].overall

@@ -21,7 +21,7 @@ from moderation.store.connection import Connection
 from moderation.store.scripts import script
 
 PIECE = 2**20
-MAX_SHARED_BYTES = 20 * 2**20
+MAX_SHARED_BYTES = 32 * 2**20
 """A version larger than this is not shared by the store; carry its folder to the other hosts by hand."""
 JOB_SECONDS = 86_400
 REPORT_SECONDS = 7 * 86_400

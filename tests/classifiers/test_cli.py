@@ -226,6 +226,7 @@ def interrupted(root: Path, after: float, *words: object) -> None:
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores Ctrl-C
     )
     patience = time.monotonic() + 60
     while words[0] == "adapt" and not list(root.glob("versions/.staging-*")) and time.monotonic() < patience:
