@@ -6,8 +6,13 @@ from pathlib import Path
 from tests.service import Service, a_comment, fresh_text, serving, someone, submitted
 
 
+def refused_today(service: Service, whose: str) -> int:
+    return int(service.staff.get("/v1/stats", params={"days": 1}).json()["days"][-1]["counts"].get(f"429:{whose}", 0))
+
+
 def test_a_flood_is_answered_429_and_velocity_shows_in_the_score(service: Service) -> None:
     email = someone()
+    before = refused_today(service, "email")
     answers = [service.site.post("/v1/comments", json=a_comment(fresh_text(), email=email)) for _ in range(13)]
     assert [answer.status_code for answer in answers] == [201] * 10 + [429] * 3
     velocity = [
@@ -15,6 +20,7 @@ def test_a_flood_is_answered_429_and_velocity_shows_in_the_score(service: Servic
     ]
     assert velocity == sorted(velocity)
     assert velocity[-1] > 0 == velocity[0]
+    assert refused_today(service, "email") == before + 3, "how often is seen in the figures of the day"
     refused = answers[-1]
     assert refused.json()["scope"] == "e-mail address"
     assert 1 <= int(refused.headers["retry-after"]) <= 60
