@@ -287,10 +287,11 @@ def _pass_over(
     ids: NDArray[np.int64], flags: NDArray[np.uint8], starts: list[int], beside: list[list[list[str]]]
 ) -> None:
     """Take an author's name or link out of account where it says nothing but who wrote."""
+    raised = flags.tolist()
     for end, parts in zip(starts[1:], beside, strict=True):
         for part, flag in zip(reversed(parts), (TELLS_IN_LINK, TELLS_IN_NAME), strict=False):
             begin = end - len(part)
-            if part and not (flags[begin:end] & flag).any():
+            if part and not any(found & flag for found in raised[begin:end]):
                 ids[begin:end] = 0
             end = begin - 1
 

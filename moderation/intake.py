@@ -341,15 +341,19 @@ class _Ids:
 
     def __init__(self) -> None:
         self._last = 0
+        self._high, self._head = -1, ""
         self._random = random.Random(os.urandom(16)).getrandbits
 
     def next(self) -> str:
         """Give the next id."""
         fresh = (time.time_ns() // 1_000_000 << 38) | self._random(38)
         self._last = last = fresh if fresh > self._last else self._last + 1 + (fresh & 0xFFFF)
-        return "".join([_PAIRS[last >> shift & 1023] for shift in _SHIFTS])
+        if last >> 40 != self._high:
+            self._high = last >> 40
+            self._head = "".join([_PAIRS[last >> shift & 1023] for shift in (70, 60, 50, 40)])
+        pairs = _PAIRS
+        return f"{self._head}{pairs[last >> 30 & 1023]}{pairs[last >> 20 & 1023]}{pairs[last >> 10 & 1023]}{pairs[last & 1023]}"
 
 
 _LETTERS = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
-_SHIFTS = range(70, -1, -10)

@@ -62,7 +62,18 @@ def application() -> Any:
         threading.Thread(target=_end_with, args=(parent,), name="parent-watcher", daemon=True).start()
     settings = load(os.environ)
     configure_logs()
+    _share_one_heap()
     return Front(build(settings, started=_settle))
+
+
+_LIBC = ctypes.CDLL(None)
+_M_ARENA_MAX = -8
+
+
+def _share_one_heap() -> None:
+    """Let all threads allocate from one heap: the few that hash passwords or open models would keep 10 MB each."""
+    if hasattr(_LIBC, "malloc_trim"):
+        _LIBC.mallopt(_M_ARENA_MAX, 1)
 
 
 async def _settle(rooms: House) -> None:
@@ -73,8 +84,8 @@ async def _settle(rooms: House) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc has it
-        trim(0)
+    if hasattr(_LIBC, "malloc_trim"):  # glibc has it
+        _LIBC.malloc_trim(0)
 
 
 def _end_with(parent: Any) -> None:
@@ -89,6 +100,7 @@ def _end_with(parent: Any) -> None:
 def serve(settings: Settings, say: Callable[[str], None]) -> None:
     """Serve until told to stop. Raises SetupRefused with one line for what the operator must put right."""
     configure_logs()
+    _share_one_heap()
     with _store(settings), _counted_together(settings):
         listening = _listen(settings)
         port = listening.getsockname()[1]

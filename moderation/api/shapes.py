@@ -116,7 +116,7 @@ def score(verdict: Verdict) -> Score:
 
 def scores(verdict: Verdict) -> dict[str, float]:
     """Show the models' scores with four digits."""
-    return {name: round(value, 4) for name, value in verdict.scores.items()}
+    return {name: int(value * 10_000 + 0.5) / 10_000 for name, value in verdict.scores.items()}
 
 
 def decision(one: Decision) -> dict[str, Any]:

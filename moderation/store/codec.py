@@ -78,15 +78,11 @@ decode_decision = _decision.decode
 encode_before = _encode
 
 
-def _signal(signal: Signal) -> tuple[object, ...] | msgspec.Raw:
+def _signal(signal: Signal) -> tuple[object, ...]:
     if signal.words:
         score = round(signal.score * 10_000)
         words = [(word.begin, word.end, round(word.weight * 1000), word.feature) for word in signal.words]
         return (signal.name, score, signal.reason, signal.hard, signal.facts, words)
-    return _plain_signal(signal) if signal.score else _quiet_signal(signal)
-
-
-def _plain_signal(signal: Signal) -> tuple[object, ...]:
     name, facts, kept = signal.name, signal.facts, round(signal.score * 10_000)
     if signal.reason is Reason.CLEAR and not signal.hard:
         return (name, kept, facts) if facts else (name, kept)
@@ -96,7 +92,7 @@ def _plain_signal(signal: Signal) -> tuple[object, ...]:
 @functools.lru_cache(maxsize=4_096)
 def _quiet_signal(signal: Signal) -> msgspec.Raw:
     """Pack a signal that saw nothing; most of those of most comments are the same."""
-    return msgspec.Raw(_encode(_plain_signal(signal)))
+    return msgspec.Raw(_encode(_signal(signal)))
 
 
 def _read_signal(kept: tuple[object, ...]) -> Signal:
@@ -111,7 +107,7 @@ def _read_signal(kept: tuple[object, ...]) -> Signal:
 
 
 def _shares(scores: Mapping[str, float]) -> tuple[int, ...]:
-    return tuple([round(scores.get(name, -1) * 10_000) for name in ATTRIBUTES]) if scores else ()
+    return tuple([int(scores.get(name, -1) * 10_000 + 0.5) for name in ATTRIBUTES]) if scores else ()
 
 
 def _read_shares(kept: tuple[int, ...]) -> dict[str, float]:
@@ -126,7 +122,7 @@ def encode_verdict(verdict: Verdict) -> bytes:
             verdict.outcome,
             verdict.reasons,
             round(verdict.score * 10_000),
-            [_signal(signal) for signal in verdict.signals],
+            [_signal(signal) if signal.score else _quiet_signal(signal) for signal in verdict.signals],
             _shares(verdict.scores),
             verdict.models,
             verdict.policy,
