@@ -124,6 +124,8 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
             date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=10,
+            # a worker that says nothing for so long is ended and begun anew; on a busy machine a start takes some seconds
+            timeout_worker_healthcheck=30,
             backlog=2048,
         )
         if settings.server.workers > 1:
