@@ -164,12 +164,18 @@ def _start(stack: ExitStack, folder: Path, binary: Path, cable: Cable, options: 
     for one in sentinels:
         asked = redis.Redis(port=one.port, decode_responses=True)
         _until(lambda asked=asked: _knows_all(asked))
+    _until(lambda: _confirmed(client))
     return Flock(cable, primary, replicas, sentinels)
 
 
 def _online(client: redis.Redis) -> list[str]:
     told = client.info("replication")
     return [name for name, one in told.items() if name.startswith("slave") and one["state"] == "online"]
+
+
+def _confirmed(client: redis.Redis) -> bool:
+    client.set("cm:{probe}:flock", 1, px=1000)
+    return bool(client.wait(REPLICAS, 200) == REPLICAS)
 
 
 def _knows_all(sentinel: redis.Redis) -> bool:

@@ -142,8 +142,12 @@ async def test_the_same_failover_without_waiting_for_a_replica_loses_comments(tm
 @pytest.mark.parametrize("binary", servers())
 async def test_twenty_failovers(tmp_path, binary):
     """In every second of them one replica is still followed when the primary dies: the Sentinels must choose that one."""
-    outcomes = [await trial(tmp_path / str(n), binary, profile="ha", spare=n % 2) for n in range(20)]
-    check(binary.name, outcomes)
+    outcomes: list[Outcome] = []
+    try:
+        for n in range(20):
+            outcomes.append(await trial(tmp_path / str(n), binary, profile="ha", spare=n % 2))
+    finally:
+        check(binary.name, outcomes)
 
 
 def is_followed(cable: Cable) -> bool:

@@ -42,12 +42,11 @@ ENDS_THE_CALLER = {"DELETE /v1/session", "DELETE /v1/session/all"}
 class Bench:
     """A service, its document as schemathesis reads it, and things that exist, to ask about."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, document: dict[str, Any] | None = None) -> None:
         self.service = service
         self.session = requests.Session()
         self.session.trust_env = False
-        document = service.http().get("/docs/openapi.json").json()
-        self.schema = schemathesis.openapi.from_dict(document)
+        self.schema = schemathesis.openapi.from_dict(document or service.http().get("/docs/openapi.json").json())
         self.schema.config.update(base_url=service.url)
         self.wrong: dict[str, str] = {}
         self.answers: collections.Counter[int] = collections.Counter()
@@ -165,3 +164,13 @@ def test_ten_thousand_requests_made_from_the_document_find_nothing_it_does_not_s
 
 def test_requests_made_from_the_document_find_nothing_it_does_not_say(tmp_path):
     check(tmp_path, "C1 fuzzed, short", 1, 20, 60)
+
+
+def test_an_answer_that_the_document_does_not_name_is_found(tmp_path):
+    """The mutation: a document that has forgotten what the service may refuse."""
+    with serving(tmp_path) as service:
+        document = service.http().get("/docs/openapi.json").json()
+        del document["paths"]["/v1/comments/{comment_id}"]["get"]["responses"]["404"]
+        one = Bench(service, document)
+        _fuzz(one, one.schema["/v1/comments/{comment_id}"]["GET"].as_strategy(), 3, time.monotonic() + 20)
+    assert any("Undocumented" in key for key in one.wrong)

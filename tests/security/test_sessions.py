@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from moderation.api.gate import COOKIE, CSRF_HEADER
+from moderation.errors import KeyRefused
 from moderation.records import Role
 from tests.figures import tell
 from tests.security.household import household
@@ -158,3 +159,27 @@ async def test_how_long_it_takes_does_not_tell_who_is_there(store_url, tmp_path)
     gap = abs(known - unknown) / max(known, unknown)
     tell("D4 timing of sign-in", 600, "median gap < 5 %", f"{gap:.1%} ({known * 1e3:.1f} and {unknown * 1e3:.1f} ms)")
     assert gap < 0.05
+
+
+@pytest.mark.long
+async def test_how_long_it_takes_does_not_tell_which_keys_there_are(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        there = one.keys["site key"]
+        wrong = there[:-8] + "AAAAAAAA"
+        elsewhere = there[:5] + "00000000" + there[13:]
+        known, unknown = [], []
+        for turn in range(400):
+            for key, times in (
+                ((wrong, known), (elsewhere, unknown)) if turn % 2 else ((elsewhere, unknown), (wrong, known))
+            ):
+                began = time.perf_counter()
+                with pytest.raises(KeyRefused):
+                    await one.rooms.access.by_key(key)
+                times.append(time.perf_counter() - began)
+    fast, slow = statistics.median(known), statistics.median(unknown)
+    gap = abs(fast - slow)
+    tell(
+        "D4 timing of keys", 800, "median gap < 0.2 ms",
+        f"{gap * 1e6:.0f} us ({fast * 1e6:.0f} and {slow * 1e6:.0f} us)",
+    )  # fmt: skip
+    assert gap < 0.0002, "a key's id is no secret, but nobody should count them from afar"
