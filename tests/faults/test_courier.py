@@ -194,8 +194,8 @@ async def check(connection: Connection, store_url: str, kills: int) -> None:
     assert len(got) > len(due), "no kill hit a delivery that was under way"
 
 
-async def test_ten_kills_of_the_courier_lose_no_event(connection: Connection, store_url: str):
-    await check(connection, store_url, 10)
+async def test_five_kills_of_the_courier_lose_no_event(connection: Connection, store_url: str):
+    await check(connection, store_url, 5)
 
 
 @pytest.mark.long
@@ -207,5 +207,5 @@ async def test_two_hundred_kills_of_the_courier_lose_none_of_two_thousand_events
 
 
 async def test_a_courier_that_settles_before_it_sends_is_found_out(connection: Connection, store_url: str):
-    due, got, _ = await kill_again_and_again(connection, store_url, "forgetful", 5, 2)
+    due, got, _ = await kill_again_and_again(connection, store_url, "forgetful", 4, 1)
     assert due - {told(one) for one in got}
