@@ -5,6 +5,8 @@ In CI (`CI=true`) a skipped test fails the run: what CI does not run, nobody has
 
 import fnmatch
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -19,11 +21,24 @@ from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
 from moderation.store.keys import PERMANENT
 
+MEMORY = Path("/dev/shm")
+ROOM_IN_MEMORY = 2 * 2**30
+
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def quick_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a folder in memory where there is room: the server syncs there too, and tests do not wait for a disk."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_IN_MEMORY:
+        with tempfile.TemporaryDirectory(prefix="moderation-tests-", dir=MEMORY) as folder:
+            yield Path(folder)
+    else:
+        yield tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def server(quick_place: Path) -> Iterator[Path]:
     """Run one embedded server for the whole session and give its socket. Unlike ours it permits every command."""
-    base = tmp_path_factory.mktemp("server")
+    base = quick_place
     conf = base / "test.conf"
     conf.write_text("".join(line for line in CONF.open() if not line.startswith("user ")))
     folder = DataFolder(base / "data")
