@@ -5,6 +5,7 @@ In CI (`CI=true`) a skipped test fails the run: what CI does not run, nobody has
 
 import fnmatch
 import os
+import random
 import shutil
 import tempfile
 import time
@@ -84,6 +85,11 @@ def wait_until() -> Callable[..., None]:
 
 TOGETHER = ("tests/browser", "tests/contract")
 """Folders whose tests share what is dear to start: one worker runs them all."""
+
+
+def pytest_configure() -> None:
+    """Let all workers of a run order sets alike, since they must collect the same tests; each run does it in its own way."""
+    os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(2**32 - 1)))
 
 
 @pytest.hookimpl(trylast=True)

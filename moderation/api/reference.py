@@ -92,9 +92,9 @@ def describe(app: Litestar, version: str) -> dict[str, Any]:
             "description": "Comments come in, are scored with reasons, wait for moderators, and are decided.",
         },
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "paths": dict(sorted(paths.items())),
+        "paths": {path: dict(sorted(paths[path].items())) for path in sorted(paths)},
         "components": {
-            "schemas": schemas,
+            "schemas": dict(sorted(schemas.items())),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "__Host-cm"},
