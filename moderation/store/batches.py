@@ -1,14 +1,12 @@
 """Concurrent calls share work: what arrives while a batch is under way becomes the next batch.
 
-No timer: an idle service starts at once, a busy one gathers by itself. Bounded, by number and by time: when too many
-wait, or more than can be done in PATIENCE seconds at the pace of the last batches, `submit` raises Overloaded instead of
-letting the queue grow.
+No timer: an idle service starts at once, a busy one gathers by itself. Bounded: when too many wait, `submit` raises
+Overloaded instead of letting the queue grow.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -17,13 +15,6 @@ from moderation.errors import Overloaded
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-
-
-PATIENCE = 0.3
-"""Whoever would wait longer is better off to hear so at once: half a second is what a visitor should see at most."""
-ALWAYS = 256
-"""So many may wait at any pace: a single slow batch says little."""
-_LEARNING = 0.2
 
 
 class Batches(Generic[Item, Answer]):
@@ -40,17 +31,13 @@ class Batches(Generic[Item, Answer]):
         largest: int = 64,
         waiting: int = 2048,
         at_once: int = 2,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock = clock
         self._work = work
         self._largest = largest
         self._waiting = waiting
         self._at_once = at_once
         self._queue: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._pace = 0.0
-        self._done_at = 0.0
         self.sizes: Callable[[int], None] = lambda size: None
         """Called with the size of each batch, for the metrics."""
 
@@ -60,8 +47,7 @@ class Batches(Generic[Item, Answer]):
     @property
     def full(self) -> bool:
         """Say whether whoever comes now is sent away."""
-        waiting = len(self._queue)
-        return waiting >= self._waiting or (waiting >= ALWAYS and waiting * self._pace > PATIENCE)
+        return len(self._queue) >= self._waiting
 
     def submit(self, item: Item) -> asyncio.Future[Answer]:
         """Put one item into the next batch; the future gives its answer or raises its error.
@@ -78,13 +64,6 @@ class Batches(Generic[Item, Answer]):
             task.add_done_callback(self._under_way.discard)
         return future
 
-    def _keep_pace(self, size: int) -> None:
-        """Learn from the time between the ends of two batches how long one item takes while others wait."""
-        now = self._clock()
-        if self._queue and self._done_at:
-            self._pace += _LEARNING * ((now - self._done_at) / size - self._pace)
-        self._done_at = now if self._queue else 0.0
-
     async def _drain(self) -> None:
         while self._queue:
             size = min(self._largest, len(self._queue))
@@ -94,7 +73,6 @@ class Batches(Generic[Item, Answer]):
                 answers = await self._work([item for item, _ in batch])
             except Exception as error:  # a failed batch fails each of its callers, and none of the next
                 answers = [error] * size
-            self._keep_pace(size)
             for (_, future), answer in zip(batch, answers, strict=True):
                 if future.done():
                     continue

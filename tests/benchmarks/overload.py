@@ -100,4 +100,4 @@ def _accepted_within(told: str, share: float) -> float:
     line = r'moderation_request_seconds_bucket{le="([^"]+)",method="POST",route="/v1/comments",status="201"} (\S+)'
     buckets = [(float(bound), float(count)) for bound, count in re.findall(line, told)]
     total = max(count for _, count in buckets)
-    return next(bound for bound, count in buckets if count >= share * total) * 1000
+    return next(bound for bound, count in buckets if count >= share * total) * 1000 if total else 0.0

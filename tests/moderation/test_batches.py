@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from moderation.errors import Overloaded
-from moderation.store.batches import ALWAYS, Batches
+from moderation.store.batches import Batches
 
 
 class Work:
@@ -54,27 +54,6 @@ async def test_no_more_batches_are_under_way_than_allowed(work: Work) -> None:
     assert len(batches) == 3
     work.gate.set()
     await asyncio.gather(*waiting)
-
-
-async def test_whoever_would_wait_too_long_is_refused_however_few_may_wait_by_number() -> None:
-    now = 0.0
-
-    async def slow(items: Sequence[int]) -> Sequence[int]:
-        nonlocal now
-        await asyncio.sleep(0)
-        now += 0.002 * len(items)
-        return items
-
-    batches: Batches[int, int] = Batches(slow, largest=8, waiting=10_000, at_once=1, clock=lambda: now)
-    waiting = [batches.submit(number) for number in range(ALWAYS + 200)]
-    while len(batches) > ALWAYS + 50:
-        await asyncio.sleep(0)
-    with pytest.raises(Overloaded):
-        batches.submit(-1)
-    while len(batches) >= ALWAYS:
-        await asyncio.sleep(0)
-    waiting.append(batches.submit(ALWAYS + 200))
-    assert await asyncio.gather(*waiting) == list(range(ALWAYS + 201))
 
 
 async def test_when_too_many_wait_the_next_is_refused_and_the_others_are_answered(work: Work) -> None:
