@@ -137,7 +137,7 @@ class Scorer:
                 name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
                 for name in ("weights", "scales", "head", "languages", "known")
             }
-            lexicon = Lexicon.decode((folder / "lexicon.json").read_bytes(), arrays["known"].tolist())
+            lexicon = _lexicon(folder, manifest, arrays["known"])
             scorer = cls(manifest, arrays, lexicon)
         except (OSError, ValueError, KeyError, msgspec.DecodeError) as error:
             raise VersionBroken(f"{folder} cannot be scored with: {error}") from None
@@ -330,6 +330,21 @@ def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) 
                 Word(attribute, 0, 0, weight, "author link" if "" in chunks[named + 1 : at] else "author name")
             )
     return tuple(found)
+
+
+_lexicons: dict[tuple[str, str], Lexicon] = {}
+"""The lexicons opened last, by what is in them: an adapted version has that of its base, and need not read it again."""
+
+
+def _lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexicon:
+    key = (manifest.files["lexicon.json"].digest, manifest.files["known.npy"].digest)
+    found = _lexicons.get(key)
+    if found is None:
+        found = Lexicon.decode((folder / "lexicon.json").read_bytes(), known.tolist())
+        while len(_lexicons) > 1:
+            _lexicons.pop(next(iter(_lexicons)), None)
+        _lexicons[key] = found
+    return found
 
 
 def _sigmoid(logits: Any) -> Any:
