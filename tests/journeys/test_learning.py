@@ -108,7 +108,7 @@ def decided(tmp_path_factory):
             for begin in range(0, DECISIONS, 100):
                 part = texts[begin : begin + 100]
                 bodies = [
-                    {"name": "Kim", "email": f"kim{begin + at}@posteo.net", "text": text}
+                    {"name": "Kim Unmistakable", "email": f"kim{begin + at}@posteo.net", "text": text}
                     for at, (text, _) in enumerate(part)
                 ]
                 taken = site.post("/v1/comments/batch", json={"comments": bodies}).raise_for_status().json()["results"]
@@ -130,7 +130,7 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
         # the decisions are there to learn from, without a name or an address
         lines = ml.get("/v1/labels?format=jsonl").raise_for_status().text.splitlines()
         assert len(lines) == DECISIONS
-        assert not any("posteo" in line or "Kim" in line for line in lines)
+        assert not any("posteo" in line or "Unmistakable" in line for line in lines)
 
         before = ml.get("/v1/models").json()["active"]
         held_back = texts[-60:]
@@ -180,7 +180,7 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
             ml.get(f"/v1/models/{fresh}").text,
             ml.get("/v1/models").text,
         ):
-            assert not any(word in shown for word in ("posteo", "Kim", "Lou", "127.0.0.1"))
+            assert not any(word in shown for word in ("posteo", "Unmistakable", "Lou", "127.0.0.1"))
 
         # promote: through the gate
         moved = promoted(ml, fresh)
