@@ -80,7 +80,7 @@ class Access:
             if secret:
                 wait = await self._people.spend_attempt("compat", self._digests.address(ip) or "-", 20, 900)
                 if wait:
-                    raise RateExceeded("address", wait, 20, 900)
+                    raise RateExceeded("address", wait, 20, 900, what="refused keys")
             raise KeyRefused
         return caller_of(key)
 
@@ -193,7 +193,7 @@ class Access:
             limit, window = ATTEMPTS[scope]
             wait = await self._people.spend_attempt(scope, who, limit, window)
             if wait:
-                raise RateExceeded("account" if scope == "account" else "address", wait, limit, window)
+                raise RateExceeded("account" if scope == "account" else "address", wait, limit, window, what="attempts")
         moderator = await self._people.by_mail(mail)
         right = await self._verify(moderator.password if moderator and moderator.password else self._nobody, password)
         if moderator is None or not right or not moderator.password or moderator.disabled:
@@ -244,7 +244,7 @@ class Access:
         moderator = await self._people.get(moderator_id)
         wait = await self._people.spend_attempt("factor", moderator_id, *ATTEMPTS["account"])
         if wait:
-            raise RateExceeded("account", wait, *ATTEMPTS["account"])
+            raise RateExceeded("account", wait, *ATTEMPTS["account"], what="attempts")
         if not await self._verify(moderator.password or self._nobody, password):
             raise SignInRefused
         if not secret:

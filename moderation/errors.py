@@ -203,13 +203,15 @@ class UndoTooLate(ModerationError):
 class RateExceeded(ModerationError):
     """A hard limit of the allowance is spent.
 
-    `retry_after` is in seconds; `limit` in comments per `window` seconds.
+    `retry_after` is in seconds; `limit` in so many of `what` per `window` seconds.
     """
 
     code = "rate_exceeded"
 
-    def __init__(self, scope: str, retry_after: float, limit: int = 0, window: int = 60) -> None:
-        super().__init__(f"too many comments from this {scope}; try again in {max(1, round(retry_after))} s")
+    def __init__(
+        self, scope: str, retry_after: float, limit: int = 0, window: int = 60, *, what: str = "comments"
+    ) -> None:
+        super().__init__(f"too many {what} from this {scope}; try again in {max(1, round(retry_after))} s")
         self.scope = scope
         self.retry_after = retry_after
         self.limit = limit

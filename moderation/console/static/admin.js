@@ -55,7 +55,7 @@ function leaving(site, done) {
 async function sitesPage(into) {
   const said = complaint();
   const inputs = { id: h("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,30}[a-z0-9])?" }), name: h("input", {}), url: h("input", { type: "url" }), lang: h("input", { value: "en", maxlength: "16" }) };
-  const profile = select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), "watch");
+  const profile = select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), "balanced");
   const form = h("form", { class: "sheet padded narrow" }, h("h2", {}, t("sites.add")), field(t("keys.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), field(t("policy.profile"), profile, t("sites.profile.hint")), said, h("button", {}, t("add")));
   form.addEventListener("submit", attempt(form, said, async () => {
     await post("/v1/sites", { id: inputs.id.value, name: inputs.name.value, url: inputs.url.value, lang: inputs.lang.value, policy: { profile: profile.value } });
