@@ -232,7 +232,10 @@ class Scorer:
     def _strongest(
         self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], top: int
     ) -> list[tuple[Word, ...]]:
-        """Pick what moved the explained attributes most, for all comments that score high enough in one look."""
+        """Pick what moved the explained attributes most, for all comments that score high enough in one look.
+
+        As many words as features of the whole are picked, so that there is always something to show in the text.
+        """
         picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
         for attribute, column in zip(self._explained, self._explained_columns, strict=True):
             shown = [place for place, row in enumerate(probabilities) if row[column] >= SHOWN]
@@ -244,9 +247,7 @@ class Scorer:
                 moved = batch.moved(place, column)
                 line[: len(moved)] = moved
             weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
-            most = np.abs(weights).argpartition(-top, axis=1)[:, -top:] if top < weights.shape[1] else None
-            if most is None:
-                most = np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
+            most = np.hstack([_largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)])
             found = np.take_along_axis(weights, most, axis=1).tolist()
             for place, sizes, places in zip(shown, found, most.tolist(), strict=True):
                 strong = [(abs(weight), weight, at) for weight, at in zip(sizes, places, strict=True)]
@@ -309,6 +310,13 @@ def _laid_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[lis
         ["", *text, *chain.from_iterable(("", *part) for part in parts)]
         for text, parts in zip(texts, beside, strict=True)
     ]
+
+
+def _largest(weights: NDArray[Any], top: int) -> NDArray[Any]:
+    """Give for each row the places of its `top` largest weights, of either sign."""
+    if top >= weights.shape[1]:
+        return np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
+    return np.abs(weights).argpartition(-top, axis=1)[:, -top:]
 
 
 def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
