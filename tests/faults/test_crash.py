@@ -43,12 +43,15 @@ async def test_the_same_power_cut_on_a_server_that_syncs_each_second_loses_comme
 
 async def test_a_plain_kill_on_a_busy_disk_loses_comments_when_the_server_syncs_each_second(tmp_path):
     binary = servers()[0].values[0]
-    with victim(tmp_path, binary, fsync="everysec", shim=compiled_shim(tmp_path), delay_ms=600) as one:
-        # the server loses only what it had not yet written when it died, which is not so at every death
-        for _ in range(6):
+    shim = compiled_shim(tmp_path)
+    # the server loses only what it had not yet written when it died, which is not so at every death
+    for turn in range(6):
+        folder = tmp_path / f"turn{turn}"
+        folder.mkdir()
+        with victim(folder, binary, fsync="everysec", shim=shim, delay_ms=600) as one:
             toll = await series(one, 2, power=False, seconds=1.6)
-            if toll.lost:
-                break
+        if toll.lost:
+            break
     tell("A1 mutation everysec, slow disk", toll.deaths, ">= 1 lost", f"{toll.lost} lost of {toll.acknowledged:,} acks")
     assert toll.lost >= 1
 

@@ -65,6 +65,7 @@ def serving(folder, program=SERVE):
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores Ctrl-C
     )
     return process, int(process.stdout.readline())
 
