@@ -32,6 +32,7 @@ from moderation.secrets import pepper_of
 from moderation.settings import Settings, load
 from moderation.store.connection import connect
 from moderation.store.embedded import running_for_service
+from moderation.store.fitness import problems_of
 from moderation.store.folder import DataFolder
 from moderation.store.ledger import Ledger
 from moderation.store.people import People
@@ -107,7 +108,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         url = settings.server.public_url or f"http://{_shown_host(settings.server.host)}:{port}"
         DataFolder(settings.store.data).remember_address(url)
         first = asyncio.run(prepare(settings, url))
-        for line in welcome(settings, url, first):
+        for line in [*welcome(settings, url, first), *asyncio.run(shortcomings(settings))]:
             say(line)
         config = uvicorn.Config(
             "moderation.serving:application"
@@ -219,6 +220,24 @@ async def prepare(settings: Settings, url: str) -> FirstRun | None:
         return first
     finally:
         await connection.aclose()
+
+
+async def shortcomings(settings: Settings) -> list[str]:
+    """Say what the store lacks to keep a comment safe, and what to do; nothing where all is well.
+
+    The service starts all the same: it is not ready until the store is, or until the operator accepts less.
+    """
+    connection = await connect(settings.store)
+    try:
+        found = await problems_of(connection)
+    finally:
+        await connection.aclose()
+    if not found:
+        return []
+    lines = [f"  {'Accepted' if one.waived else 'Not ready'}: {one.detail}" for one in found]
+    if not all(one.waived for one in found):
+        lines.append("  Put it right while the service runs, or, where it is durability, --accept-weaker-durability.")
+    return [*lines, ""]
 
 
 def _keep(path: Path, first: FirstRun) -> None:

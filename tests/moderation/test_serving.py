@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.servers import free_port
+from tests.servers import free_port, plain_server
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -99,3 +99,27 @@ def test_a_second_service_on_the_folder_says_so_in_one_line(serve, tmp_path):
     assert second.returncode == 2
     assert f"a moderation service already runs on {serve.data}" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
+
+
+def test_a_store_that_may_lose_comments_is_named_at_the_start_and_the_service_is_not_ready(tmp_path, wait_until):
+    with plain_server(tmp_path / "weak", "appendonly no") as weak:
+        port, said = free_port(), tmp_path / "said"
+        command = [sys.executable, "-m", "moderation", "serve", "--port", str(port), "--data", str(tmp_path / "data")]
+        with open(said, "wb") as log:
+            service = subprocess.Popen(
+                [*command, "--redis", f"redis://127.0.0.1:{weak}/0"],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            wait_until(lambda: "Application startup complete" in said.read_text(), seconds=60)
+            assert "Not ready: the store: appendonly is no, must be yes" in said.read_text()
+            assert "--accept-weaker-durability" in said.read_text()
+            answer = httpx.get(f"http://127.0.0.1:{port}/health/ready")
+            assert answer.status_code == 503
+            assert "appendonly is no" in answer.text
+        finally:
+            service.send_signal(signal.SIGTERM)
+            service.wait(30)
