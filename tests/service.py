@@ -148,10 +148,11 @@ def someone() -> str:
 
 
 def fresh_text(text: str = "I read this with pleasure, thank you") -> str:
-    """Give a text that nobody has sent before, and that says the same."""
+    """Give a text that nobody has sent before, and that says the same: of 10,000 in a row no two have the same letters."""
     number = next(_count)
     words = ("bus", "river", "garden", "station", "market", "school", "harbour", "bridge", "library", "theatre")
-    return f"{text}, says number {number} from the {words[number % 10]} by the {words[number // 10 % 10]}."
+    near, by, past, behind = (words[number // power % 10] for power in (1, 10, 100, 1000))
+    return f"{text}, says number {number} from the {near} by the {by}, past the {past} and behind the {behind}."
 
 
 def submitted(service: Service, text: str = "", **fields: Any) -> dict[str, Any]:
