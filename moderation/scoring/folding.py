@@ -15,6 +15,8 @@ import re2
 
 MAX_FOLDED = 20_000
 """Characters of a text that are looked at; a comment has no more."""
+_ROUNDS = 6
+"""A disguise within a disguise (`v 1 a g r a`) takes another round; each shortens the text or leaves fewer odd signs in it."""
 
 # Look-alikes of Latin letters that NFKC leaves alone, by the letter they imitate.
 _IMITATIONS = {
@@ -72,21 +74,24 @@ def fold(text: str) -> str:
     """Spell a text plainly: small letters, nothing hidden, no look-alikes, no leetspeak, no letter-by-letter spacing.
 
     Whole words of another script keep their letters; only words that mix scripts, or that imitate a Latin word
-    letter by letter within a Latin text, are unfolded.
+    letter by letter within a Latin text, are unfolded. What is spelled plainly already stays as it is.
     """
     text = text[:MAX_FOLDED]
-    if text.isascii():
-        folded = text.lower()
-    else:
-        folded = _PLAIN.spell(_compose(text))[:MAX_FOLDED]
-        if _LATIN.search(folded) and _IMITATION.search(folded):
+    folded = text.lower() if text.isascii() else _spell(text)
+    for _ in range(_ROUNDS):
+        seen = folded
+        if not folded.isascii() and _LATIN.search(folded) and _IMITATION.search(folded):
             folded = _WORD.sub(_unfold_word, folded)
-    encoded = folded.encode("utf-8", "replace")
-    if _LEET_SIGN.search(folded) and _LEET_WORD.search(encoded):
-        folded = _LEET_WORD.sub(_unfold_leet, encoded.decode())
-        encoded = folded.encode()
-    if _SPACED.search(encoded):
-        folded = _SPACED.sub(lambda match: f" {_GAPS.sub('', match[1])} ", encoded.decode())
+        encoded = folded.encode("utf-8", "replace")
+        if _LEET_SIGN.search(folded) and _LEET_WORD.search(encoded):
+            folded = _LEET_WORD.sub(_unfold_leet, encoded.decode())
+            encoded = folded.encode()
+        if _SPACED.search(encoded):
+            folded = _SPACED.sub(lambda match: f" {_GAPS.sub('', match[1])} ", encoded.decode())
+        if folded == seen:
+            break
+        if not unicodedata.is_normalized("NFC", folded):  # letters that stood apart are one now
+            folded = _spell(folded)
     return folded
 
 
@@ -99,6 +104,16 @@ def letters(text: str) -> str:
         return bare
     shorter = _PICTURES.sub("", text)
     return letters(shorter) if len(shorter) < len(text) else text.translate(_BARE)
+
+
+def _spell(text: str) -> str:
+    """Spell every character plainly. What was hidden between a letter and its mark is gone then, and they are joined."""
+    spelled = _PLAIN.spell(_compose(text))[:MAX_FOLDED]
+    for _ in range(_ROUNDS):
+        if unicodedata.is_normalized("NFC", spelled):
+            break
+        spelled = _PLAIN.spell(_compose(spelled))[:MAX_FOLDED]
+    return spelled
 
 
 def _compose(text: str) -> str:
@@ -200,10 +215,10 @@ def _plain_letter(letter: str) -> str:
     """Spell one character plainly; a Latin letter loses its accents (`cásino` reads `casino`), й and ї are letters of their own."""
     if _UNSEEN.match(letter) or _MARK.match(letter):
         return ""
-    plain = unicodedata.normalize("NFKC", letter).casefold()
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", letter).casefold())
     if letter < "\u0250" or "\u1e00" <= letter < "\u1f00":
         plain = _MARK.sub("", unicodedata.normalize("NFD", plain))
-    return plain
+    return plain if plain == letter else "".join(map(_plain_letter, plain))
 
 
 def _bare_letter(letter: str) -> str:
