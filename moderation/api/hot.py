@@ -42,6 +42,7 @@ class House(Protocol):
 
 PATHS = (b"/v1/comments", b"/v1/comments/")
 LARGEST_HEAD = 65_536
+"""Bytes, of what comes before a body and of what may come after one in chunks."""
 _JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _CREATED = STATUS_LINE[201] + b"content-type: application/json\r\ncontent-length: "
@@ -83,21 +84,23 @@ class HotRoute(HttpToolsProtocol):
 
     _taking: _Taking | None = None
     _in_head = False
+    _after_chunk = False
+    """Between the size of a chunk and its bytes; the last chunk has none, and trailers follow instead."""
     _head = 0
-    """Bytes of the head of a request that have come; the parser would gather them without end."""
+    """Bytes of the head or the trailers of a request that have come; the parser would gather them without end."""
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come, but no head that is larger than any honest one."""
+        """Read what has come, but no head and no trailers that are larger than any honest ones."""
         self._head += len(data)
         super().data_received(data)
-        if not self._in_head:
+        if not (self._in_head or self._after_chunk):
             self._head = 0
         elif self._head > LARGEST_HEAD and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
 
     def on_message_begin(self) -> None:
         """Wait with all that only the application needs until it is known to be needed."""
-        self._in_head = True
+        self._in_head, self._after_chunk = True, False
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -119,8 +122,22 @@ class HotRoute(HttpToolsProtocol):
         self.headers += headers  # the scope holds this very list
         super().on_headers_complete()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a line of the head; a trailer is none, whatever it calls itself."""
+        if not self._in_head:
+            return
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_chunk_header(self) -> None:
+        """Notice that bytes of a body are to follow, or its trailers."""
+        self._after_chunk = True
+
     def on_body(self, body: bytes) -> None:
         """Gather the body."""
+        self._after_chunk = False
         if self._taking is None:
             super().on_body(body)
         else:
@@ -128,6 +145,7 @@ class HotRoute(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Take the comment in, once it is there as a whole."""
+        self._after_chunk = False
         taking, self._taking = self._taking, None
         if taking is None:
             super().on_message_complete()

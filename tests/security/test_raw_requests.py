@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import msgspec
+import psutil
 import pytest
 
 from tests.figures import tell
@@ -66,6 +67,10 @@ def framings(line: bytes, host: bytes, key: bytes) -> Iterator[tuple[str, bytes,
         yield f"CL {name}", of(b"Content-Length: " + value + b"\r\n", body=GOOD + SMUGGLED), False
     for name, size in {"negative": b"-1", "hex": b"0x5", "word": b"zz", "endless": b"f" * 30, "empty": b""}.items():
         yield f"chunk {name}", of(chunks, body=size + b"\r\n" + GOOD + b"\r\n0\r\n\r\n" + SMUGGLED), False
+    ended = chunked(GOOD).removesuffix(b"\r\n")
+    yield "a trailer", of(chunks, body=ended + b"X-Sum: 7\r\n\r\n"), True
+    yield "an endless trailer", of(chunks, body=ended + b"X-Sum: " + b"a" * 600_000), False
+    yield "trailers without end", of(chunks, body=ended + b"X-Sum: %s\r\n" % (b"a" * 50) * 10_000), False
     yield "chunk too short", of(chunks, body=b"3\r\n" + GOOD + b"\r\n0\r\n\r\n" + SMUGGLED), False
     yield "NUL in a header", of(b"X-A: a\x00b\r\n", length), False
     yield "folded header", of(b"X-A: a\r\n b\r\n", length), False
@@ -157,6 +162,37 @@ async def try_bodies(service: Service, routes: list[Route], step: int) -> tuple[
 
 def reads_json(route: Route) -> bool:
     return route.body is not None and route.media == "application/json" and route.method in ("POST", "PUT", "PATCH")
+
+
+async def test_a_trailer_is_no_header_and_none_is_waited_for_without_end(tmp_path):
+    with serving(tmp_path) as service:
+        host, key = urlsplit(service.url).netloc.encode(), service.first["site_key"].encode()
+        head = b"POST /v1/comments HTTP/1.1\r\nHost: " + host + b"\r\nContent-Type: application/json\r\n"
+        body = chunked(GOOD).removesuffix(b"\r\n") + b"Authorization: Bearer " + key + b"\r\n\r\n"
+        late, _ = await exchange(service, head + b"Transfer-Encoding: chunked\r\n\r\n" + body)
+        process = psutil.Process(service.process.pid)
+        before = process.memory_info().rss
+        reader, writer = await asyncio.open_connection(urlsplit(service.url).hostname, urlsplit(service.url).port)
+        head += b"Authorization: Bearer " + key + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head + chunked(GOOD).removesuffix(b"\r\n") + b"X-Sum: ")
+        sent = 0
+        with contextlib.suppress(OSError):
+            for _ in range(1000):
+                writer.write(b"a" * 65_536)
+                await writer.drain()
+                sent += 65_536
+        said = b""
+        with contextlib.suppress(OSError):
+            said = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        grown = process.memory_info().rss - before
+        log = (service.data / "service.log").read_text()
+    tell("C2 endless trailer", 1, "refused, memory flat", f"refused, {grown / 1e6:+.1f} MB")
+    assert late == [401]
+    assert not said or b" 400 " in said
+    assert sent < 60_000_000, "the service stopped reading"
+    assert grown < 8_000_000
+    assert "Traceback" not in log
 
 
 async def test_a_request_that_can_be_read_in_two_ways_is_refused(tmp_path):
