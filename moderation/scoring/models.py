@@ -154,7 +154,7 @@ class Models:
             fault = "" if len(answers) == len(items) else "nonsense"
         except Exception as error:
             raised = error
-            answers = self._ask_singly(seat.scorer, items, explain=explain)
+            answers = self._ask_singly(seat.scorer, items, which, error, explain=explain)
             fault = "" if any(answer is not None for answer in answers) or _works(seat.scorer) else "failed"
         took, spent = self._clock() - began, self._effort() - spent
         bearable = self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items)
@@ -171,16 +171,25 @@ class Models:
         self._on_scored(which, "scored", len(items) - answers.count(None), took)
         return answers
 
-    def _ask_singly(self, scorer: Scorer, items: list[Item], *, explain: bool) -> list[Scores | None]:
-        """Find the comments on which a batch failed, so that they take nobody along."""
+    def _ask_singly(
+        self, scorer: Scorer, items: list[Item], which: str, raised: Exception, *, explain: bool
+    ) -> list[Scores | None]:
+        """Find the comments on which a batch failed, so that they take nobody along.
+
+        What the batch has `raised` is told with it; every other kind of failure is told here, once.
+        """
         if len(items) == 1:
             return [None]
         answers: list[Scores | None] = []
+        told = {type(raised)}
         for item in items:
             try:
                 answers += scorer.score([item], explain=explain)
-            except Exception:
+            except Exception as error:
                 answers.append(None)
+                if type(error) not in told:
+                    told.add(type(error))
+                    self._on_fault(which, "failed_on_one", error)
         return answers
 
 

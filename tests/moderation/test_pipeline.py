@@ -157,6 +157,21 @@ def test_a_comment_on_which_the_model_fails_takes_nobody_along(pipeline, faults)
     assert not pipeline.models.resting
 
 
+def test_a_comment_on_which_the_model_fails_in_a_way_of_its_own_is_told_beside_the_batch(pipeline, model, faults):
+    works = model.score
+
+    def score(items, *, explain=False):
+        if len(items) > 1:
+            raise MemoryError
+        return works(items, explain=explain)
+
+    model.score = score
+    good, bad = examined(pipeline, "good", "raise")
+    assert waits_unscored(bad)
+    assert not good.degraded
+    assert faults == [("active", "failed_on_one"), ("active", "failed_on_some")]
+
+
 def test_a_model_that_always_fails_rests_for_some_seconds(pipeline, model, clock, faults):
     works, model.one = model.one, None
     assert all(waits_unscored(seen) for seen in examined(pipeline, "hello", "hello"))
