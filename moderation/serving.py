@@ -1,59 +1,33 @@
-"""Serving: the store beside it, the first start's site and secrets, and one process or several that answer requests."""
+"""Serving: the store beside it, and one process or several that answer requests."""
 
 from __future__ import annotations
 
 import asyncio
 import ctypes
 import gc
-import json
 import multiprocessing
 import os
-import secrets
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from moderation.access import Access
 from moderation.api.front import Front
 from moderation.api.hot import HotRoute
-from moderation.app import House, build, utc_now
-from moderation.digests import Digests
-from moderation.errors import SetupRefused, StoreUnavailable
-from moderation.records import Role, Site
-from moderation.secrets import pepper_of
+from moderation.app import House, build
+from moderation.errors import SetupRefused
+from moderation.first_start import first_start
 from moderation.settings import Settings, load
 from moderation.store.connection import connect
 from moderation.store.embedded import running_for_service
 from moderation.store.fitness import problems_of
 from moderation.store.folder import DataFolder
-from moderation.store.ledger import Ledger
-from moderation.store.people import People
-from moderation.store.sites import Sites
 from moderation.telemetry import configure_logs
-
-FIRST_RUN = "first-run.json"
-DEMO = "demo"
-ADMIN = "admin@localhost"
-
-
-class FirstRun(msgspec.Struct, frozen=True):
-    """The secrets of the first start. They are in no other place."""
-
-    url: str
-    site: str
-    site_key: str
-    form_key: str
-    admin_email: str
-    admin_password: str
-    admin_key: str
 
 
 def application() -> Any:
@@ -107,8 +81,7 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         port = listening.getsockname()[1]
         url = settings.server.public_url or f"http://{_shown_host(settings.server.host)}:{port}"
         DataFolder(settings.store.data).remember_address(url)
-        first = asyncio.run(prepare(settings, url))
-        for line in [*welcome(settings, url, first), *asyncio.run(shortcomings(settings))]:
+        for line in [*welcome(url), *first_start(settings, url, say), *asyncio.run(shortcomings(settings))]:
             say(line)
         config = uvicorn.Config(
             "moderation.serving:application"
@@ -190,38 +163,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     return found
 
 
-async def prepare(settings: Settings, url: str) -> FirstRun | None:
-    """Make the demo site and an admin where nobody can sign in yet; gives their secrets that once.
-
-    A store that does not answer is no reason to stop: the service says that it is not ready, and waits for it. The
-    rooms that this needs are built for it alone: with the others the models would be opened twice.
-    """
-    connection = await connect(settings.store)
-    sites, people = Sites(connection), People(connection)
-    access = Access(sites, people, Ledger(connection), Digests(pepper_of(settings)), settings.console, utc_now)
-    try:
-        try:
-            if await people.all():
-                return None
-            known = DEMO in {site.id for site in await sites.sites()}
-        except StoreUnavailable:
-            return None
-        now = utc_now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        if not known:
-            await sites.add(Site(id=DEMO, name="Demo", url=url, origins=(url,), created_at=now))
-        _, site_key = await sites.create_key(Role.SITE, DEMO, label="demo site", created_at=now)
-        _, form_key = await sites.create_key(Role.FORM, DEMO, label="demo form", created_at=now)
-        _, admin_key = await sites.create_key(Role.ADMIN, label="first admin", created_at=now)
-        password = "-".join(secrets.token_hex(3) for _ in range(4))
-        moderator, _ = await access.invite(ADMIN, "Admin", Role.ADMIN, ())
-        await access.set_password(moderator, password)
-        first = FirstRun(url, DEMO, site_key, form_key, ADMIN, password, admin_key)
-        _keep(settings.store.data / FIRST_RUN, first)
-        return first
-    finally:
-        await connection.aclose()
-
-
 async def shortcomings(settings: Settings) -> list[str]:
     """Say what the store lacks to keep a comment safe, and what to do; nothing where all is well.
 
@@ -240,19 +181,9 @@ async def shortcomings(settings: Settings) -> list[str]:
     return [*lines, ""]
 
 
-def _keep(path: Path, first: FirstRun) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(msgspec.to_builtins(first), file, indent=2)
-        file.write("\n")
-    draft.replace(path)  # whoever waits for the file finds it whole
-
-
-def welcome(settings: Settings, url: str, first: FirstRun | None) -> list[str]:
-    """Say where things are, and at the first start the secrets."""
-    lines = [
+def welcome(url: str) -> list[str]:
+    """Say where things are."""
+    return [
         "",
         "  Comment moderation runs.",
         f"  Demo article   {url}/demo",
@@ -260,14 +191,3 @@ def welcome(settings: Settings, url: str, first: FirstRun | None) -> list[str]:
         f"  API reference  {url}/docs",
         "",
     ]
-    if first is not None:
-        lines += [
-            "  First start: a site 'demo' and an admin were made. These secrets are shown once, and kept in",
-            f"  {settings.store.data / FIRST_RUN} (delete that file when you have them in a safe place; the demo form needs it):",
-            f"    site key        {first.site_key}",
-            f"    form key        {first.form_key}",
-            f"    admin key       {first.admin_key}",
-            f"    admin sign-in   {first.admin_email}  {first.admin_password}",
-            "",
-        ]
-    return lines

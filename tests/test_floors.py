@@ -53,6 +53,7 @@ FLOORS = {
     "moderation.upkeep": 5,
     "moderation.secrets": 4,
     "moderation.serving": 8,
+    "moderation.first_start": 8,
     "moderation.api": 5,
     "moderation.console": 6,
     "moderation.app": 7,
