@@ -193,7 +193,9 @@ def _responses(opt: dict[str, Any], schemas: dict[str, Any], *, keyed: bool, cha
     if changes:
         codes += ["409"]
     if with_body:
-        codes += ["413", "415"]
+        codes += ["413"]
+    if with_body or (changes and opt["media"]):
+        codes += ["415"]  # the gate asks for the type of any body, also of one that nobody reads
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for code in sorted(codes):
         found[code] = {"description": _SAID[code], "content": problem}

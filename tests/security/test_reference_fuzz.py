@@ -4,6 +4,7 @@ a fault of ours, with a status that it does not name, or in a shape that it does
 import collections
 import contextlib
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,8 +141,29 @@ def _fuzz(one: Bench, strategy: Any, examples: int, ends: float) -> None:
     ask()
 
 
+def refusals(one: Bench) -> None:
+    """Ask every operation without a key, and with a body of another type: what chance seldom makes."""
+    for found in one.schema.get_all_operations():
+        operation = found.ok()
+        name = f"{operation.method.upper()} {operation.path}"
+        if name in ENDLESS | ENDS_THE_CALLER:
+            continue
+        raw = operation.definition.raw
+        key = one.service.first["site_key" if "site" in raw.get("x-roles", []) else "admin_key"]
+        url = one.service.url + re.sub(r"\{\w+\}", "nothing-here", operation.path)
+        for kind, headers in {
+            "no key": {},
+            "another type": {"Content-Type": "text/plain", "Authorization": f"Bearer {key}"},
+        }.items():
+            said = one.session.request(operation.method.upper(), url, data=b"x", headers=headers, timeout=20)
+            one.answers[said.status_code] += 1
+            if str(said.status_code) not in raw["responses"]:
+                one.wrong.setdefault(f"{name} {said.status_code} Undocumented, {kind}", said.text[:300])
+
+
 def check(folder: Path, name: str, examples: int, seconds: float, least: int) -> None:
     with bench(folder) as one:
+        refusals(one)
         asked = fuzz(one, examples, seconds)
         log = (one.service.data / "service.log").read_text()
     faults = sum(count for status, count in one.answers.items() if status >= 500)
