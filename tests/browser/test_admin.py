@@ -2,13 +2,16 @@
 
 import io
 import re
+import time
 
 import pyotp
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
 
+from classifiers.registry import Registry
 from tests.browser.conftest import PASSWORD
+from tests.versions import added
 
 
 def test_a_policy_is_tried_on_what_came_in_before_it_is_set(console, open_console):
@@ -184,12 +187,12 @@ def test_a_text_is_scored_with_highlights_without_being_stored(console, open_con
     page.fill("textarea", "You are a stupid idiot and everybody hates you, shut up you moron")
     page.get_by_role("button", name="Score it").click()
     expect(page.locator("#tried mark.hot").first).to_be_visible()
-    expect(page.locator("#tried")).to_contain_text("hold")
+    expect(page.locator("#tried")).to_contain_text("Hold")
     assert console.admin.get("/v1/stats?site=demo").json()["days"][-1]["counts"].get("in", 0) == before
 
 
 def test_a_webhook_shows_its_secret_once_and_tells_what_a_test_came_to(console, open_console):
-    console.new_site("hooked")
+    key = console.new_site("hooked")
     tab = open_console(site="hooked")
     page = tab.page
     tab.go("#/admin/webhooks/hooked")
@@ -198,3 +201,26 @@ def test_a_webhook_shows_its_secret_once_and_tells_what_a_test_came_to(console, 
     expect(page.locator(".once input")).to_have_value(re.compile("^whsec_"))
     page.get_by_role("button", name="Send a test").click()
     expect(page.locator("section [role=status]").first).to_contain_text("Not delivered", timeout=20_000)
+    console.post_comments(key, [{"text": "Thank you, this helped me a lot."}])
+    (hook,) = console.admin.get("/v1/sites/hooked/webhooks").json()["webhooks"]
+    deadline = time.monotonic() + 20
+    while not any(console.admin.get(f"/v1/webhooks/{hook['id']}/deliveries?site=hooked").json().values()):
+        assert time.monotonic() < deadline, "the site's comment was not on its way to the webhook"
+        time.sleep(0.1)
+    page.get_by_role("button", name="Deliveries").click()
+    expect(page.locator("tbody tr")).to_contain_text("comment.judged")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator("#said")).to_contain_text("Sent again")
+
+
+def test_the_gate_says_in_words_why_a_version_is_not_promoted(console, open_console):
+    added(Registry(console.service.data / "models"), "worse", shift=-0.5)
+    tab = open_console(site="demo")
+    tab.go("#/models")
+    version = tab.page.locator("article", has_text="worse")
+    version.get_by_role("button", name="Figures").click()
+    expect(version.locator("table").first).to_contain_text("calibration error")
+    version.get_by_role("button", name="Report").click()
+    expect(version).to_contain_text("report")
+    version.get_by_role("button", name="Promote").click()
+    expect(tab.page.locator("main")).to_contain_text("worse was not promoted: ", timeout=90_000)

@@ -24,6 +24,15 @@ def held(console, site, count, text=LINKS):
     return results
 
 
+def within_reach(page, selector):
+    """Say whether a click in the middle of something reaches it: it is in the window, and nothing lies over it."""
+    return page.evaluate(
+        """selector => { const found = document.querySelector(selector); const box = found.getBoundingClientRect();
+        return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)?.closest(selector) === found; }""",
+        selector,
+    )
+
+
 def all_sent(page):
     """Wait until no decision is on its way any more."""
     deadline = time.monotonic() + 10
@@ -172,6 +181,7 @@ def test_without_a_line_decisions_are_kept_and_sent_later(console, open_console)
     page.keyboard.press("f")
     page.keyboard.press("f")
     expect(page.locator("#line")).to_contain_text("2 decisions are kept here")
+    assert within_reach(page, ".approve"), "neither the banner nor the message hides the buttons"
     page.keyboard.press("u")
     expect(page.locator("#line")).to_contain_text("1 decision is kept here")
     assert waiting(console, "offline") == 5
@@ -227,19 +237,46 @@ def test_new_cases_and_counts_come_by_themselves(console, open_console):
 
 def test_a_case_is_escalated_with_a_note_and_stands_first_for_others(console, open_console):
     held(console, "passed", 3)
-    key = console.admin.post("/v1/keys", json={"role": "site", "site": "passed"}).json()["key"]
     page = open_console(site="passed").page
     expect(page.locator("#case")).to_be_visible()
     page.keyboard.press("e")
-    page.keyboard.type("is this ")
-    # news draws the page anew, and leaves what is being typed alone
-    console.post_comments(key, [{"text": "One more word from a reader about the harbour."}])
-    expect(page.locator(".listhead")).to_contain_text("4 waiting")
-    page.keyboard.type("a threat?")
+    page.keyboard.type("is this a threat?")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("Passed on")
     first = console.queue("passed")["cases"][0]
     assert first["escalated"].endswith("is this a threat?")
+
+
+def test_what_is_being_typed_stays_when_the_case_is_drawn_anew(console, open_console):
+    held(console, "typed", 1)
+    page = open_console(site="typed").page
+    late = []
+    page.route(re.compile(r"/v1/queue/typed-[^/]*$"), lambda route: late.append(route))
+    page.reload()
+    expect(page.locator("#case .author")).to_contain_text("…")
+    page.keyboard.press("e")
+    page.keyboard.type("is this ")
+    for route in late:
+        route.continue_()
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.keyboard.type("a threat?")
+    expect(page.locator("#escalation")).to_have_value("is this a threat?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    page.fill("#note", "the third one")
+    page.get_by_label("Learn from it").uncheck()
+    expect(page.locator(".reason").first).to_contain_text("teaches nothing")
+    expect(page.locator("#note")).to_have_value("the third one")
+
+
+def test_one_case_is_looked_at_alone_by_mouse(console, open_console):
+    held(console, "alone", 1)
+    page = open_console(site="alone").page
+    expect(page.locator("#list")).to_be_visible()
+    page.locator(".alone").click()
+    expect(page.locator("#list")).to_be_hidden()
+    page.locator(".to-list").click()
+    expect(page.locator("#list")).to_be_visible()
 
 
 def test_abusive_text_is_blurred_until_asked(console, open_console):
@@ -250,6 +287,8 @@ def test_abusive_text_is_blurred_until_asked(console, open_console):
     page.keyboard.press("b")
     expect(page.locator(".text.veiled")).to_have_count(0)
     expect(page.locator(".text mark.hot").first).to_be_visible()
+    page.get_by_role("button", name="Blur").click()
+    expect(page.locator(".text.veiled")).to_be_visible()
 
 
 def test_the_overlay_lists_the_keys_and_can_switch_them_off(console, open_console):
@@ -290,6 +329,9 @@ def test_a_narrow_screen_works_a_case_by_touch(console, open_console):
     page.locator(".reject").click()
     page.locator(".reason").nth(0).click()
     expect(page.locator("#position")).to_contain_text("1 of 1")
+    page.locator(".reject").click()
+    assert all(within_reach(page, f".reason:nth-child({at})") for at in range(1, 7)), "the message hides a reason"
+    page.get_by_role("button", name="Cancel").click()
     page.locator(".to-list").click()
     expect(page.locator("#list li")).to_have_count(1)
     assert too_wide(page) == []

@@ -54,7 +54,7 @@ def test_no_sentence_is_left_that_nobody_says():
     said = "".join(path.read_text(encoding="utf-8") for path in MODULES if path.name != "en.js")
     made = {
         *re.findall(r"\bt\(`([a-z0-9_.]+)\$\{", said),
-        *(f"{one}." for one in re.findall(r'\bword\("([a-z_]+)"', said)),
+        *(f"{one}." for one in re.findall(r'\b[Ww]ord\("([a-z_]+)"', said)),
     }
     ends = set(re.findall(r"\bt\(`\$\{\w+\}([a-z_]+)`", said))
     idle = [

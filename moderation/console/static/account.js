@@ -1,7 +1,7 @@
 // The own account: sessions, the second factor, and how this browser shows the console.
 import { blurs, setBlur } from "./case.js";
 import { api, get, me, post } from "./client.js";
-import { ago, complaint, field, h, plain, put, s, table } from "./dom.js";
+import { ago, complaint, field, h, plain, put, s, table, tick } from "./dom.js";
 import { failed, say, signOut } from "./session.js";
 import { t } from "./words.js";
 
@@ -11,15 +11,15 @@ const browser = (agent = "") => NAMES.map((names) => names.find((one) => agent.i
 
 export async function show(into) {
   const open = me.must_enrol ? { sessions: [] } : await get("/v1/session/all");
-  const factor = h("div", {});
+  const factor = h("div");
   const begin = h("button", { onclick: async () => {
     try { offer(factor, await post("/v1/session/factor")); } catch (error) { failed(error); }
   } }, t("factor.begin"));
-  put(into, h("h1", {}, t("account.title", { name: me.name })),
+  put(into, h("h1", t("account.title", { name: me.name })),
     me.must_enrol ? h("p", { class: "why" }, t("factor.must")) : null,
-    h("section", { class: "sheet padded" }, h("h2", {}, t("factor")), h("p", {}, t("factor.what")), begin, factor),
-    me.must_enrol ? null : h("section", { class: "sheet padded" }, h("h2", {}, t("account.look")), h("label", { class: "check" }, h("input", { type: "checkbox", checked: blurs(), onchange: (event) => setBlur(event.target.checked) }), " ", t("account.blur"))),
-    h("section", { class: "sheet padded" }, h("h2", {}, t("account.sessions")),
+    h("section", { class: "sheet padded" }, h("h2", t("factor")), h("p", t("factor.what")), begin, factor),
+    me.must_enrol ? null : h("section", { class: "sheet padded" }, h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: (event) => setBlur(event.target.checked) })),
+    h("section", { class: "sheet padded" }, h("h2", t("account.sessions")),
       open.sessions.length ? table(t("account.sessions"), [t("account.browser"), t("account.since")], open.sessions.map((one) => [browser(one.agent) + (one.current ? ` (${t("account.this")})` : ""), ago(one.started)]), true) : null,
       h("div", { class: "row" }, plain(() => signOut(), t("sign_out")), h("button", { class: "danger", onclick: () => signOut(true) }, t("account.everywhere")))));
 }
@@ -39,7 +39,7 @@ function offer(into, fresh) {
       put(into);
       if (me.must_enrol) { me.must_enrol = false; location.hash = "#/"; location.reload(); }
     } catch (error) { said.textContent = error.fields?.[0]?.message ?? error.message; }
-  } }, h("p", {}, t("factor.scan")), qr(fresh.qr), h("p", {}, t("factor.type_in")), h("p", {}, h("code", { class: "secret" }, fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", {}, h("a", { href: fresh.address }, t("factor.open"))),
-  field(t("password"), password), field(t("code"), code), said, h("button", {}, t("factor.set"))));
+  } }, h("p", t("factor.scan")), qr(fresh.qr), h("p", t("factor.type_in")), h("p", h("code", { class: "secret" }, fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", h("a", { href: fresh.address }, t("factor.open"))),
+  field(t("password"), password), field(t("code"), code), said, h("button", t("factor.set"))));
   password.focus();
 }

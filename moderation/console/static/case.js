@@ -1,7 +1,7 @@
 // One case: the text with the words that moved its scores, why it waits, who wrote it, and what a decision teaches.
-import { calm, h, outLink, percent, plain, to, webAddress, when } from "./dom.js";
+import { calm, h, kbd, outLink, percent, plain, tick, to, when } from "./dom.js";
 import { pieces, quiet } from "./text.js";
-import { t, word } from "./words.js";
+import { t, Word, word } from "./words.js";
 
 export const REASONS = ["spam", "toxic", "off_topic", "personal_data", "illegal", "other"];
 const TEACHES = { approve: "not_spam", spam: "spam", toxic: "toxic" };
@@ -27,19 +27,19 @@ export function bar(score) {
 function signals(one) {
   const loud = one.signals.filter((signal) => signal.reason !== "clear");
   const still = one.signals.filter((signal) => signal.reason === "clear");
-  const row = (signal) => h("tr", {}, h("th", { scope: "row" }, word("signal", signal.name)), h("td", {}, signal.detail),
+  const row = (signal) => h("tr", h("th", { scope: "row" }, Word("signal", signal.name)), h("td", signal.detail),
     h("td", { class: "score" }, signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
   const scores = Object.entries(one.scores).map(([name, score]) => ({ name, score }));
   return h("section", { class: "signals", "aria-labelledby": "signals-title" }, h("h3", { id: "signals-title" }, t("case.signals")),
-    loud.length ? h("table", {}, h("tbody", {}, loud.map(row))) : calm(t("case.nothing_seen")),
-    h("details", {}, h("summary", {}, t("case.all_signals", { n: still.length })),
-      h("table", {}, h("tbody", {}, still.map(row), scores.map(({ name, score }) => h("tr", {},
-        h("th", { scope: "row" }, word("score", name)), h("td", {}, t("case.model_score")), h("td", { class: "score" }, bar(score), " ", percent(score)))))),
+    loud.length ? h("table", h("tbody", loud.map(row))) : calm(t("case.nothing_seen")),
+    h("details", h("summary", t("case.all_signals", { n: still.length })),
+      h("table", h("tbody", still.map(row), scores.map(({ name, score }) => h("tr", {},
+        h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td", { class: "score" }, bar(score), " ", percent(score)))))),
       calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: one.judged_lang || "?" }))));
 }
 
 function brief(item, actions) {
-  return h("li", {}, h("div", { class: "line" }, h("span", { class: `status ${item.status}` }, word("status", item.status)), when(item.received_at),
+  return h("li", h("div", { class: "line" }, h("span", { class: `status ${item.status}` }, word("status", item.status)), when(item.received_at),
     item.decision ? h("span", { class: "calm" }, t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
   h("a", { href: to`#/comment/${item.id}`, class: "brief" }, quiet(item.text, 160)), actions);
 }
@@ -50,7 +50,7 @@ function author(one) {
   const list = known?.latest ?? [];
   return h("section", { class: "author", "aria-labelledby": "author-title" },
     h("h3", { id: "author-title" }, t("nav.author")),
-    h("p", {}, h("a", { href: to`#/author/${one.site}/${one.author}`, class: "foreign" }, quiet(one.name || t("case.no_name"), 80)),
+    h("p", h("a", { href: to`#/author/${one.site}/${one.author}`, class: "foreign" }, quiet(one.name || t("case.no_name"), 80)),
       known?.mark ? h("span", { class: `badge ${known.mark}` }, word("mark", known.mark)) : null, " ",
       known ? h("span", { class: "calm" }, t("case.record", known)) : h("span", { class: "calm" }, t("loading"))),
     one.url ? h("p", { class: "calm wrap" }, t("case.website"), " ", quiet(one.url, 120)) : null,
@@ -59,7 +59,8 @@ function author(one) {
 
 // `view` is {one, learn, revealed, together, holder, act}; everything that can be done is in `act`.
 export function caseView({ one, learn, revealed, together, holder, mine, act }) {
-  const veiled = blurs() && isNasty(one) && !revealed;
+  const nasty = blurs() && isNasty(one);
+  const veiled = nasty && !revealed;
   const similar = one.similar ?? [];
   const decided = one.state === "decided";
   const text = h("div", { class: `text foreign${veiled ? " veiled" : ""}`, dir: "auto", lang: one.judged_lang || one.lang || null, "aria-hidden": veiled ? "true" : null, tabindex: veiled ? null : "0", "data-scrolls": true, role: veiled ? null : "group", "aria-label": veiled ? null : t("case.text") },
@@ -70,20 +71,20 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
   return h("article", { class: "case", id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
     h("header", {},
       h("h2", { id: "case-title" }, quiet(one.name || t("case.no_name"), 80)),
-      h("p", { class: "meta" }, when(one.received_at), h("span", {}, word("channel", one.channel)), one.lang || one.judged_lang ? h("span", {}, one.judged_lang || one.lang) : null,
-        one.edits ? h("span", {}, t("case.edits", { n: one.edits })) : null, one.reports ? h("span", { class: "badge reported" }, t("case.reports", { n: one.reports })) : null,
+      h("p", { class: "meta" }, when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", one.judged_lang || one.lang) : null,
+        one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span", { class: "badge reported" }, t("case.reports", { n: one.reports })) : null,
         holder ? h("span", { class: mine ? "badge mine" : "badge held" }, mine ? t("case.mine") : t("case.held", { name: holder })) : null),
-      thread ? h("p", { class: "thread" }, t("case.under"), " ", webAddress(thread.url) ? outLink(thread.url, quiet(thread.title || thread.url, 120)) : quiet(thread.title || thread.url, 120)) : null),
-    h("p", { class: "why" }, decided ? decidedLine(one) : [h("strong", {}, t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
-    one.escalated ? h("p", { class: "why escalated" }, h("strong", {}, t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
+      thread ? h("p", { class: "thread" }, t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
+    h("p", { class: "why" }, decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
+    one.escalated ? h("p", { class: "why escalated" }, h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
     one.parent ? h("blockquote", { class: "parent" }, calm(t("case.answers", { name: one.parent.name })), quiet(one.parent.text, 300)) : null,
     h("div", { class: "textbox" }, text,
-      veiled ? h("button", { class: "unveil", onclick: act.reveal }, t("case.show_text"), " ", h("kbd", {}, "b")) : null),
-    folded ? h("details", { class: "folded" }, h("summary", {}, t("case.reads_as")), h("p", { class: "foreign", dir: "auto" }, pieces(one.normalised))) : null,
+      nasty ? h("button", { class: veiled ? "unveil" : "plain small unveil", onclick: act.reveal }, t(veiled ? "case.show_text" : "case.blur"), kbd("b")) : null),
+    folded ? h("details", { class: "folded" }, h("summary", t("case.reads_as")), h("p", { class: "foreign", dir: "auto" }, pieces(one.normalised))) : null,
     similar.length ? h("section", { class: "similar", "aria-labelledby": "similar-title" },
       h("h3", { id: "similar-title" }, t("case.similar", { n: similar.length })),
-      decided ? null : h("label", { class: "check" }, h("input", { type: "checkbox", id: "together", checked: together, onchange: (event) => act.together(event.target.checked) }), " ", t("case.together", { n: similar.length }), " ", h("kbd", {}, "g")),
-      h("details", {}, h("summary", {}, t("case.show_similar")), h("ul", { class: "briefs" }, similar.slice(0, 20).map((item) => brief(item))))) : null,
+      decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: (event) => act.together(event.target.checked) }),
+      h("details", h("summary", t("case.show_similar")), h("ul", { class: "briefs" }, similar.slice(0, 20).map((item) => brief(item))))) : null,
     signals(one), author(one),
     h("p", { class: "calm translate" }, t("case.translate")));
 }
@@ -91,33 +92,32 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
 function decidedLine(one) {
   const made = one.decision;
   if (!made) return t("case.machine", { status: word("status", one.status) });
-  return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note ? h("span", {}, " “", quiet(made.note, 300), "”") : null];
+  return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note ? h("span", " “", quiet(made.note, 300), "”") : null];
 }
 
 // The row of buttons under a case. While a reason is asked for it shows the reasons.
 export function actionBar({ learn, asking, count, escalates, act, decided }) {
   const many = count > 1 ? ` (${count})` : "";
+  const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });
   if (asking) {
     return h("div", { class: "actions asking", role: "group", "aria-label": t("act.why") },
       h("p", { class: "ask" }, t("act.why"), many),
       h("div", { class: "reasons" }, REASONS.map((reason, at) => h("button", { class: "reason", id: at === 0 ? "first-reason" : null, onclick: () => act.reason(at) },
-        h("kbd", {}, String(at + 1)), h("span", {}, word("decision", reason)), h("small", {}, teaches(reason, learn))))),
+        h("kbd", String(at + 1)), h("span", word("decision", reason)), h("small", teaches(reason, learn))))),
       h("label", { class: "note" }, t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
-      h("div", { class: "row" }, h("label", { class: "check" }, h("input", { type: "checkbox", checked: learn, onchange: act.learn }), " ", t("act.learn"), " ", h("kbd", {}, "t")),
-        plain(act.cancel, t("cancel"), " ", h("kbd", {}, "Esc"))));
+      h("div", { class: "row" }, learns,
+        plain(act.cancel, t("cancel"), kbd("Esc"))));
   }
   if (escalates) {
     return h("form", { class: "actions asking", onsubmit: act.escalate },
       h("label", { class: "note" }, t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
-      h("div", { class: "row" }, h("button", {}, t("act.escalate")), h("button", { type: "button", class: "plain", onclick: act.cancel }, t("cancel"), " ", h("kbd", {}, "Esc"))));
+      h("div", { class: "row" }, h("button", t("act.escalate")), h("button", { type: "button", class: "plain", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
   }
   return h("div", { class: "actions", role: "group", "aria-label": t("act.decide") },
-    h("button", { class: "approve", onclick: act.approve }, h("span", {}, t("act.approve"), many, " ", h("kbd", {}, "f")), h("small", {}, teaches("approve", learn))),
-    h("button", { class: "reject", onclick: act.reject }, h("span", {}, t("act.reject"), many, " ", h("kbd", {}, "d")), h("small", {}, t("act.reject_hint"))),
+    h("button", { class: "approve", onclick: act.approve }, h("span", t("act.approve"), many, kbd("f")), h("small", teaches("approve", learn))),
+    h("button", { class: "reject", onclick: act.reject }, h("span", t("act.reject"), many, kbd("d")), h("small", t("act.reject_hint"))),
     h("div", { class: "lesser" },
-      h("label", { class: "check" }, h("input", { type: "checkbox", checked: learn, onchange: act.learn }), " ", t("act.learn"), " ", h("kbd", {}, "t")),
-      plain(act.undo, t("act.undo"), " ", h("kbd", {}, "u")),
-      decided ? null : plain(act.skip, t("act.skip"), " ", h("kbd", {}, "s")),
-      decided ? null : plain(act.askEscalation, t("act.escalate"), " ", h("kbd", {}, "e")),
-      decided ? null : plain(act.claim, t("act.claim"), " ", h("kbd", {}, "c"))));
+      learns,
+      plain(act.undo, t("act.undo"), kbd("u")),
+      decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.askEscalation, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));
 }

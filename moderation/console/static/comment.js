@@ -11,7 +11,7 @@ export async function show(into, [id]) {
   const state = { learn: true };
   const load = async () => { state.one = await get(to`/v1/queue/${id}`); };
   await load();
-  put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", {}, h("a", { href: "#/queue" }, t("comment.back"))),
+  put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
   const waits = () => state.one.state !== "decided";
   const chosen = () => state.together ? [state.one, ...(state.one.similar ?? [])] : [state.one];

@@ -28,7 +28,7 @@ async function start() {
   try {
     if (!await begin()) { signInPage(app, enter); return; }
   } catch (error) {
-    put(app, h("main", { class: "door" }, h("h1", {}, t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
+    put(app, h("main", { class: "door" }, h("h1", t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
       h("button", { onclick: start }, t("try_again"))));
     return;
   }
@@ -52,7 +52,7 @@ function head() {
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
     h("header", { class: "top" },
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
-      STAFF.includes(me.role) ? search : h("span", {}),
+      STAFF.includes(me.role) ? search : h("span"),
       h("div", { class: "self" }, h("button", { class: "plain help", onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
         h("a", { href: "#/account", data: { page: "account" } }, me.name || me.id), plain(() => signOut(), t("sign_out")))),
     h("main", { id: "main", tabindex: "-1" }));

@@ -19,10 +19,15 @@ export const put = (element, ...inside) => {
   element.replaceChildren();
   fill(element, null, inside);
 };
-export const h = (name, given, ...inside) => fill(document.createElement(name), given, inside);
-// The three things that pages are made of most.
+// h("p", { class: "calm" }, "text", element, ...): the attributes may be left out.
+export const h = (name, ...inside) => {
+  const given = inside[0]?.constructor === Object ? inside.shift() : null;
+  return fill(document.createElement(name), given, inside);
+};
 export const plain = (act, ...inside) => h("button", { class: "plain", onclick: act }, ...inside);
 export const calm = (...inside) => h("p", { class: "calm" }, ...inside);
+export const kbd = (key) => [" ", h("kbd", key)];
+export const tick = (label, given) => h("label", { class: "check" }, h("input", { type: "checkbox", ...given }), " ", label);
 export const sheet = (...inside) => h("div", { class: "sheet padded" }, ...inside);
 export const s = (name, given, ...inside) => fill(document.createElementNS(SVG, name), given, inside);
 
@@ -31,21 +36,10 @@ export const to = (parts, ...named) => String.raw({ raw: parts }, ...named.map(e
 
 export const $ = (id) => document.getElementById(id);
 
-// A web address that may be opened, or null: only http and https ever become a link.
-export function webAddress(text) {
-  try {
-    const url = new URL(text);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
-  } catch {
-    return null;
-  }
-}
-
+// Only http and https ever become a link.
 export function outLink(address, label) {
-  const href = webAddress(address);
-  return href
-    ? h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow ugc", class: "out" }, label)
-    : h("span", {}, label);
+  const { protocol, href } = URL.canParse(address) ? new URL(address) : {};
+  return /^https?:$/.test(protocol) ? h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow ugc" }, label) : h("span", label);
 }
 
 export function field(label, input, hint) {
@@ -65,10 +59,10 @@ export function select(options, chosen, given = {}) {
 export const complaint = () => h("p", { class: "wrong", role: "alert" });
 
 export function table(caption, heads, rows, hidden = false) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},
+  return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},
     h("caption", { class: hidden ? "unseen" : "" }, caption),
-    h("thead", {}, h("tr", {}, heads.map((head) => head ? h("th", { scope: "col" }, head) : h("td", {})))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, at) => at ? h("td", {}, cell) : h("th", { scope: "row" }, cell)))))));
+    h("thead", h("tr", heads.map((head) => head ? h("th", { scope: "col" }, head) : h("td")))),
+    h("tbody", rows.map((row) => h("tr", row.map((cell, at) => at ? h("td", { data: { label: heads[at] } }, cell) : h("th", { scope: "row" }, cell)))))));
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });

@@ -3,7 +3,7 @@
 export default {
   title: "Moderation", try_again: "Try again", close: "Close", cancel: "Cancel", none: "none", you: "you", loading: "…", skip: "Skip to the content",
   a_key: "a key", a_colleague: "a colleague", save: "Save", add: "Add", remove: "Remove", saved: "Saved.", sign_out: "Sign out", email: "E-mail",
-  pace: "{today} today · {rate} a minute", site: "Site", name: "Name", address: "Address", language: "Language", copy: "Copy", copied: "Copied.",
+  pace: "{today} today · {rate} a minute", site: "Site", name: "Name", address: "Address", language: "Language", languages: "Languages", copy: "Copy", copied: "Copied.",
   sure: "Sure? Press again",
   nav: {
     "": "Pages", queue: "Queue", search: "Search", comment: "Comment", author: "Author", figures: "Figures", models: "Models", admin: "Admin", account: "Account",
@@ -30,7 +30,7 @@ export default {
     escalated: "Escalated", thread: "Article", every_thread: "Every article", sort: "Order", count: "{n} waiting", "count.about": "Waiting", more: "More",
     mark: "Select the comment of {name}", marked: "{n} selected", unmark: "Clear", empty: "Nothing waits.", empty_hint: "New cases appear here by themselves.",
     empty_filter: "Nothing waits under this filter.", empty_filter_hint: "Other cases may wait.", wrong: "The queue could not be loaded.",
-    none_free: "Colleagues are looking at every other case. They come back here if nobody decides them.", position: "{at} of {n}", to_list: "List",
+    none_free: "Colleagues are looking at every other case. They come back here if nobody decides them.", position: "{at} of {n}", to_list: "List", alone: "Alone",
     decided_by: "{name} {what} this one just now.",
   },
   sort: { priority: "Most urgent first", oldest: "Oldest first", newest: "Newest first" },
@@ -41,7 +41,7 @@ export default {
     all_signals: "Everything else that was looked at ({n})", model_score: "score of the model", given_by: "Model {models} · policy {policy} · language {lang}",
     record: "{approved} approved, {rejected} rejected, {pending} waiting", first: "First comment of this author.", website: "Website:", by: "by {name} {reason}",
     similar: "{n} more like this", "similar.one": "1 more like this", together: "Decide all {n} with this one", "together.one": "Decide it with this one",
-    show_similar: "Show them", show_text: "Show the text", reads_as: "How it reads without disguises",
+    show_similar: "Show them", show_text: "Show the text", blur: "Blur", reads_as: "How it reads without disguises",
     translate: "In another language? The browser's own translation works on this page.", decided: "{name} {what} it{reason}",
     machine: "{status}, decided by the checks",
   },
@@ -156,16 +156,17 @@ export default {
     replay: "Send again", replayed: "Sent again.", rotate: "New secret", retire: "Drop the old secret", turn_off: "Turn off", turn_on: "Turn on",
   },
   delivery: { buried: "given up" },
+  fact: { s: "status", v: "version", d: "decision", p: "policy" },
   ledger: {
-    staff: "Keys, people and models", facts: "Details", what: "Append only; every entry is chained to the one before it.", when: "When", event: "Event", by: "By",
+    staff: "Keys, people and models", facts: "Details", what: "Append only; every entry is chained to the one before it.", empty: "Nothing yet.", when: "When", event: "Event", by: "By",
     hash: "Hash", machine: "the service",
   },
   models: {
     not_here: "This service does not tell its models over HTTP yet; the command `classifiers list` does.", versions: "Versions", rollback: "Roll back",
     promote: "Promote", adapt: "Learn from decisions", compare: "Compare with the active one", unshadow: "End the shadow", report: "Report",
     labels: "{n} labels learned", moved: "{version} is active now.", running: "{kind}: running …", shadow: "Run as shadow", base: "from {base}",
-    agreement: "Active and shadow on the latest {n} comments:", agree: "Agreement", figure: "Figure", value: "Value", refused: "Refused: {detail}",
+    agreement: "Active and shadow on the latest {n} comments:", agree: "Agreement", refused: "Refused: {detail}",
   },
-  try: { title: "Try a text", text: "A comment", go: "Score it", scores: "Scores", watched: "(the site only watches, so it would pass)" },
+  try: { given_by: "Model {models} · language {lang}", title: "Try a text", text: "A comment", go: "Score it", scores: "Scores", watched: "(the site only watches, so it would pass)" },
   days: { "": "{n} days", one: "1 day" },
 };

@@ -1,10 +1,10 @@
 // How a site does: volume, verdicts, time to decision, overrides, people and reasons, and the drift of the scores.
 import { get } from "./client.js";
 import { calm, h, number, percent, put, s, select, sheet, span, table } from "./dom.js";
-import { nameOf, siteSelect, sites } from "./session.js";
-import { t, word } from "./words.js";
+import { here, nameOf, siteSelect, sites } from "./session.js";
+import { t, Word, word } from "./words.js";
 
-const W = 440;
+const W = innerWidth < 480 ? 300 : 440;
 const H = 180;
 const LEFT = 40;
 const BOTTOM = 24;
@@ -17,7 +17,7 @@ function bars(title, labels, series, { unit = "" } = {}) {
   const most = Math.max(1, ...totals);
   const wide = (W - LEFT - 8) / labels.length;
   const tall = (value) => (H - BOTTOM - 14) * value / most;
-  const every = Math.ceil(labels.length / 7);
+  const every = Math.ceil(labels.length * 60 / W);
   const drawn = labels.flatMap((label, at) => {
     let top = H - BOTTOM;
     const parts = series.map((one, which) => {
@@ -30,9 +30,9 @@ function bars(title, labels, series, { unit = "" } = {}) {
   });
   const scale = [0, 0.5, 1].map((part) => [s("line", { x1: LEFT, x2: W - 8, y1: H - BOTTOM - tall(most * part), y2: H - BOTTOM - tall(most * part), class: "grid" }),
     s("text", { x: LEFT - 6, y: H - BOTTOM - tall(most * part) + 4, "text-anchor": "end" }, most * part >= 10 || Number.isInteger(most * part) ? number(Math.round(most * part)) : (most * part).toFixed(1))]);
-  return h("figure", { class: "sheet padded figure" }, h("figcaption", {}, h("h2", {}, title), series.length > 1 ? h("p", { class: "legend" }, series.map((one, which) => h("span", {}, h("i", { class: `s${which}` }), one.name))) : null),
+  return h("figure", { class: "sheet padded" }, h("figcaption", h("h2", title), series.length > 1 ? h("p", { class: "legend" }, series.map((one, which) => h("span", h("i", { class: `s${which}` }), one.name))) : null),
     s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}. ${t("figures.as_table")}`, class: "chart" }, scale.flat(), drawn),
-    h("details", {}, h("summary", {}, t("figures.table")), table(title, [t("figures.label"), ...series.map((one) => one.name)], labels.map((label, at) => [label, ...series.map((one) => number(one.values[at]) + unit)]), true)));
+    h("details", h("summary", t("figures.table")), table(title, [t("figures.label"), ...series.map((one) => one.name)], labels.map((label, at) => [label, ...series.map((one) => number(one.values[at]) + unit)]), true)));
 }
 
 // Two distributions in shares, so that a day and a month compare.
@@ -49,17 +49,17 @@ function drift(title, days, kind) {
   const stairs = (shares) => shares.map((value, at) => `${at ? "L" : "M"}${x(at)} ${y(value)}L${x(at + 1)} ${y(value)}`).join("");
   const psi = now.total && then.total ? now.shares.reduce((total, value, at) => { const a = Math.max(value, 1e-4); const b = Math.max(then.shares[at], 1e-4); return total + (a - b) * Math.log(a / b); }, 0) : null;
   const told = psi === null ? t("figures.drift.none") : t(psi > 0.25 ? "figures.drift.much" : psi > 0.1 ? "figures.drift.some" : "figures.drift.little", { psi: psi.toFixed(2) });
-  return h("figure", { class: "sheet padded figure" }, h("figcaption", {}, h("h2", {}, title), h("p", { class: "legend" }, h("span", {}, h("i", { class: "s0" }), t("figures.today", { n: number(now.total) })), h("span", {}, h("i", { class: "s3" }), t("figures.month", { n: number(then.total) })))),
+  return h("figure", { class: "sheet padded" }, h("figcaption", h("h2", title), h("p", { class: "legend" }, h("span", h("i", { class: "s0" }), t("figures.today", { n: number(now.total) })), h("span", h("i", { class: "s3" }), t("figures.month", { n: number(then.total) })))),
     calm(told),
     s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}. ${told}`, class: "chart" }, [0, 0.25, 0.5, 0.75, 1].map((part) => s("text", { x: x(part * 20), y: H - 6, "text-anchor": "middle" }, String(part))),
       s("line", { x1: LEFT, x2: W - 8, y1: H - BOTTOM, y2: H - BOTTOM, class: "grid" }), s("path", { d: stairs(then.shares), class: "step s3" }), s("path", { d: stairs(now.shares), class: "step s0" })),
-    h("details", {}, h("summary", {}, t("figures.table")), table(title, [t("figures.score"), t("figures.today", { n: now.total }), t("figures.month", { n: then.total })], now.shares.map((value, at) => [`${(at / 20).toFixed(2)}–${((at + 1) / 20).toFixed(2)}`, percent(value), percent(then.shares[at])]), true)));
+    h("details", h("summary", t("figures.table")), table(title, [t("figures.score"), t("figures.today", { n: now.total }), t("figures.month", { n: then.total })], now.shares.map((value, at) => [`${(at / 20).toFixed(2)}–${((at + 1) / 20).toFixed(2)}`, percent(value), percent(then.shares[at])]), true)));
 }
 
-const tile = (label, value, hint) => h("div", { class: "tile" }, h("span", { class: "calm" }, label), h("strong", {}, value), hint ? h("small", { class: "calm" }, hint) : null);
+const tile = (label, value, hint) => h("div", { class: "tile" }, h("span", { class: "calm" }, label), h("strong", value), hint ? h("small", { class: "calm" }, hint) : null);
 
 export async function show(into, _, query) {
-  const site = query.get("site") || sessionStorage.getItem("cm.site") || sites()[0]?.id || "";
+  const site = query.get("site") || here();
   const count = Number(query.get("days")) || 30;
   const again = (change) => { location.hash = `#/figures?${new URLSearchParams({ site, days: count, ...change })}`; };
   const stats = await get("/v1/stats", { site, days: Math.max(31, count) });
@@ -82,7 +82,7 @@ export async function show(into, _, query) {
   }
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:"));
   const scopes = ["address", "email", "form"].filter((one) => sum(days, `429:${one}`));
-  put(into, h("div", { class: "row spaced" }, h("h1", {}, t("nav.figures")), sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
+  put(into, h("div", { class: "row spaced" }, h("h1", t("nav.figures")), sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
     select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
   h("div", { class: "tiles" }, tile(t("queue.count.about"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
     tile(t("figures.decided"), number(decided), t("figures.undone", { n: number(sum(days, "undone")) })), tile(t("figures.median"), decided ? median : "–"),
@@ -93,7 +93,7 @@ export async function show(into, _, query) {
     bars(t("figures.time"), times, [{ name: t("figures.cases"), values: byTime }]),
     bars(t("figures.limits"), labels, [{ name: t("figures.limits_name"), values: values("r:velocity") }, ...scopes.map((one) => ({ name: t(`figures.429.${one}`), values: values(`429:${one}`) }))]),
     drift(t("figures.drift_spam"), stats.days, "hs"), drift(t("figures.drift_toxicity"), stats.days, "ht"),
-    sheet(people.size ? table(t("figures.people"), [t("figures.person"), word("did", "approve"), word("did", "reject"), t("figures.share")], [...people].sort((one, two) => (two[1].approve ?? 0) + (two[1].reject ?? 0) - (one[1].approve ?? 0) - (one[1].reject ?? 0)).map(([id, one]) => [nameOf(id), number(one.approve ?? 0), number(one.reject ?? 0), percent((one.reject ?? 0) / ((one.approve ?? 0) + (one.reject ?? 0)))])) : calm(t("figures.nobody"))),
-    sheet(reasons.size ? table(t("figures.reasons"), [t("figures.reason"), t("figures.count")], [...reasons].sort((one, two) => two[1] - one[1]).map(([name, value]) => [word("decision", name), number(value)])) : calm(t("figures.no_reasons")),
-      held.length ? table(t("figures.held"), [t("figures.reason"), t("figures.count")], held.sort((one, two) => two[1] - one[1]).map(([name, value]) => [word("reason", name.slice(2)), number(value)])) : null)));
+    sheet(people.size ? table(t("figures.people"), [t("figures.person"), Word("did", "approve"), Word("did", "reject"), t("figures.share")], [...people].sort((one, two) => (two[1].approve ?? 0) + (two[1].reject ?? 0) - (one[1].approve ?? 0) - (one[1].reject ?? 0)).map(([id, one]) => [nameOf(id), number(one.approve ?? 0), number(one.reject ?? 0), percent((one.reject ?? 0) / ((one.approve ?? 0) + (one.reject ?? 0)))])) : calm(t("figures.nobody"))),
+    sheet(reasons.size ? table(t("figures.reasons"), [t("figures.reason"), t("figures.count")], [...reasons].sort((one, two) => two[1] - one[1]).map(([name, value]) => [Word("decision", name), number(value)])) : calm(t("figures.no_reasons")),
+      held.length ? table(t("figures.held"), [t("figures.reason"), t("figures.count")], held.sort((one, two) => two[1] - one[1]).map(([name, value]) => [Word("reason", name.slice(2)), number(value)])) : null)));
 }

@@ -1,5 +1,5 @@
 // The keyboard: one table of keys and what they do, and the overlay that lists it. Single keys can be switched off.
-import { h } from "./dom.js";
+import { h, tick } from "./dom.js";
 import { t } from "./words.js";
 
 export const KEYS = [
@@ -30,15 +30,12 @@ addEventListener("keydown", (event) => {
 
 const LABELS = { ArrowDown: "↓", ArrowUp: "↑" };
 export function overlay() {
-  const box = h("input", { type: "checkbox", id: "keys-on", checked: !isOff(), onchange: (event) => {
-    localStorage.setItem(SWITCH, event.target.checked ? "0" : "1");
-  } });
   const dialog = h("dialog", { class: "keys", "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
     h("h2", { id: "keys-title" }, t("keys.title")),
-    h("dl", {}, KEYS.map(([name, keys]) => h("div", {},
-      h("dt", {}, (keys.length > 4 ? [keys[0], "–", keys[keys.length - 1]] : keys).map((key) => key === "–" ? "–" : h("kbd", {}, LABELS[key] ?? key))),
-      h("dd", {}, t(`keys.${name}`))))),
-    h("p", {}, h("label", { class: "check" }, box, " ", t("keys.switch"))),
+    h("dl", KEYS.map(([name, keys]) => h("div", {},
+      h("dt", (keys.length > 4 ? [keys[0], "–", keys[keys.length - 1]] : keys).map((key) => key === "–" ? "–" : h("kbd", LABELS[key] ?? key))),
+      h("dd", t(`keys.${name}`))))),
+    h("p", tick(t("keys.switch"), { id: "keys-on", checked: !isOff(), onchange: (event) => localStorage.setItem(SWITCH, event.target.checked ? "0" : "1") })),
     h("button", { onclick: () => dialog.close() }, t("close")));
   document.body.append(dialog);
   dialog.showModal();

@@ -1,62 +1,69 @@
 // The models: versions with their figures, shadow agreement, promotion and rollback with the gate's words, and a text to try.
 import { badges, bar } from "./case.js";
 import { api, get, maybe, post } from "./client.js";
-import { calm, field, h, percent, plain, put, select, table, to, when } from "./dom.js";
-import { say, sites } from "./session.js";
+import { calm, field, h, number, percent, plain, put, select, table, to, when } from "./dom.js";
+import { choices, here, say, sites } from "./session.js";
 import { pieces, quiet } from "./text.js";
-import { t, word } from "./words.js";
+import { t, Word, word } from "./words.js";
 
-export async function show(into) {
+// `said` is what the gate had to say of the promotion that is just done.
+export async function show(into, said = []) {
   const found = await maybe("/v1/models");
-  put(into, h("h1", {}, t("nav.models")), h("div", { class: "stack" }, tryText(), versions(found, () => show(into))));
+  put(into, h("h1", t("nav.models")), h("div", { class: "stack" }, tryText(), versions(found, (said) => show(into, said), said)));
 }
 
 function tryText() {
   const text = h("textarea", { rows: "4", maxlength: "20000" });
-  const site = select(sites().map((one) => [one.id, one.name || one.id]), sites()[0]?.id ?? "");
+  const site = select(choices(), here());
   const told = h("div", { role: "status", id: "tried" });
   const go = async (event) => {
     event.preventDefault();
     try {
       const got = await post(to`/v1/score?site=${site.value}`, { text: text.value });
-      put(told, h("p", {}, h("strong", {}, word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span", { class: "calm" }, ` ${t("try.watched")}`) : null),
+      put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span", { class: "calm" }, ` ${t("try.watched")}`) : null),
         h("p", { class: "text foreign", dir: "auto" }, pieces(text.value, got.words)),
-        table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [word("score", name), h("span", { class: "score" }, bar(score), " ", percent(score))]), true),
-        calm(t("case.given_by", { models: got.model.join(", "), policy: "", lang: got.lang || "?" })));
+        table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [Word("score", name), h("span", { class: "score" }, bar(score), " ", percent(score))]), true),
+        calm(t("try.given_by", { models: got.model.join(", "), lang: got.lang || "?" })));
     } catch (error) { put(told, h("p", { class: "wrong" }, error.fields?.[0]?.message ?? error.message)); }
   };
-  return h("form", { class: "sheet padded", onsubmit: go }, h("h2", {}, t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", {}, t("try.go")), told);
+  return h("form", { class: "sheet padded", onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", t("try.go")), told);
 }
 
-const flat = (value, name = "") => value && typeof value === "object" && !Array.isArray(value) ? Object.entries(value).flatMap(([key, inner]) => flat(inner, name ? `${name} · ${key}` : key)) : [[name, typeof value === "number" ? String(Math.round(value * 10000) / 10000) : String(value ?? "").slice(0, 200)]];
+// {row: {column: value}} as a table.
+function grid(title, rows) {
+  const columns = [...new Set(Object.values(rows).flatMap((row) => Object.keys(row)))];
+  const told = (value) => typeof value === "number" ? number(value) : value === true ? "✓" : String(value || "–");
+  return table(title, ["", ...columns.map((one) => one.replaceAll("_", " "))], Object.entries(rows).map(([name, row]) => [Word("score", name), ...columns.map((one) => told(row[one]))]));
+}
 
-function versions(found, again) {
+function versions(found, again, said) {
   if (!found) return h("p", { class: "empty" }, t("models.not_here"));
-  const told = h("p", { role: "status" });
+  const told = h("div", { role: "status" }, Array.isArray(said) && said.map((one) => calm(`${one.passed ? "✓" : "✗"} ${one.words}`)));
   const act = (method, path, body) => async () => {
     try {
       const done = await api(method, path, body, { seconds: 120 });
       if (done?.state === "running") { watch(done, told, again); return; }
       say({ text: done?.checks ? t("models.moved", { version: done.version }) : t("saved") });
-      again();
+      again(done?.checks);
     } catch (error) { told.textContent = t("models.refused", { detail: error.message }); }
   };
   const button = (label, kind, ...given) => h("button", { class: kind, onclick: act(...given) }, t(label));
-  return h("section", { class: "stack" }, h("div", { class: "row spaced" }, h("h2", {}, t("models.versions")), button("models.adapt", "plain", "POST", "/v1/models/adapt", {}), button("models.rollback", "plain", "POST", "/v1/models/rollback", {})),
+  return h("section", { class: "stack" }, h("div", { class: "row spaced" }, h("h2", t("models.versions")), button("models.adapt", "plain", "POST", "/v1/models/adapt", {}), button("models.rollback", "plain", "POST", "/v1/models/rollback", {})),
     told, found.warnings.map((one) => h("p", { class: "why" }, one)),
     found.versions.map((one) => {
       const at = to`/v1/models/${one.version}`;
-      const more = h("div", {});
+      const more = h("div");
       const open = (path, draw) => async () => { try { put(more, draw(await get(path))); } catch (error) { put(more, calm(error.message)); } };
-      const table_ = (rows) => table(t("nav.figures"), [t("models.figure"), t("models.value")], rows.slice(0, 300), true);
-      return h("article", { class: "sheet padded" }, h("h3", {}, one.version, " ", h("span", { class: `badge ${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}` }, word("model", one.state))),
+      return h("article", { class: "sheet padded" }, h("h3", one.version, " ", h("span", { class: `badge ${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}` }, word("model", one.state))),
         calm([one.kind, one.base && t("models.base", { base: one.base }), t("models.labels", { n: one.labels })].filter(Boolean).join(" · "), " · ", when(one.made_at)),
         one.marks.map((mark) => h("p", { class: "why" }, mark)),
         h("div", { class: "row" }, one.state === "active" ? null : [button("models.promote", "", "POST", `${at}/promote`, { force: false }), button("models.compare", "plain", "POST", "/v1/models/compare", { version: one.version }),
           button(one.state === "shadow" ? "models.unshadow" : "models.shadow", "plain", "PUT", "/v1/models/shadow", { version: one.state === "shadow" ? null : one.version })],
-        plain(open(at, ({ figures, thresholds, languages }) => table_(flat({ figures, thresholds, languages }))), t("nav.figures")),
-        one.state === "shadow" ? plain(open(`${at}/agreement`, (got) => [h("p", {}, t("models.agreement", { n: got.n })), table_(flat(got.attributes)), h("ul", { class: "found" }, got.flips.slice(0, 20).map((flip) => h("li", {}, h("span", { class: "calm" }, `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]), t("models.agree")) : null,
-        h("a", { href: `${at}/report`, target: "_blank", rel: "noopener" }, t("models.report"))), more);
+        plain(open(at, ({ figures, thresholds, languages }) => [grid(t("nav.figures"), figures), grid(t("policy.thresholds"), thresholds), grid(t("languages"), languages)]), t("nav.figures")),
+        one.state === "shadow" ? plain(open(`${at}/agreement`, (got) => [h("p", t("models.agreement", { n: got.n })), grid(t("models.agree"), got.attributes), h("ul", { class: "found" }, got.flips.slice(0, 20).map((flip) => h("li", h("span", { class: "calm" }, `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]), t("models.agree")) : null,
+        plain(async () => {
+          try { await get(`${at}/report`); window.open(`${at}/report`, "_blank", "noopener"); } catch (error) { put(more, calm(error.message)); }
+        }, t("models.report"))), more);
     }));
 }
 

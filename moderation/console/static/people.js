@@ -1,18 +1,18 @@
 // The people who sign in: invited by a link that works once, changed, disabled, signed out.
 import { attempt, once, sure } from "./admin.js";
 import { api, get, me, post } from "./client.js";
-import { complaint, field, h, put, select, sheet, table } from "./dom.js";
+import { complaint, field, h, put, select, sheet, table, tick } from "./dom.js";
 import { say, sites } from "./session.js";
 import { t, word } from "./words.js";
 
 export async function show(into) {
   const said = complaint();
-  const link = h("div", {});
-  const list = h("div", {});
+  const link = h("div");
+  const list = h("div");
   const email = h("input", { type: "email", required: true, maxlength: "254" });
   const name = h("input", { maxlength: "100" });
   const role = select(["moderator", "ml", "admin"].map((one) => [one, t(`role.${one}`)]), "moderator");
-  const boxes = sites().map((one) => h("label", { class: "check" }, h("input", { type: "checkbox", value: one.id }), " ", one.name || one.id));
+  const boxes = sites().map((one) => tick(one.name || one.id, { value: one.id }));
   const draw = async () => {
     const { people } = await get("/v1/moderators");
     const act = (one, what) => async (event) => sure(event, async () => { await what(); say({ text: t("saved") }); await draw(); });
@@ -28,7 +28,7 @@ export async function show(into) {
     once(link, t("people.link", { name: made.person.name }), made.link, t("people.link.hint"));
     email.value = name.value = "";
     await draw();
-  }) }, h("h2", {}, t("people.add")), h("div", { class: "row fields" }, field(t("email"), email), field(t("name"), name), field(t("keys.role"), role)),
-  sites().length > 1 ? h("fieldset", {}, h("legend", {}, t("admin.sites")), h("div", { class: "row" }, boxes), h("small", { class: "calm" }, t("people.sites.hint"))) : null, said, h("button", {}, t("people.invite")), link), sheet(list)));
+  }) }, h("h2", t("people.add")), h("div", { class: "row fields" }, field(t("email"), email), field(t("name"), name), field(t("keys.role"), role)),
+  sites().length > 1 ? h("fieldset", h("legend", t("admin.sites")), h("div", { class: "row" }, boxes), h("small", { class: "calm" }, t("people.sites.hint"))) : null, said, h("button", t("people.invite")), link), sheet(list)));
   await draw();
 }

@@ -5,7 +5,7 @@ import * as decisions from "./decisions.js";
 import { $, calm, h, number, plain, put, select, to, when } from "./dom.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
-import { nameOf, say, sites } from "./session.js";
+import { choices, go, here, nameOf, say, sites } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
 
@@ -26,8 +26,7 @@ let again = false;
 
 export function show(into) {
   place = into;
-  const kept = sessionStorage.getItem("cm.site");
-  const site = sites().some((one) => one.id === kept) ? kept : sites()[0]?.id ?? "";
+  const site = here();
   if (state.site !== site) state = { ...fresh(), site };
   put(place, h("h1", { class: "unseen" }, t("nav.queue")),
     h("div", { id: "filters", class: "filters", role: "group", "aria-label": t("queue.filters") }),
@@ -405,7 +404,7 @@ function draw() {
 }
 
 function chip(key, label, count, pressed, act) {
-  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", {}, number(count)));
+  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", number(count)));
 }
 function filterBy(change) {
   Object.assign(state, { cases: [], cursor: null, loading: true, focus: "" }, change);
@@ -422,14 +421,14 @@ function drawFilters() {
   const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: (event) => act(event.target.value) });
   const parts = [chip("all", t("queue.all"), known?.total, !filtered(), () => filterBy(EVERYTHING))];
   const many = sites().length > 5;
-  if (sites().length > 1 && !many) parts.unshift(...sites().map((one) => chip(`s:${one.id}`, one.name || one.id, undefined, one.id === state.site, () => chooseSite(one.id))));
+  if (sites().length > 1 && !many) parts.unshift(...choices().map(([id, name]) => chip(`s:${id}`, name, undefined, id === state.site, () => chooseSite(id))));
   for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(chip(`r:${name}`, word("reason", name), count, state.reason === name, by("reason", name)));
   const langs = Object.entries(known?.langs ?? {});
   if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, name, count, state.lang === name, by("lang", name)));
   parts.push(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })));
   const threads = (known?.threads ?? []).map(([url, title, count]) => [url, `${(title || url).slice(0, 60)} (${count})`]);
   put($("filters"), h("div", { class: "chips" }, parts), h("div", { class: "picks" },
-    many ? pick("site", t("site"), sites().map((one) => [one.id, one.name || one.id]), chooseSite) : null,
+    many ? pick("site", t("site"), choices(), chooseSite) : null,
     threads.length ? pick("thread", t("queue.thread"), [["", t("queue.every_thread")], ...threads], (thread) => filterBy({ thread })) : null,
     pick("sort", t("queue.sort"), ["priority", "oldest", "newest"].map((one) => [one, t(`sort.${one}`)]), (sort) => filterBy({ sort })),
     h("span", { id: "pace", class: "calm pace" })));
@@ -438,7 +437,7 @@ function drawFilters() {
 }
 function chooseSite(id) {
   release();
-  sessionStorage.setItem("cm.site", id);
+  go(id);
   live.close();
   show(place);
 }
@@ -459,7 +458,7 @@ function row(one) {
       drawBar();
     } }),
     h("button", { class: "open", "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
-      h("span", { class: "line" }, h("b", {}, quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
+      h("span", { class: "line" }, h("b", quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
       h("span", { class: `snippet${nasty ? " veiled" : ""}` }, quiet(one.text, 110)),
       h("span", { class: "line" }, badges((one.held_for ?? []).slice(0, 3)), one.escalated ? h("span", { class: "badge escalated" }, t("queue.escalated")) : null,
         held ? h("span", { class: "badge held" }, nameOf(one.holder)) : null)));
@@ -483,11 +482,11 @@ function drawList() {
   const box = document.activeElement?.type === "checkbox";
   let body;
   if (state.loading && !state.cases.length) body = h("ul", { class: "items", "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li", { class: "item ghostly" })));
-  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", {}, t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
+  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
   else body = h("ul", { class: "items" }, state.cases.map(row));
   put(list, 
-    h("div", { class: "listhead" }, h("span", {}, state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
+    h("div", { class: "listhead" }, h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
     body, state.cursor && state.cases.length ? h("button", { class: "plain more", onclick: more }, t("queue.more")) : "");
   list.scrollTop = top;
   drawBulk();
@@ -517,14 +516,14 @@ function drawCase() {
   const one = shown();
   const within = document.activeElement?.closest?.("#pane") ? document.activeElement.id : "";
   if (!one) {
-    put(pane, state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div", {}));
+    put(pane, state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div"));
     drawBar();
     return;
   }
   put(pane, 
-    h("div", { class: "walk" }, h("button", { class: "plain to-list", onclick: () => setSingle(false, false) }, t("queue.to_list")),
+    h("div", { class: "walk" }, h("button", { class: "plain to-list", onclick: () => setSingle(false) }, t("queue.to_list")),
       h("span", { class: "calm", role: "status", id: "position" }, t("queue.position", { at: state.cases.findIndex((item) => item.id === one.id) + 1, n: number(state.count) })),
-      h("button", { class: "plain", onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button", { class: "plain", onclick: () => step(1), "aria-label": t("keys.next") }, "›")),
+      h("button", { class: "plain", onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button", { class: "plain", onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button", { class: "plain alone", onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
     caseView({ one, learn: state.learn, revealed: state.revealed.has(one.id), together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: one.holder === me.id, act: { reveal, together } }));
   pane.scrollTop = 0;
   if (within) $(within)?.focus({ preventScroll: true });

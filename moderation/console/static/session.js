@@ -1,14 +1,19 @@
 // Who is signed in, the sites and colleagues, and the messages at the foot of the page.
 import { api, maybe, me, onReached, onSignInNeeded, post, Problem, remember } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, complaint, field, h, plain, put, select } from "./dom.js";
+import { $, complaint, field, h, kbd, plain, put, select } from "./dom.js";
 import { t } from "./words.js";
 
 let known = [];
 let colleagues = new Map();
 export const sites = () => known;
+export const choices = () => known.map((one) => [one.id, one.name || one.id]);
+// The site that this tab works on.
+const SITE = "cm.site";
+export const here = () => (known.find((one) => one.id === sessionStorage.getItem(SITE)) ?? known[0])?.id ?? "";
+export const go = (id) => sessionStorage.setItem(SITE, id);
 // The choice of a site, after the `others` that may be chosen as well.
-export const siteSelect = (chosen, change, others = []) => select([...others, ...known.map((one) => [one.id, one.name || one.id])], chosen, { "aria-label": t("site"), onchange: (event) => change(event.target.value) });
+export const siteSelect = (chosen, change, others = []) => select([...others, ...choices()], chosen, { "aria-label": t("site"), onchange: (event) => change(event.target.value) });
 export const nameOf = (id) => id === me.id ? t("you") : colleagues.get(id) ?? (id?.startsWith("key:") ? t("a_key") : t("a_colleague"));
 
 export async function begin() {
@@ -36,7 +41,7 @@ function signInForm(done) {
   const email = h("input", { type: "email", name: "email", autocomplete: "username", required: true, value: me.email ?? "" });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
-  const button = h("button", {}, t("sign_in"));
+  const button = h("button", t("sign_in"));
   const form = h("form", { class: "signin", onsubmit: async (event) => {
     event.preventDefault();
     said.textContent = "";
@@ -59,14 +64,14 @@ function signInForm(done) {
 // In place of everything, at the start.
 export function signInPage(into, done) {
   document.title = `${t("sign_in")} · ${t("title")}`;
-  put(into, h("main", { class: "door" }, h("h1", {}, t("title")), signInForm(done)));
+  put(into, h("main", { class: "door" }, h("h1", t("title")), signInForm(done)));
   into.querySelector("input")?.focus();
 }
 
 // Over everything, where a session ended: what was typed and decided stays where it is.
 onSignInNeeded(() => new Promise((go) => {
   const dialog = h("dialog", { class: "door", "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() },
-    h("h2", { id: "again-title" }, t("sign_in.again")), h("p", {}, t("sign_in.kept")), signInForm(() => { dialog.close(); dialog.remove(); go(); }));
+    h("h2", { id: "again-title" }, t("sign_in.again")), h("p", t("sign_in.kept")), signInForm(() => { dialog.close(); dialog.remove(); go(); }));
   document.body.append(dialog);
   dialog.showModal();
 }));
@@ -74,8 +79,8 @@ onSignInNeeded(() => new Promise((go) => {
 export function invitationPage(into, token, done) {
   const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
-  const button = h("button", {}, t("invitation.set"));
-  put(into, h("main", { class: "door" }, h("h1", {}, t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
+  const button = h("button", t("invitation.set"));
+  put(into, h("main", { class: "door" }, h("h1", t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
     event.preventDefault();
     button.disabled = true;
     said.textContent = "";
@@ -104,7 +109,7 @@ let undoIt = () => {};
 export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
   const box = $("said");
-  const line = h("p", { class: `said ${kind}` }, h("span", {}, text), undo ? [plain(() => undoIt(), t("act.undo"), " ", h("kbd", {}, "u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
+  const line = h("p", { class: `said ${kind}` }, h("span", text), undo ? [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
   if (undo || kind === "faster") box.querySelectorAll(".decided").forEach((one) => one.remove());
   box.append(line);
   while (box.children.length > 4) box.firstChild.remove();

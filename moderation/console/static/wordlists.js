@@ -19,7 +19,7 @@ export async function show(into, site) {
     const parts = [];
     for (const [name, area] of [["blocked", blocked], ["suspect", suspect]]) {
       const found = await post(`${address}/words/try`, { words: lines(area), text: sample.value });
-      parts.push(h("p", {}, h("strong", {}, t(`words.${name}`)), ": ", found.terms.length ? found.terms.join(", ") : t("words.nothing")),
+      parts.push(h("p", h("strong", t(`words.${name}`)), ": ", found.terms.length ? found.terms.join(", ") : t("words.nothing")),
         found.words.length ? h("p", { class: "text foreign", dir: "auto" }, pieces(sample.value, found.words.map(([begin, end]) => ({ begin, end, weight: 2, attribute: name === "blocked" ? "toxicity" : "spam" })))) : null);
     }
     put(seen, ...parts.filter(Boolean));
@@ -29,5 +29,5 @@ export async function show(into, site) {
     say({ text: t("saved") });
     show(into, site);
   }) }, calm(t("words.hint")), h("div", { class: "pair" }, field(t("words.blocked"), blocked, t("words.blocked.hint")), field(t("words.suspect"), suspect, t("words.suspect.hint"))),
-  field(t("words.sample"), sample), seen, said, h("div", { class: "row" }, h("button", { type: "button", class: "plain", id: "try-words", onclick: attemptWords }, t("words.try")), h("button", {}, t("words.save")))));
+  field(t("words.sample"), sample), seen, said, h("div", { class: "row" }, h("button", { type: "button", class: "plain", id: "try-words", onclick: attemptWords }, t("words.try")), h("button", t("words.save")))));
 }

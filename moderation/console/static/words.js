@@ -14,6 +14,10 @@ export function t(name, facts = {}) {
   const sentence = (facts.n === 1 && catalogue[`${name}.one`]) || (catalogue[name] ?? english[name] ?? name);
   return sentence.replace(/\{(\w+)\}/g, (whole, fact) => fact in facts ? String(facts[fact]) : whole);
 }
-export const has = (name) => name in catalogue || name in english;
 // The word of a reason, a status, a role ... or the name itself, made readable.
-export const word = (kind, name) => has(`${kind}.${name}`) ? t(`${kind}.${name}`) : String(name ?? "").replaceAll("_", " ");
+export function word(kind, name) {
+  const named = `${kind}.${name}`;
+  return t(named) === named ? String(name ?? "").replaceAll("_", " ") : t(named);
+}
+// The same where a row or a sentence begins with it.
+export const Word = (kind, name) => word(kind, name).replace(/^./u, (first) => first.toUpperCase());
