@@ -6,10 +6,10 @@ failure of ours is never such a word: it is a 503 that says why in `X-akismet-de
 
 import re
 import secrets
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar import Controller, Request, Response, post, route
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 
 from moderation.access import Access
@@ -32,8 +32,6 @@ CERTAIN_EMAIL = "akismet-guaranteed-spam@example.com"
 
 _HEADER = re.compile(r"[^ -~]+")
 FORM = "application/x-www-form-urlencoded"
-KEY_FIRST = ("key", "api_key")
-API_KEY_FIRST = ("api_key", "key")
 REFUSALS: dict[int, Any] = dict.fromkeys((400, 413, 429, 503), str)
 WORD: dict[int, Any] = {200: str}
 """A wrong key is answered by a word where a good one is answered by JSON, and the status is the same."""
@@ -65,18 +63,30 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[str]
     return bare(word, {"X-akismet-debug-help": why, **kept}, status)
 
 
-async def fields_of(request: Request[Any, Any, Any], settings: Settings) -> Fields:
-    """Read the fields of a request. WordPress sends a long comment twice, so the limit is far above that of a comment."""
-    body = await raw_body(request, 8 * settings.intake.max_body_bytes)
-    query: bytes = request.scope.get("query_string", b"")
-    return read_fields(query, body, request.headers.get("content-type", ""))
+class Asked(NamedTuple):
+    """What a request asks: for which site, and with which fields."""
+
+    site: Site
+    fields: Fields
+    key: str
 
 
-async def site_asking(
-    request: Request[Any, Any, Any], access: Access, fields: Fields, order: tuple[str, ...] = API_KEY_FIRST
-) -> Site:
-    """Give the site whose key a request carries."""
-    return await site_of_key(request, access, key_of(fields, request.headers.get("host", ""), order))
+def asked(*order: str) -> Provide:
+    """Build what gives a request's site and fields; its key is looked for in the fields of this order, then in the host.
+
+    WordPress sends a long comment twice, so the limit of a body is far above that of a comment.
+    """
+
+    async def provide(
+        request: Request[Any, Any, Any], access: NamedDependency[Access], settings: NamedDependency[Settings]
+    ) -> Asked:
+        body = await raw_body(request, 8 * settings.intake.max_body_bytes)
+        query: bytes = request.scope.get("query_string", b"")
+        fields = read_fields(query, body, request.headers.get("content-type", ""))
+        key = key_of(fields, request.headers.get("host", ""), order)
+        return Asked(await site_of_key(request, access, key), fields, key)
+
+    return Provide(provide)
 
 
 def require(fields: Fields, *names: str, empty: tuple[str, ...] = ()) -> None:
@@ -91,20 +101,18 @@ class Akismet(Controller):
 
     tags = ["akismet"]
     exception_handlers = in_words(on_error)
+    dependencies = {"asked": asked("api_key", "key")}
 
     @route(
         "/1.1/verify-key",
         http_method=["GET", "POST"],
         status_code=200,
+        dependencies={"asked": asked("key", "api_key")},
         opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=str, refusals=REFUSALS),
     )
-    async def verify_key(
-        self, request: Request[Any, Any, Any], access: NamedDependency[Access], settings: NamedDependency[Settings]
-    ) -> Response[str]:
+    async def verify_key(self, asked: NamedDependency[Asked]) -> Response[str]:
         """Say whether a key is good: `valid` or `invalid`. A new key in `key` is looked at before an old `api_key`."""
-        fields = await fields_of(request, settings)
-        await site_asking(request, access, fields, KEY_FIRST)
-        if not fields.get("blog", "").strip():
+        if not asked.fields.get("blog", "").strip():
             return bare("invalid", {"X-akismet-debug-help": 'Empty "blog" value'})
         return bare("valid")
 
@@ -114,16 +122,10 @@ class Akismet(Controller):
         opt=allow(PUBLIC, media="", body=CheckForm, body_media=FORM, answers=str, refusals=REFUSALS),
     )
     async def comment_check(
-        self,
-        request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        intake: NamedDependency[Intake],
-        feedback: NamedDependency[Feedback],
-        settings: NamedDependency[Settings],
+        self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Judge and record a comment: `true` where it is rejected, `false` where not; what is held, as the site wants."""
-        fields = await fields_of(request, settings)
-        site = await site_asking(request, access, fields)
+        site, fields, _ = asked
         require(fields, "blog", "user_ip", empty=("user_ip",))
         comment = to_comment(fields, intake.new_id(site), site.id)
         if comment.role != "administrator" and is_certain(comment):
@@ -143,16 +145,10 @@ class Akismet(Controller):
         opt=allow(PUBLIC, media="", body=CheckForm, body_media=FORM, answers=str, refusals=REFUSALS),
     )
     async def submit_spam(
-        self,
-        request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        intake: NamedDependency[Intake],
-        feedback: NamedDependency[Feedback],
-        settings: NamedDependency[Settings],
+        self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Take that a comment is spam as a label. Send what was checked; a `guid` finds it surely."""
-        fields = await fields_of(request, settings)
-        return await correct(await site_asking(request, access, fields), fields, intake, feedback, spam=True)
+        return await correct(asked.site, asked.fields, intake, feedback, spam=True)
 
     @post(
         "/1.1/submit-ham",
@@ -160,16 +156,10 @@ class Akismet(Controller):
         opt=allow(PUBLIC, media="", body=CheckForm, body_media=FORM, answers=str, refusals=REFUSALS),
     )
     async def submit_ham(
-        self,
-        request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        intake: NamedDependency[Intake],
-        feedback: NamedDependency[Feedback],
-        settings: NamedDependency[Settings],
+        self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Take that a comment is no spam as a label."""
-        fields = await fields_of(request, settings)
-        return await correct(await site_asking(request, access, fields), fields, intake, feedback, spam=False)
+        return await correct(asked.site, asked.fields, intake, feedback, spam=False)
 
 
 # checks -------------------------------------------------------------------------------------------------

@@ -3,18 +3,15 @@
 import zlib
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post, route
+from litestar import Controller, Response, get, post, route
 from litestar.di import NamedDependency
 
-from moderation.access import Access
-from moderation.api.akismet import API_KEY_FIRST, FORM, REFUSALS, WORD, bare, fields_of, on_error, site_asking
-from moderation.api.akismet_forms import key_of
+from moderation.api.akismet import FORM, REFUSALS, WORD, Asked, asked, bare, on_error
 from moderation.api.akismet_shapes import AccountStats, KeyForm, KeySites, Subscription, Usage, counted, percentage
 from moderation.api.bodies import answer
 from moderation.api.dialects import in_words
 from moderation.api.gate import PUBLIC, allow
 from moderation.oversight import Oversight
-from moderation.settings import Settings
 
 
 class Account(Controller):
@@ -22,6 +19,7 @@ class Account(Controller):
 
     tags = ["akismet"]
     exception_handlers = in_words(on_error)
+    dependencies = {"asked": asked("api_key", "key")}
 
     @get("/1.1/test", opt=allow(PUBLIC, answers=str, refusals={}))
     async def test(self) -> Response[str]:
@@ -36,22 +34,15 @@ class Account(Controller):
             PUBLIC, media="", body=KeySites, body_media=FORM, answers=dict[str, Any], also=WORD, refusals=REFUSALS
         ),
     )
-    async def key_sites(
-        self,
-        request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        oversight: NamedDependency[Oversight],
-        settings: NamedDependency[Settings],
-    ) -> Response[Any]:
+    async def key_sites(self, asked: NamedDependency[Asked], oversight: NamedDependency[Oversight]) -> Response[Any]:
         """Give what a month's checks came to for the one site of a key; `format=csv` gives a table."""
-        fields = await fields_of(request, settings)
-        site = await site_asking(request, access, fields)
-        asked = KeySites.of(fields)
-        month, counts = await oversight.month(site, asked.month)
-        rows = asked.rows(site, counted(site, counts))
-        if asked.format == "csv":
-            return bare(asked.table(key_of(fields, request.headers.get("host", ""), API_KEY_FIRST), month, rows))
-        return answer({month: rows, "limit": asked.limit, "offset": asked.offset, "total": len(rows)})
+        site, fields, key = asked
+        wanted = KeySites.of(fields)
+        month, counts = await oversight.month(site, wanted.month)
+        rows = wanted.rows(site, counted(site, counts))
+        if wanted.format == "csv":
+            return bare(wanted.table(key, month, rows))
+        return answer({month: rows, "limit": wanted.limit, "offset": wanted.offset, "total": len(rows)})
 
     @route(
         "/1.2/usage-limit",
@@ -60,15 +51,10 @@ class Account(Controller):
         opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Usage, also=WORD, refusals=REFUSALS),
     )
     async def usage_limit(
-        self,
-        request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        oversight: NamedDependency[Oversight],
-        settings: NamedDependency[Settings],
+        self, asked: NamedDependency[Asked], oversight: NamedDependency[Oversight]
     ) -> Response[bytes]:
         """Give how many checks this month has seen. There is no limit."""
-        site = await site_asking(request, access, await fields_of(request, settings))
-        _, counts = await oversight.month(site)
+        _, counts = await oversight.month(asked.site)
         return answer(Usage(usage=counts.get("in", 0)))
 
     @post(
@@ -76,11 +62,9 @@ class Account(Controller):
         status_code=200,
         opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=Subscription, also=WORD, refusals=REFUSALS),
     )
-    async def get_subscription(
-        self, request: Request[Any, Any, Any], access: NamedDependency[Access], settings: NamedDependency[Settings]
-    ) -> Response[bytes]:
+    async def get_subscription(self, asked: NamedDependency[Asked]) -> Response[bytes]:
         """Give what WordPress wants to know before it takes a key: that the account is active."""
-        site = await site_asking(request, access, await fields_of(request, settings))
+        site = asked.site
         return answer(Subscription(account_id=zlib.crc32(site.id.encode()), account_name=site.name or site.id))
 
     @post(
@@ -88,16 +72,9 @@ class Account(Controller):
         status_code=200,
         opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=AccountStats, also=WORD, refusals=REFUSALS),
     )
-    async def get_stats(
-        self,
-        request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        oversight: NamedDependency[Oversight],
-        settings: NamedDependency[Settings],
-    ) -> Response[bytes]:
+    async def get_stats(self, asked: NamedDependency[Asked], oversight: NamedDependency[Oversight]) -> Response[bytes]:
         """Give what WordPress shows of the last 60 days, 6 months, or of all that is counted."""
-        fields = await fields_of(request, settings)
-        site = await site_asking(request, access, fields)
+        site, fields, _ = asked
         days = {"60-days": 60, "6-months": 183}.get(fields.get("from", ""), 400)
         counts: dict[str, int] = {}
         for day in await oversight.days(site, days):
@@ -112,11 +89,8 @@ class Account(Controller):
         status_code=200,
         opt=allow(PUBLIC, media="", body=KeyForm, body_media=FORM, answers=str, refusals=REFUSALS),
     )
-    async def deactivate(
-        self, request: Request[Any, Any, Any], access: NamedDependency[Access], settings: NamedDependency[Settings]
-    ) -> Response[str]:
+    async def deactivate(self, asked: NamedDependency[Asked]) -> Response[str]:
         """Take notice that a plugin is switched off. The key stays good until it is revoked."""
-        await site_asking(request, access, await fields_of(request, settings))
         return bare("deactivated")
 
     @post(

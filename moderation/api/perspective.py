@@ -6,17 +6,17 @@ suggested scores are kept, as labels.
 
 import re
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Controller, Request, Response, get, post, route
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import NotFoundException
 from litestar.params import FromQuery
 
 from moderation.access import Access
 from moderation.api.bodies import raw_body
-from moderation.api.dialects import cors, in_words, probability, root_url, site_of_key
+from moderation.api.dialects import bearer, cors, in_words, probability, root_url, site_of_key
 from moderation.api.gate import PUBLIC, allow
 from moderation.api.google_errors import REFUSALS, Refused, Unregistered, on_error
 from moderation.api.perspective_requests import (
@@ -172,22 +172,71 @@ async def suggest(intake: Intake, feedback: Feedback, site: Site, told: Suggesti
     return SuggestCommentScoreResponse(told.client_token)
 
 
-async def site_asking(request: Request[Any, Any, Any], access: Access) -> Site:
-    """Give the site whose key a request carries, in the query or in Google's header."""
-    secret = request.query_params.get("key") or request.headers.get(KEY_HEADER, "")
-    if not secret:
-        raise Unregistered
-    return await site_of_key(request, access, secret)
+class Call(NamedTuple):
+    """One call of this dialect, whether it came alone or in a batch of several."""
+
+    method: str
+    path: str
+    key: str
+    body: bytes
+
+
+class Analyzer(NamedTuple):
+    """Answers calls: the one frame around what this dialect can do."""
+
+    request: Request[Any, Any, Any]
+    access: Access
+    intake: Intake
+    feedback: Feedback
+
+    async def site_of(self, key: str) -> Site:
+        """Give the site of a key; raises Unregistered where there is none, and KeyRefused."""
+        if not key:
+            raise Unregistered
+        return await site_of_key(self.request, self.access, key)
+
+    async def answer(self, call: Call) -> AnalyzeCommentResponse | SuggestCommentScoreResponse:
+        """Answer one call; raises what the dialect then says as an error."""
+        site = await self.site_of(call.key)
+        match call.method, call.path:
+            case "POST", "/v1alpha1/comments:analyze":
+                return analyse(self.intake, site, read_analysis(call.body))
+            case "POST", "/v1alpha1/comments:suggestscore":
+                return await suggest(self.intake, self.feedback, site, read_suggestion(call.body))
+        raise NotFoundException("This service knows POST comments:analyze and POST comments:suggestscore of v1alpha1.")
+
+
+async def analyzer(
+    request: Request[Any, Any, Any],
+    access: NamedDependency[Access],
+    intake: NamedDependency[Intake],
+    feedback: NamedDependency[Feedback],
+) -> Analyzer:
+    """Give a request what answers its calls."""
+    return Analyzer(request, access, intake, feedback)
+
+
+def key_of(request: Request[Any, Any, Any]) -> str:
+    """Find the key of a request: in the query, in Google's header, or where an access token would be."""
+    named = request.query_params.get("key") or request.headers.get(KEY_HEADER, "")
+    return named or bearer(request.headers.get("authorization", ""))
+
+
+async def call_of(request: Request[Any, Any, Any], settings: Settings) -> Call:
+    """Take a request as the one call that it is."""
+    body = await raw_body(request, 4 * settings.intake.max_body_bytes)
+    return Call("POST", request.url.path, key_of(request), body)
 
 
 _PREFLIGHT = allow(PUBLIC, media="", status=204, refusals={})
 
 
 class Perspective(Controller):
-    """Perspective's routes. A key is asked for in the query (`key`) or in the header `X-Goog-Api-Key`."""
+    """Perspective's routes. A key is asked for in the query (`key`), in `X-Goog-Api-Key`, or as a Bearer."""
 
     tags = ["perspective"]
     exception_handlers = in_words(on_error)
+    dependencies = {"analyzer": Provide(analyzer)}
 
     @post(
         "/v1alpha1/comments:analyze",
@@ -197,15 +246,12 @@ class Perspective(Controller):
     async def analyze(
         self,
         request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        intake: NamedDependency[Intake],
+        analyzer: NamedDependency[Analyzer],
         settings: NamedDependency[Settings],
         key: FromQuery[str] = "",
     ) -> Response[bytes]:
         """Score a text for the attributes that are asked for. Nothing is recorded."""
-        site = await site_asking(request, access)
-        asked = read_analysis(await raw_body(request, 4 * settings.intake.max_body_bytes))
-        return google_answer(request, analyse(intake, site, asked))
+        return google_answer(request, await analyzer.answer(await call_of(request, settings)))
 
     @post(
         "/v1alpha1/comments:suggestscore",
@@ -221,16 +267,12 @@ class Perspective(Controller):
     async def suggest_score(
         self,
         request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        intake: NamedDependency[Intake],
-        feedback: NamedDependency[Feedback],
+        analyzer: NamedDependency[Analyzer],
         settings: NamedDependency[Settings],
         key: FromQuery[str] = "",
     ) -> Response[bytes]:
         """Keep what a client knows better as a label. The same client token in the same community is one label."""
-        site = await site_asking(request, access)
-        told = read_suggestion(await raw_body(request, 4 * settings.intake.max_body_bytes))
-        return google_answer(request, await suggest(intake, feedback, site, told))
+        return google_answer(request, await analyzer.answer(await call_of(request, settings)))
 
     # the frame registers handlers by name, and makes an OPTIONS of its own for a path that has none yet
     @route("/v1alpha1/comments:analyze", http_method=["OPTIONS"], status_code=204, opt=_PREFLIGHT)
@@ -243,9 +285,20 @@ class Perspective(Controller):
         """Answer a browser that asks whether it may post."""
         return Response(None, status_code=204, headers=cors(request))
 
-    @get("/$discovery/rest", opt=allow(PUBLIC, answers=dict[str, Any], refusals={404: REFUSALS[400]}))
-    async def discovery(self, request: Request[Any, Any, Any], version: FromQuery[str] = "v1alpha1") -> Response[bytes]:
-        """Give the discovery document from which Google's client libraries build themselves, with our own address."""
+    @get("/$discovery/rest", opt=allow(PUBLIC, answers=dict[str, Any], refusals=REFUSALS | {404: REFUSALS[400]}))
+    async def discovery(
+        self,
+        request: Request[Any, Any, Any],
+        analyzer: NamedDependency[Analyzer],
+        version: FromQuery[str] = "v1alpha1",
+        key: FromQuery[str] = "",
+    ) -> Response[bytes]:
+        """Give the discovery document from which Google's client libraries build themselves, with our own address.
+
+        Everybody may read it; a wrong key is refused all the same, since clients find out here that theirs is.
+        """
+        if key:
+            await analyzer.site_of(key)
         if version != "v1alpha1":
             raise NotFoundException("The requested API version does not exist; ask for v1alpha1.")
         root = root_url(request)

@@ -14,20 +14,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from litestar import Controller, Request, Response, post
-from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery
 
-from moderation.access import Access
 from moderation.api.bodies import raw_body
-from moderation.api.dialects import cors, in_words, site_of_key
+from moderation.api.dialects import bearer, cors, in_words
 from moderation.api.gate import PUBLIC, allow
-from moderation.api.google_errors import REFUSALS, Malformed, Refused, Unregistered, on_error
-from moderation.api.perspective import KEY_HEADER, analyse, suggest
-from moderation.api.perspective_requests import read_analysis, read_suggestion
+from moderation.api.google_errors import REFUSALS, Malformed, Refused, on_error
+from moderation.api.perspective import KEY_HEADER, Analyzer, Call, analyzer, key_of
 from moderation.errors import StoreUnavailable
-from moderation.feedback import Feedback
-from moderation.intake import Intake
 from moderation.settings import Settings
 
 MOST_CALLS = 1000
@@ -40,15 +35,11 @@ _LINE = re.compile(r"([A-Z]+) (\S+)(?: HTTP/\d(?:\.\d)?)?\s*")
 _ID = re.compile(r"[ -;=?-~]{1,200}")
 
 
-class Call(NamedTuple):
-    """One request out of a batch."""
+class Part(NamedTuple):
+    """One part of a batch: its Content-ID without angle brackets, or nothing, and the call in it."""
 
     name: str
-    """Its Content-ID without angle brackets, or nothing."""
-    method: str
-    path: str
-    key: str
-    body: bytes
+    call: Call
 
 
 class BatchOfCalls(msgspec.Struct):
@@ -60,6 +51,7 @@ class Batch(Controller):
 
     tags = ["perspective"]
     exception_handlers = in_words(on_error)
+    dependencies = {"analyzer": Provide(analyzer)}
 
     @post(
         "/batch",
@@ -71,42 +63,31 @@ class Batch(Controller):
     async def batch(
         self,
         request: Request[Any, Any, Any],
-        access: NamedDependency[Access],
-        intake: NamedDependency[Intake],
-        feedback: NamedDependency[Feedback],
+        analyzer: NamedDependency[Analyzer],
         settings: NamedDependency[Settings],
         key: FromQuery[str] = "",
     ) -> Response[bytes]:
         """Answer each of up to 1000 calls; a key in the call counts before one of the batch."""
         body = await raw_body(request, BODIES * settings.intake.max_body_bytes)
-        shared = key or request.headers.get(KEY_HEADER, "")
+        shared = key_of(request)
         answers = []
-        for call in calls_of(request.headers.get("content-type", ""), body):
+        for name, call in parts_of(request.headers.get("content-type", ""), body):
             try:
-                site = await site_of_key(request, access, _key(call.key or shared))
-                status, said = 200, await answer_to(call, intake, feedback, site)
+                found = await analyzer.answer(call._replace(key=call.key or shared))
+                status, said = 200, msgspec.json.encode(found)
             except StoreUnavailable:
                 raise  # no call can be answered now, and a thousand would each wait for a store that is away
             except Exception as error:
                 refused = on_error(request, error)
                 status, said = refused.status_code or 500, refused.content
-            answers.append((call.name, status, said))
+            answers.append((name, status, said))
             await asyncio.sleep(0)  # a long batch lets others in between
         boundary = f"batch_{secrets.token_hex(16)}"
         headers = {**cors(request), "Content-Type": f"multipart/mixed; boundary={boundary}"}
         return Response(written(boundary, answers), status_code=200, headers=headers)
 
 
-async def answer_to(call: Call, intake: Intake, feedback: Feedback, site: Any) -> bytes:
-    """Answer one call, as its own route would."""
-    if (call.method, call.path) == ("POST", "/v1alpha1/comments:analyze"):
-        return msgspec.json.encode(analyse(intake, site, read_analysis(call.body)))
-    if (call.method, call.path) == ("POST", "/v1alpha1/comments:suggestscore"):
-        return msgspec.json.encode(await suggest(intake, feedback, site, read_suggestion(call.body)))
-    raise NotFoundException("A batch may hold POST comments:analyze and POST comments:suggestscore of v1alpha1.")
-
-
-def calls_of(content_type: str, body: bytes) -> list[Call]:
+def parts_of(content_type: str, body: bytes) -> list[Part]:
     """Take a batch apart; raises Malformed where it is none, and Refused where it holds too many calls."""
     head = Message()
     head["Content-Type"] = content_type.encode("ascii", "replace").decode()
@@ -120,10 +101,10 @@ def calls_of(content_type: str, body: bytes) -> list[Call]:
     parts = whole.get_payload()
     if not isinstance(parts, list) or not parts:
         raise Malformed("The batch holds no call.")
-    return [_call(part) for part in parts if isinstance(part, Message)]
+    return [_part(part) for part in parts if isinstance(part, Message)]
 
 
-def _call(part: Message) -> Call:
+def _part(part: Message) -> Part:
     content = part.get_payload(decode=True)
     first, _, rest = (content if isinstance(content, bytes) else b"").lstrip().partition(b"\n")
     inner = message_from_bytes(rest)
@@ -132,14 +113,10 @@ def _call(part: Message) -> Call:
     method, target = line.groups() if line else ("", "")
     where = urlsplit(target) if target.isprintable() and "[" not in target else urlsplit("")
     key = parse_qs(where.query).get("key", [""])[0] or str(inner.get(KEY_HEADER, ""))
+    key = key or bearer(str(inner.get("Authorization", "")))
     name = str(part.get("Content-ID", "")).strip().removeprefix("<").removesuffix(">")
-    return Call(name if _ID.fullmatch(name) else "", method, where.path, key, body if isinstance(body, bytes) else b"")
-
-
-def _key(secret: str) -> str:
-    if not secret:
-        raise Unregistered
-    return secret
+    call = Call(method, where.path, key, body if isinstance(body, bytes) else b"")
+    return Part(name if _ID.fullmatch(name) else "", call)
 
 
 def written(boundary: str, answers: list[tuple[str, int, bytes]]) -> bytes:
