@@ -21,6 +21,7 @@ from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
+from classifiers.scripts import language_of_letters
 from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits
@@ -224,10 +225,15 @@ class Scorer:
         best = batch.evidence.argmax(axis=1)
         ordered = np.partition(batch.evidence, -2, axis=1)
         sure = ordered[:, -1] - ordered[:, -2] >= SURE_OF_LANGUAGE
-        return [
+        languages = [
             self._languages[place] if certain or not item.lang else item.lang
             for item, place, certain in zip(items, best.tolist(), sure.tolist(), strict=True)
         ]
+        for place, item in enumerate(items):
+            written = language_of_letters(item.text)
+            if written and written not in self._languages:
+                languages[place] = written
+        return languages
 
     def _strongest(
         self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], top: int

@@ -216,6 +216,7 @@ class RateExceeded(ModerationError):
         self.retry_after = retry_after
         self.limit = limit
         self.window = window
+        self.what = what
 
 
 class FieldError(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from moderation.digests import Digests
+from moderation.errors import UnknownLabel
 from moderation.records import Comment, Label, Outcome, Site, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.store.comments import Comments, label_id
@@ -114,6 +115,16 @@ class Feedback:
         )
         await self._leave(label)
         return label.id
+
+    async def corrected(self, site: Site, known: Stored) -> bool | None:
+        """Say whether a client called a comment spam, and None where none said anything or a moderator decided it."""
+        if known.decision is not None:
+            return None
+        try:
+            label = await self._labels.get(site.id, label_id(known.id))
+        except UnknownLabel:
+            return None
+        return label.values.get("spam", 0.0) >= 0.5 if label.source == "akismet" else None
 
     async def find(self, site: Site, comment: Comment, guid: str = "") -> Stored | None:
         """Find the comment that a client means: by the guid it was given, else by author, text and page."""

@@ -22,13 +22,16 @@ from moderation.api.problems import headers_of, on_anything_else
 from moderation.errors import FieldError, FieldsInvalid, KeyRefused, ModerationError, ScorerUnavailable, UnknownSite
 from moderation.feedback import Feedback, plain
 from moderation.intake import Intake
-from moderation.records import Comment, Outcome, Site, Status, Verdict
+from moderation.records import Comment, Outcome, Site, Status, Stored, Verdict
 from moderation.settings import Settings
 
 THANKS = "Thanks for making the web a better place."
 CERTAIN_AUTHORS = frozenset(("viagra-test-123", "akismet-guaranteed-spam"))
 CERTAIN_EMAIL = "akismet-guaranteed-spam@example.com"
 """Values that are always spam, so that a client can be tried out. They are never recorded."""
+
+CLASS_OF = {"true": "spam", "false": "ham"}
+"""What is said with `classify=1`. The words of the original beyond these are not known."""
 
 _HEADER = re.compile(r"[^ -~]+")
 FORM = "application/x-www-form-urlencoded"
@@ -127,17 +130,10 @@ class Akismet(Controller):
         """Judge and record a comment: `true` where it is rejected, `false` where not; what is held, as the site wants."""
         site, fields, _ = asked
         require(fields, "blog", "user_ip", empty=("user_ip",))
-        comment = to_comment(fields, intake.new_id(site), site.id)
-        if comment.role != "administrator" and is_certain(comment):
-            return told(spam=True, guid=secrets.token_hex(16))
-        if is_set(fields, "is_test"):
-            return verdict_told(site, await intake.appraise(site, comment), secrets.token_hex(16))
-        if fields.get("recheck_reason") or fields.get("guid"):
-            again = await checked_again(site, comment, fields.get("guid", ""), intake, feedback)
-            if again is not None:
-                return again
-        taken = await intake.submit(site, comment)
-        return verdict_told(site, taken.verdict, feedback.guid_of(taken.id))
+        answer = await checked(site, fields, intake, feedback)
+        if is_set(fields, "classify") and answer.content in CLASS_OF:
+            answer.headers["X-akismet-classification"] = CLASS_OF[answer.content]
+        return answer
 
     @post(
         "/1.1/submit-spam",
@@ -194,22 +190,39 @@ def unavailable(guid: str) -> Response[str]:
     return bare("unavailable", headers, 503)
 
 
-async def checked_again(
-    site: Site, comment: Comment, guid: str, intake: Intake, feedback: Feedback
-) -> Response[str] | None:
-    """Answer for a comment that was checked before: as it stands by now, or judged anew where its text is another one."""
-    known = await feedback.find(site, comment, guid)
-    if known is None:
-        return None
-    name = feedback.guid_of(known.id)
-    if comment.text.strip() and plain(comment.text) != plain(known.text):
-        return verdict_told(site, (await intake.edit(site, known.id, comment.text)).verdict, name)
+async def checked(site: Site, fields: Fields, intake: Intake, feedback: Feedback) -> Response[str]:
+    """Judge and record a comment, or say how one stands that was checked before."""
+    comment = to_comment(fields, intake.new_id(site), site.id)
+    if comment.role != "administrator" and is_certain(comment):
+        return told(spam=True, guid=secrets.token_hex(16))
+    if is_set(fields, "is_test"):
+        return verdict_told(site, await intake.appraise(site, comment), secrets.token_hex(16))
+    guid = fields.get("guid", "")
+    known = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
+    if known is not None and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
+        answer = known_told(site, known, await feedback.corrected(site, known), feedback.guid_of(known.id))
+        return standing(answer, known.id, known.status)
+    taken = await (intake.edit(site, known.id, comment.text) if known else intake.submit(site, comment))
+    return standing(verdict_told(site, taken.verdict, feedback.guid_of(taken.id)), taken.id, taken.status)
+
+
+def known_told(site: Site, known: Stored, corrected: bool | None, guid: str) -> Response[str]:
+    """Tell how a comment stands by now; what the site itself said of it since counts before what the models said."""
+    if corrected is not None:
+        return told(spam=corrected, guid=guid)
     if known.status is Status.PENDING:
         if known.verdict is not None and known.verdict.degraded:
-            return unavailable(name)
-        return told(spam=site.policy.hold_is_spam, guid=name)
+            return unavailable(guid)
+        return told(spam=site.policy.hold_is_spam, guid=guid)
     blatant = known.decision is None and known.verdict is not None and known.verdict.blatant
-    return told(spam=known.status is Status.REJECTED, guid=name, discard=blatant)
+    return told(spam=known.status is Status.REJECTED, guid=guid, discard=blatant)
+
+
+def standing(answer: Response[str], comment_id: str, status: Status) -> Response[str]:
+    """Say beside the word where the comment stands here, for those who can hold one until a moderator has decided it."""
+    answer.headers["X-moderation-id"] = comment_id
+    answer.headers["X-moderation-status"] = status.value
+    return answer
 
 
 async def correct(site: Site, fields: Fields, intake: Intake, feedback: Feedback, *, spam: bool) -> Response[str]:

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
-from moderation.api.dialects import FAILED, cors, said
+from moderation.api.dialects import FAILED, cors, root_url, said
 from moderation.api.problems import headers_of, on_anything_else
 from moderation.errors import BodyInvalid, BodyTooLarge, KeyRefused, ModerationError, RateExceeded, UnknownSite
 
@@ -51,8 +51,8 @@ class Unregistered(Exception):
         )
 
 
-def google_error(error: Exception) -> tuple[int, dict[str, Any]]:
-    """Give status and body for what was raised."""
+def google_error(error: Exception, root: str = "/") -> tuple[int, dict[str, Any]]:
+    """Give status and body for what was raised. `root` is our own address."""
     code, name = said(error).google
     message = str(error)
     details: list[dict[str, Any]] = []
@@ -71,8 +71,9 @@ def google_error(error: Exception) -> tuple[int, dict[str, Any]]:
             message = "API key not valid. Please pass a valid API key."
             details = [_info("API_KEY_INVALID")]
         case RateExceeded():
-            message = f"Quota exceeded: {message}"
-            details = [_info("RATE_LIMIT_EXCEEDED")]
+            message = _quota(error)
+            links = [{"description": "What this service takes and answers.", "url": root + "docs"}]
+            details = [_info("RATE_LIMIT_EXCEEDED"), {"@type": f"{_TYPE}google.rpc.Help", "links": links}]
         case BodyInvalid():
             message = f"Invalid JSON payload received. {message}"
         case BodyTooLarge():
@@ -90,6 +91,13 @@ def google_error(error: Exception) -> tuple[int, dict[str, Any]]:
     return code, {"error": body}
 
 
+def _quota(error: RateExceeded) -> str:
+    minutes = error.window // 60
+    limit = f"{error.what.capitalize()} per {'minute' if minutes == 1 else f'{minutes} minutes'}"
+    metric = "Analysis requests (AnalyzeComment)"
+    return f"Quota exceeded for quota metric '{metric}' and limit '{limit}' of service '{_SERVICE}': {error}"
+
+
 def _info(reason: str) -> dict[str, Any]:
     metadata = {"service": _SERVICE}
     return {"@type": f"{_TYPE}google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com", "metadata": metadata}
@@ -100,7 +108,7 @@ def on_error(request: Request[Any, Any, Any], error: Exception) -> Response[byte
     expected = isinstance(error, ModerationError | Refused | Malformed | Unregistered | HTTPException)
     if not expected and said(error) is FAILED:
         on_anything_else(request, error)
-    code, body = google_error(error)
+    code, body = google_error(error, root_url(request))
     retry = headers_of(error) if isinstance(error, ModerationError) else {}
     headers = {name: value for name, value in retry.items() if name == "Retry-After"}
     return Response(

@@ -1,7 +1,8 @@
 """Plays recorded exchanges to the service and compares its answers with those that clients were seen to rely on.
 
 A recording says only what matters of an answer. In its JSON, `<score>` stands for a number from 0 to 1, `<text>` for any
-string that is not empty; what it does not name may be there.
+string that is not empty; what it does not name may be there. A body `<long>` is longer than any that is read, and what is
+sent so many `times` is compared with the last answer.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 
 FOLDER = Path(__file__).parent / "exchanges"
+LONG = b'{"input": "' + 5_000_000 * b"a" + b'"}'
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
@@ -27,8 +29,10 @@ def play(client: httpx.Client, exchange: dict[str, Any], key: str) -> httpx.Resp
         headers.setdefault("Content-Type", "application/json")
         body = json.dumps(body, ensure_ascii=False)
     if isinstance(body, str):
-        body = body.replace("{key}", key).encode()
+        body = LONG if body == "<long>" else body.replace("{key}", key).encode()
     path = exchange["path"].replace("{key}", key)
+    for _ in range(exchange.get("times", 1) - 1):
+        client.request(exchange.get("method", "POST"), path, content=body, headers=headers)
     return client.request(exchange.get("method", "POST"), path, content=body, headers=headers)
 
 

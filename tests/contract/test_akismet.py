@@ -1,5 +1,6 @@
 """Akismet's dialect: what was recorded of it, what is kept of a check, and what becomes of corrections."""
 
+import socket
 from urllib.parse import quote_plus
 
 import httpx
@@ -154,6 +155,39 @@ def test_asked_again_a_decision_is_the_answer(service, ask):
     assert decided.status_code == 200, decided.text
     again = ask("comment-check", comment_content=ABUSE + " you there", guid=first.headers["x-akismet-guid"])
     assert again.text == "true"
+
+
+def test_asked_again_what_the_site_called_spam_or_ham_stays_so(ask):
+    known = {"comment_content": SPAM + " once more", "comment_author": "Best casino", "recheck_reason": "recheck_queue"}
+    assert ask("comment-check", **known).text == "true"
+    ask("submit-ham", **known)
+    again = ask("comment-check", **known)
+    assert (again.text, again.headers.get("x-akismet-pro-tip")) == ("false", None)
+    ask("submit-spam", **known)
+    assert ask("comment-check", **known).text == "true"
+
+
+def test_a_check_says_where_the_comment_stands(service, ask):
+    answer = ask("comment-check", comment_content=ABUSE + " and yours", comment_author="Foe")
+    assert answer.headers["x-moderation-status"] == "pending"
+    (held,) = recorded_with(service, ABUSE + " and yours")
+    assert answer.headers["x-moderation-id"] == held["id"]
+    service.staff.post(f"/v1/queue/{held['id']}/decision", json={"decision": "reject", "reason": "toxic"})
+    again = ask("comment-check", comment_content=ABUSE + " and yours", guid=answer.headers["x-akismet-guid"])
+    assert (again.headers["x-moderation-id"], again.headers["x-moderation-status"]) == (held["id"], "rejected")
+    assert "x-moderation-id" not in ask("comment-check", comment_content="A trial", is_test="1").headers
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: rest.akismet.com\r\n"])
+@pytest.mark.parametrize("target", [b"/1.1/verify-key", b"http://rest.akismet.com/1.1/verify-key"])
+def test_an_old_client_is_answered_and_hung_up_on(service, key, host, target):
+    body = f"key={key}&blog={quote_plus(BLOG)}".encode()
+    head = b"POST " + target + b" HTTP/1.0\r\n" + host + b"Content-type: application/x-www-form-urlencoded;\r\n"
+    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=10) as client:
+        client.sendall(head + b"Content-length: %d\r\n\r\n" % len(body) + body)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"\r\n\r\nvalid")
 
 
 def test_an_edit_is_judged_anew(service, ask):

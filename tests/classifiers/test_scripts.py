@@ -1,0 +1,46 @@
+"""Languages told by their letters, where the models have learned nothing written in them."""
+
+import pytest
+
+from classifiers.scorer import Item, bundled
+from classifiers.scripts import language_of_letters
+
+
+@pytest.mark.parametrize(
+    ("text", "lang"),
+    [
+        ("Καλημέρα σε όλους, τι ωραίο άρθρο", "el"),
+        ("Τί ἐστιν ἀλήθεια;", "el"),
+        ("שלום לכולם, מאמר נפלא", "he"),
+        ("สวัสดีครับ บทความดีมาก", "th"),
+        ("কী সুন্দর লেখা", "bn"),
+        ("ძალიან კარგი სტატიაა", "ka"),
+        ("நல்ல கட்டுரை", "ta"),
+    ],
+)
+def test_letters_give_a_language_away(text, lang):
+    assert language_of_letters(text) == lang
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "!",
+        "Good evening",
+        "Добрый вечер",
+        "좋은 저녁",
+        "こんばんは",
+        "The word λόγος means word",
+        "你好",
+        "مساء الخير",
+    ],
+)
+def test_letters_of_several_languages_tell_nothing(text):
+    assert language_of_letters(text) == ""
+
+
+def test_a_language_that_no_model_learned_is_none_of_theirs_and_not_supported():
+    greek, thai = bundled().score([Item("Καλημέρα σε όλους, τι ωραίο άρθρο"), Item("สวัสดีครับ บทความดีมาก", lang="en")])
+    assert (greek.lang, greek.supported) == ("el", False)
+    assert (thai.lang, thai.supported) == ("th", False)
