@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,12 @@ class Toll(msgspec.Struct):
     half_written: int = 0
     """How often ledger, comments, queue and changes did not say the same."""
     broken_ledgers: int = 0
+
+    def __add__(self, other: "Toll") -> "Toll":
+        return Toll(*(one + more for one, more in zip(self._counts(), other._counts(), strict=True)))
+
+    def _counts(self) -> tuple[int, ...]:
+        return msgspec.structs.astuple(self)
 
 
 class Acked(msgspec.Struct):
@@ -191,9 +198,12 @@ def fresh_comment(rooms: House, site: Site) -> Comment:
     )
 
 
-async def rage(rooms: House, site: Site, acked: Acked, seconds: float, end: Callable[[], object]) -> None:
-    """Post from many clients at once until the server is killed in the midst of it."""
+async def rage(
+    rooms: House, site: Site, acked: Acked, seconds: float, end: Callable[[], object], *, clients: int, least: int
+) -> None:
+    """Post from many clients at once, so long and until so much is acknowledged; then the server dies in the midst of it."""
     over = asyncio.Event()
+    wanted, began = acked.count + least, time.monotonic()
 
     async def client() -> None:
         while not over.is_set():
@@ -205,12 +215,15 @@ async def rage(rooms: House, site: Site, acked: Acked, seconds: float, end: Call
             except StoreUnavailable:
                 await asyncio.sleep(0.01)
 
-    clients = [asyncio.create_task(client()) for _ in range(CLIENTS)]
+    tasks = [asyncio.create_task(client()) for _ in range(clients)]
     await asyncio.sleep(seconds)
+    while acked.count < wanted:
+        assert time.monotonic() - began < 60, "the storm was a breeze: the figure would say nothing"
+        await asyncio.sleep(0.01)
     await asyncio.to_thread(end)
     await asyncio.sleep(0.05)
     over.set()
-    await asyncio.gather(*clients)
+    await asyncio.gather(*tasks)
 
 
 async def review(rooms: House, site: Site, acked: Acked, id_: str) -> None:
@@ -226,7 +239,9 @@ async def review(rooms: House, site: Site, acked: Acked, id_: str) -> None:
         acked.note(id_, undone.version, undone.status.value)
 
 
-async def series(one: Victim, deaths: int, *, power: bool, seconds: float = 0.7) -> Toll:
+async def series(
+    one: Victim, deaths: int, *, power: bool, seconds: float = 0.7, clients: int = CLIENTS, least: int = 0
+) -> Toll:
     """Let a store die again and again under load, and count after each death."""
     toll = Toll()
     acked = Acked()
@@ -240,7 +255,8 @@ async def series(one: Victim, deaths: int, *, power: bool, seconds: float = 0.7)
             if not death:
                 await rooms.sites.add(site)
             # at another point of the disk's rhythm each time
-            await rage(rooms, site, acked, seconds + 0.13 * (death % 5), one.cut_the_power if power else one.kill)
+            end = one.cut_the_power if power else one.kill
+            await rage(rooms, site, acked, seconds + 0.13 * (death % 5), end, clients=clients, least=least)
         one.start()
         gone, half = count(one.client(), acked)
         async with house(Settings(store=one.settings)) as rooms:

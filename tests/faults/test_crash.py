@@ -5,13 +5,22 @@ Each test has a mutation beside it: the same storm on a server that syncs once a
 
 import pytest
 
-from tests.faults.storm import compiled_shim, series, servers, victim
+from tests.faults.storm import Toll, compiled_shim, series, servers, victim
 from tests.figures import tell
 
+HEAVY = {"clients": 128, "least": 5000}
+"""Over sixty deaths that is 300,000 acknowledgements."""
+A_LIFE = 10
+"""Deaths of one store; each look at it is a look at all that it holds."""
 
-async def survives(tmp_path, binary, deaths, *, power, shim=None, name):
-    with victim(tmp_path, binary, shim=shim) as one:
-        toll = await series(one, deaths, power=power)
+
+async def survives(tmp_path, binary, deaths, *, power, shim=None, name, **load):
+    toll = Toll()
+    for begin in range(0, deaths, A_LIFE):
+        folder = tmp_path / f"from{begin}"
+        folder.mkdir()
+        with victim(folder, binary, shim=shim) as one:
+            toll += await series(one, min(A_LIFE, deaths - begin), power=power, **load)
     tell(
         f"{name} {binary.name}",
         toll.deaths,
@@ -58,8 +67,9 @@ async def test_a_plain_kill_on_a_busy_disk_loses_comments_when_the_server_syncs_
 
 @pytest.mark.long
 @pytest.mark.parametrize("binary", servers())
+@pytest.mark.timeout(1800)
 async def test_sixty_kills(tmp_path, binary):
-    await survives(tmp_path, binary, 60, power=False, name="A1 kill -9")
+    await survives(tmp_path, binary, 60, power=False, name="A1 kill -9", **HEAVY)
 
 
 @pytest.mark.long
