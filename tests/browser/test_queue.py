@@ -322,6 +322,28 @@ def test_a_decided_comment_is_found_and_decided_anew(console, open_console):
     assert console.admin.get(f"/v1/comments/{result['id']}").json()["status"] == "rejected"
 
 
+def test_a_page_that_was_left_before_its_answer_came_does_not_draw_over_the_next(console, open_console):
+    """The comment's page asks before it draws; whoever goes back to the queue meanwhile must find the queue, and its keys."""
+    results = held(console, "latecomers", 4)
+    tab = open_console(site="latecomers")
+    expect(tab.page.locator("#position")).to_have_text("1 of 4")
+    late = []
+    tab.page.route(f"**/v1/queue/{results[0]['id']}", lambda route: late.append(route))
+    tab.go(f"#/comment/{results[0]['id']}")
+    deadline = time.monotonic() + 10
+    while not late:
+        assert time.monotonic() < deadline
+        tab.page.wait_for_timeout(20)
+    tab.go("#/queue")
+    expect(tab.page.locator("#position")).to_have_text("1 of 4")
+    for route in late:
+        route.continue_()
+    tab.page.wait_for_timeout(500)
+    expect(tab.page.get_by_role("link", name="Back to the queue")).to_have_count(0)
+    tab.page.keyboard.press("j")
+    expect(tab.page.locator("#position")).to_have_text("2 of 4")
+
+
 def test_a_narrow_screen_works_a_case_by_touch(console, open_console):
     held(console, "narrow", 2)
     page = open_console(site="narrow", width=360, height=740).page

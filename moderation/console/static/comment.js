@@ -1,4 +1,4 @@
-// One comment by its address, waiting or decided: it can be decided here, also again.
+// One comment by its address: it can be decided here, also again.
 import { actionBar, caseView, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
@@ -11,6 +11,7 @@ export async function show(into, [id]) {
   const state = { learn: true };
   const load = async () => { state.one = await get(to`/v1/queue/${id}`); };
   await load();
+  if (!into.isConnected) return;
   put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", h("a", { href: "#/queue" }, t("comment.back"))),
     h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
   const waits = () => state.one.state !== "decided";
@@ -42,7 +43,7 @@ export async function show(into, [id]) {
     if (note && $("note")) $("note").value = note;
   }
   function draw() {
-    if (!$("pane")) return;
+    if (!into.isConnected) return;
     const one = state.one;
     put($("pane"), caseView({ one, learn: state.learn, revealed: state.revealed, together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: false, act }));
     bar();

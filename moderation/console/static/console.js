@@ -1,4 +1,4 @@
-// The console's front door: who is signed in, which page is open, the head that stands over every page.
+// The console's front door: who is signed in, which page is open, the head over every page.
 import { me, Offline } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, calm, h, plain, put, to } from "./dom.js";
@@ -9,7 +9,7 @@ import { t } from "./words.js";
 
 const app = $("app");
 const STAFF = ["moderator", "admin"];
-// page -> who sees it, and the module that shows it (loaded when it is first opened)
+// page -> who sees it, and the module that shows it (loaded when first opened)
 const PAGES = {
   queue: { who: STAFF, show: (...given) => queue.show(...given), menu: true },
   search: { who: STAFF, load: () => import("./search.js") },
@@ -72,14 +72,13 @@ async function go() {
     if (one.dataset.page === name) one.setAttribute("aria-current", "page"); else one.removeAttribute("aria-current");
   });
   document.title = `${t(`nav.${name}`)} · ${t("title")}`;
-  const main = $("main");
+  // a page left while it asks draws into the void
+  const main = $("main").cloneNode(true);
+  $("main").replaceWith(main);
   main.className = `page-${name}`;
-  const here = location.hash;
   try {
-    const show = page.show ?? (await page.load()).show;
-    if (location.hash !== here && here) return;
-    const left = await show(main, rest, new URLSearchParams(query));
-    if (typeof left === "function") leave = left;
+    const left = await (page.show ?? (await page.load()).show)(main, rest, new URLSearchParams(query));
+    if (typeof left === "function") main.isConnected ? leave = left : left();
   } catch (error) {
     put(main, h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
   }
