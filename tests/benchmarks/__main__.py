@@ -32,7 +32,11 @@ BENCHMARKS: dict[str, Callable[[], list[Figure]]] = {
 
 
 def main(chosen: list[str]) -> int:
-    """Run the benchmarks that are named, or all of them; gives 1 where one failed."""
+    """Run the benchmarks that are named, or all of them; gives 1 where one failed, 2 where a name is none."""
+    unknown = [name for name in chosen if name not in BENCHMARKS]
+    if unknown:
+        print(f"{unknown[0]} is no benchmark; there are: {' '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
     console, figures, failed = Console(), [], []
     began = time.monotonic()
     growth.until = began + 60 * float(os.environ.get("BENCH_MINUTES", "11"))

@@ -1,6 +1,14 @@
--- wrk: realistic comments of 50 to 1000 characters, each with its own author; nothing is sent twice within a run.
-local words = {}
-for word in io.open(os.getenv("WORDS")):lines() do words[#words + 1] = word end
+-- wrk: comments of 50 to 1000 characters made of real sentences, one in ten of abuse or spam; each has its own author and
+-- begins with two words of its own, so that nothing is sent twice within a run.
+local words, plain, bad = {}, {}, {}
+for line in io.open(os.getenv("WORDS")):lines() do
+  local sentence = line:sub(2)
+  local kind = line:sub(1, 1) == "-" and bad or plain
+  kind[#kind + 1] = sentence
+  if kind == plain then
+    for word in sentence:gmatch("%a+") do words[#words + 1] = word end
+  end
+end
 local key = os.getenv("KEY") or ""
 local seed = tonumber(os.getenv("SEED") or "1")
 local path = os.getenv("TARGET") or "/v1/comments"
@@ -12,14 +20,16 @@ local sent = 0
 
 local function one()
   sent = sent + 1
-  local size, length, parts = math.random(50, 1000), 0, {}
+  local size, parts = math.random(50, 1000), {words[math.random(#words)], words[math.random(#words)]}
   if math.random() < 0.7 then size = math.random(50, 350) end
+  local length = #parts[1] + #parts[2] + 2
+  local kind = math.random() < 0.1 and bad or plain
   while length < size do
-    local word = words[math.random(#words)]
-    parts[#parts + 1] = word
-    length = length + #word + 1
+    local sentence = kind[math.random(#kind)]
+    parts[#parts + 1] = sentence
+    length = length + #sentence + 1
   end
-  local text = table.concat(parts, " ")
+  local text = table.concat(parts, " "):sub(1, 1000)
   if shape == "isso" then
     return string.format('{"author":"Ann B","email":"reader%d.%d@posteo.net","title":"An article","text":"%s"}', seed, sent, text)
   elseif shape == "rspamd" then

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from classifiers.dataset import load_seeds
 
 HERE = Path(__file__).parent
@@ -48,13 +50,17 @@ def pin(pid: int, core: str) -> None:
 
 @contextmanager
 def vocabulary() -> Iterator[Path]:
-    """Give a file of words that real comments are made of: those of the seeds, JSON-safe."""
+    """Give a file of what comments are made of: sentences of the English seeds, JSON-safe, behind `+` if plain, else `-`."""
     with tempfile.TemporaryDirectory() as place:
-        path = Path(place) / "words"
+        path = Path(place) / "sentences"
         seeds = load_seeds("train")
-        english = " ".join(text for text, lang in zip(seeds.text, seeds.lang, strict=True) if lang == "en")
-        words = re.findall(r"[A-Za-z',.!?-]+", english)
-        path.write_text("\n".join(words[:60_000]) + "\n", encoding="utf-8")
+        lines = []
+        for text, lang, values in zip(seeds.text, seeds.lang, seeds.values, strict=True):
+            if lang == "en":
+                mark = "-" if np.nanmax(np.nan_to_num(values)) >= 0.5 else "+"
+                sentences = re.split(r"(?<=[.!?])\s+", re.sub(r"[^A-Za-z0-9',.!?:/ -]", "", text))
+                lines += [mark + one for one in sentences if one]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         yield path
 
 
