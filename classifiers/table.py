@@ -60,13 +60,15 @@ class ChunkTable:
     def number(self, chunks: list[str]) -> NDArray[np.int64]:
         """Find the rows of chunks, analysing those not seen before."""
         numbers = self._find(chunks)
-        if numbers.min(initial=0) < 0:
-            fresh = list(dict.fromkeys([chunks[place] for place in (numbers < 0).nonzero()[0].tolist()]))
+        missing = (numbers < 0).nonzero()[0]
+        if len(missing):
+            unknown = [chunks[place] for place in missing.tolist()]
+            fresh = list(dict.fromkeys(unknown))
             if self._next + 2 * len(fresh) > len(self.rows):
                 self._turn(2 * len(set(chunks)) + 1)
-                fresh = list(dict.fromkeys(chunks))[1:]
+                fresh, unknown, missing = list(dict.fromkeys(chunks))[1:], chunks, np.arange(len(chunks))
             self._learn(self._recall(fresh))
-            numbers = self._find(chunks)
+            numbers[missing] = self._find(unknown)
             for chunk in fresh:
                 if len(chunk) > LONGEST_KEY:
                     del self._places[chunk]
