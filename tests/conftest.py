@@ -21,6 +21,7 @@ from moderation.store.connection import Connection, connect
 from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
 from moderation.store.keys import PERMANENT
+from tests import servers
 
 MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 2 * 2**30
@@ -47,18 +48,41 @@ def server(quick_place: Path) -> Iterator[Path]:
         yield folder.socket()
 
 
+@pytest.fixture(scope="session")
+def other_store(quick_place: Path) -> Iterator[servers.Store | None]:
+    """Run the store that STORE names (single, sentinel, cluster) for the whole session; None where it names none."""
+    kind = os.environ.get("STORE")
+    if not kind:
+        yield None
+        return
+    with servers.STORES[kind](quick_place / kind) as store:
+        yield store
+
+
 @pytest.fixture
-def store_url(server: Path) -> Iterator[str]:
+def primaries(server: Path, other_store: servers.Store | None) -> Iterator[list[redis.Redis]]:
+    """Give a client for each server of the store that takes writes, to look at it and to break it from outside."""
+    if other_store is None:
+        clients = [redis.Redis(unix_socket_path=str(server))]
+    else:
+        clients = [redis.Redis(port=port) for port in other_store.primaries]
+    yield clients
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture
+def store_url(server: Path, other_store: servers.Store | None, primaries: list[redis.Redis]) -> Iterator[str]:
     """Give the URL of an empty store; afterwards no key may be left that never goes, unless it is meant to stay."""
-    client = redis.Redis(unix_socket_path=str(server), decode_responses=True)
-    client.flushall()
-    yield f"unix://{server}"
+    for client in primaries:
+        client.flushall()
+    yield f"unix://{server}" if other_store is None else other_store.url
     left = [
         key
+        for client in primaries
         for key in client.scan_iter(count=1000)
-        if client.ttl(key) == -1 and not any(fnmatch.fnmatchcase(key, pattern) for pattern in PERMANENT)
+        if client.ttl(key) == -1 and not any(fnmatch.fnmatchcase(key.decode(), pattern) for pattern in PERMANENT)
     ]
-    client.close()
     assert not left, f"keys without a TTL that no list of permanent keys names: {left[:5]}"
 
 

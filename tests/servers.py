@@ -30,6 +30,14 @@ class Running(NamedTuple):
     process: subprocess.Popen[bytes]
 
 
+class Store(NamedTuple):
+    """A store that runs: its URL, the ports of its primaries, and what a service must be told to use it."""
+
+    url: str
+    primaries: tuple[int, ...]
+    environ: dict[str, str]
+
+
 @contextmanager
 def plain_server(folder: Path, *options: str, port: int | None = None, sentinel: bool = False) -> Iterator[int]:
     """Run a server with these options; give its port. Durable unless an option says otherwise."""
@@ -80,14 +88,16 @@ def replicated_servers(folder: Path, *options: str) -> Iterator[tuple[int, int]]
         while "state=online" not in str(client.info("replication").get("slave0", "")).replace("': '", "="):
             assert time.monotonic() < deadline, "the replica did not come up"
             time.sleep(0.05)
+        client.set("first", "", px=1)
+        assert client.wait(1, 20_000) == 1, "the replica does not confirm what is written"
         yield primary, replica
 
 
 @contextmanager
-def cluster(folder: Path, nodes: int = 1) -> Iterator[list[int]]:
+def cluster(folder: Path, *more: str, nodes: int = 1) -> Iterator[list[int]]:
     """Run a cluster of primaries that cover every slot; give their ports."""
     with ExitStack() as stack:
-        options = ("cluster-enabled yes", "cluster-node-timeout 2000", "cluster-allow-replica-migration no")
+        options = ("cluster-enabled yes", "cluster-node-timeout 2000", "cluster-allow-replica-migration no", *more)
         ports = [stack.enter_context(plain_server(folder / str(node), *options)) for node in range(nodes)]
         share = 16384 // nodes
         for number, port in enumerate(ports):
@@ -106,3 +116,34 @@ def cluster(folder: Path, nodes: int = 1) -> Iterator[list[int]]:
 def _complete(port: int, nodes: int) -> bool:
     told = redis.Redis(port=port).execute_command("CLUSTER", "INFO").decode()
     return "cluster_state:ok" in told and f"cluster_known_nodes:{nodes}\r" in told
+
+
+@contextmanager
+def single(folder: Path, *options: str) -> Iterator[Store]:
+    """Run one plain server."""
+    with plain_server(folder, *options) as port:
+        yield _store(f"redis://127.0.0.1:{port}/0", [port])
+
+
+@contextmanager
+def under_sentinel(folder: Path, *options: str) -> Iterator[Store]:
+    """Run a primary with a replica, and a Sentinel that watches them; what is written there is confirmed by the replica."""
+    with replicated_servers(folder, "min-replicas-to-write 1", *options) as (primary, _):
+        watch = (f"sentinel monitor mymaster 127.0.0.1 {primary} 1", "sentinel down-after-milliseconds mymaster 2000")
+        with plain_server(folder / "sentinel", *watch, sentinel=True) as port:
+            yield _store(f"sentinel://127.0.0.1:{port}/mymaster", [primary], MODERATION_STORE__PROFILE="ha")
+
+
+@contextmanager
+def clustered(folder: Path, *options: str) -> Iterator[Store]:
+    """Run a cluster of three primaries."""
+    with cluster(folder, *options, nodes=3) as ports:
+        yield _store("cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports), ports)
+
+
+def _store(url: str, primaries: list[int], **environ: str) -> Store:
+    return Store(url, tuple(primaries), {"MODERATION_STORE__URL": url} | environ)
+
+
+STORES = {"single": single, "sentinel": under_sentinel, "cluster": clustered}
+"""The kinds of store beside the embedded one."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +24,12 @@ REPOSITORY = Path(__file__).parents[1]
 class Service:
     """A running service: where it is, and the secrets of its first start."""
 
-    def __init__(self, data: Path, process: subprocess.Popen[bytes], url: str) -> None:
+    def __init__(self, data: Path, process: subprocess.Popen[bytes], url: str, environ: dict[str, str]) -> None:
         self.data = data
         self.process = process
         self.url = url
+        self.environ = {"MODERATION_DATA": str(data)} | environ
+        """What a command must be told to find the same store."""
         self.first: dict[str, str] = json.loads((data / "first-run.json").read_text())
         self._clients: dict[str, httpx.Client] = {}
 
@@ -55,6 +57,10 @@ class Service:
             headers["Authorization"] = f"Bearer {key}"
         return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False)
 
+    def command(self, *arguments: str, status: int = 0) -> str:
+        """Run one command beside it, in this process; gives what it says, on whichever stream."""
+        return _invoked(arguments, self.environ, status)
+
     def kill(self) -> None:
         """End it the hard way; the store beside it is left alone."""
         self.process.send_signal(signal.SIGKILL)
@@ -75,16 +81,19 @@ def run(*arguments: str, data: Path | None = None, check: bool = True) -> subpro
 
 def command(*arguments: str, data: Path | None = None, status: int = 0) -> str:
     """Run one command in this process, where all is imported already; gives what it says, on whichever stream."""
-    wanted = _with(data, arguments)
+    return _invoked(_with(data, arguments), {"MODERATION_DATA": None}, status)
+
+
+def _invoked(arguments: tuple[str, ...], environ: Mapping[str, str | None], status: int) -> str:
     # asyncio runs in this thread already where the test is asynchronous
     with ThreadPoolExecutor(1) as thread:
-        result = thread.submit(CliRunner(env={"MODERATION_DATA": None}).invoke, main, wanted).result()
+        result = thread.submit(CliRunner(env=environ).invoke, main, arguments).result()
     assert result.exit_code == status, result.output
     return result.output
 
 
-def _with(data: Path | None, arguments: tuple[str, ...]) -> list[str]:
-    return [*arguments, *(["--data", str(data)] if data else [])]
+def _with(data: Path | None, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    return (*arguments, "--data", str(data)) if data else arguments
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -108,7 +117,7 @@ def serving(data: Path, *options: str, port: int = 0, module: str = "moderation"
             start_new_session=True,
         )
     try:
-        yield Service(data, process, _ready(process, log, offset))
+        yield Service(data, process, _ready(process, log, offset), environ)
     finally:
         if process.poll() is None:
             process.terminate()

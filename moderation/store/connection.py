@@ -5,8 +5,9 @@ driver reports leaves this file as `StoreUnavailable`; a failed command may or m
 script is idempotent. In the `ha` profile a write is answered only after a replica has confirmed it.
 """
 
+import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -72,13 +73,14 @@ class Connection:
         self.is_cluster = kind == "cluster"
         self.settings = settings
         self.confirms = settings.profile == "ha"
+        self._turns = asyncio.Semaphore(settings.connections)
 
     async def execute(self, *command: Any) -> Any:
         """Carry out one command."""
         if self.confirms and str(command[0]).upper() not in READS:
             return (await self._confirmed([command]))[0]
         with border(self.failed):
-            return await self.client.execute_command(*command)
+            return await self._sent(command)
 
     async def many(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Carry out several commands in one round trip, not as one transaction; raise the first error among them."""
@@ -97,7 +99,7 @@ class Connection:
                 if durable and self.confirms:
                     return (await self._confirmed([command]))[0]
                 with border(self.failed):
-                    return await self.client.execute_command(*command)
+                    return await self._sent(command)
             except driver.NoScriptError:
                 continue
         raise StoreUnavailable("the store forgets scripts as soon as it has learned them")
@@ -111,15 +113,39 @@ class Connection:
         """Give the sockets back."""
         await self.client.aclose()
 
+    async def _sent(self, command: Sequence[Any]) -> Any:
+        if not self.is_cluster:
+            return await self.client.execute_command(*command)
+        async with self._turn():
+            return await self.client.execute_command(*command)
+
     async def _pipelined(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         pipeline = self.client.pipeline(transaction=False) if not self.is_cluster else self.client.pipeline()
         for command in commands:
             pipeline.execute_command(*command)
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
+        return await self._replies(pipeline)
+
+    async def _replies(self, pipeline: Any) -> list[Any]:
+        """Carry a pipeline out; raises the first error among its replies."""
+        async with self._turn() if self.is_cluster else contextlib.nullcontext():
+            replies: list[Any] = await pipeline.execute(raise_on_error=False)
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a free connection, as the pools of one server do; the driver's cluster refuses at once instead."""
+        try:
+            async with asyncio.timeout(POOL_TIMEOUT):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise driver.MaxConnectionsError from None
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     async def _confirmed(self, commands: Sequence[tuple[Any, ...]], name: str = "") -> list[Any]:
         """Carry out writes and wait, on the same connections, until a replica has all that was written up to then.
@@ -144,10 +170,7 @@ class Connection:
         for name in nodes.values():
             pipeline.execute_command(*_mark(name))
             pipeline.execute_command("WAIT", 1, REPLICA_TIMEOUT_MS, target_nodes=self.client.get_node_from_key(name))
-        replies: list[Any] = await pipeline.execute(raise_on_error=False)
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
+        replies = await self._replies(pipeline)
         # A slot that moved meanwhile had its command sent again to another node, where nobody waited for a replica.
         moved = any(self.client.get_node_from_key(name).name not in nodes for name in names)
         if moved or any(copies < 1 for copies in replies[len(commands) + 1 :: 2]):

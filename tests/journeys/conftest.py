@@ -8,6 +8,7 @@ import pytest
 
 from moderation.app import House, house
 from moderation.settings import load
+from tests.servers import Store
 from tests.service import Service, serving
 
 
@@ -18,11 +19,11 @@ class Rooms(Protocol):
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(tmp_path_factory: pytest.TempPathFactory, other_store: Store | None) -> Iterator[Service]:
     """Run the service for the whole session; this machine is the one proxy whose word on addresses it takes."""
-    with serving(
-        tmp_path_factory.mktemp("service") / "data", MODERATION_SERVER__TRUSTED_PROXIES="127.0.0.1"
-    ) as running:
+    environ = other_store.environ if other_store else {}
+    folder = tmp_path_factory.mktemp("service") / "data"
+    with serving(folder, MODERATION_SERVER__TRUSTED_PROXIES="127.0.0.1", **environ) as running:
         yield running
 
 
@@ -32,7 +33,7 @@ def rooms() -> Rooms:
 
     @asynccontextmanager
     async def opened(service: Service) -> AsyncIterator[House]:
-        async with house(load({"MODERATION_DATA": str(service.data)})) as rooms:
+        async with house(load(service.environ)) as rooms:
             yield rooms
 
     return opened

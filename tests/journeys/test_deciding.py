@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from tests.journeys.conftest import Rooms
-from tests.service import Service, command, decided, fresh_text, held, submitted, wait_for
+from tests.service import Service, decided, fresh_text, held, submitted, wait_for
 
 
 @pytest.fixture(scope="session")
 def colleague(service: Service) -> httpx.Client:
     """Give a second moderator's client."""
-    key = command("key", "create", "--role", "moderator", "--site", "demo", "--label", "Bea", data=service.data)
+    key = service.command("key", "create", "--role", "moderator", "--site", "demo", "--label", "Bea")
     return service.http(key.strip())
 
 
@@ -143,8 +143,8 @@ def test_undo_of_a_second_decision_brings_the_first_one_back(service: Service) -
 
 
 async def test_while_a_decision_can_be_undone_the_site_sees_nothing_of_it(service: Service, rooms: Rooms) -> None:
-    command("site", "add", "patient", data=service.data)
-    key = command("key", "create", "--role", "site", "--site", "patient", data=service.data).strip()
+    service.command("site", "add", "patient")
+    key = service.command("key", "create", "--role", "site", "--site", "patient").strip()
     async with rooms(service) as house:
         site = await house.sites.site("patient")
         await house.sites.save_policy("patient", msgspec.structs.replace(site.policy, undo_seconds=2))
@@ -299,7 +299,7 @@ def test_the_queue_is_filtered_by_author_and_by_text(service: Service) -> None:
 
 
 def test_of_several_sites_staff_must_name_one(service: Service) -> None:
-    command("site", "add", "second", data=service.data)
+    service.command("site", "add", "second")
     with service.http(service.first["admin_key"]) as staff:
         for path in ("/v1/queue", "/v1/stats", "/v1/ledger", "/v1/events", "/v1/authors/nobody"):
             answer = staff.get(path)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.service import ABUSE, Service, command, fresh_text, someone, wait_for
+from tests.service import ABUSE, Service, fresh_text, someone, wait_for
 
 MESSAGES = {
     "text": "Please enter your comment!",
@@ -122,8 +122,8 @@ def test_a_foreign_page_may_not_post(service: Service, origin: str) -> None:
 
 def test_a_page_of_a_listed_origin_may_post_and_read_what_is_wrong(service: Service) -> None:
     page = "https://paper.example"
-    command("site", "add", "paper", "--origin", page, data=service.data)
-    form = command("key", "create", "--role", "form", "--site", "paper", data=service.data).strip()
+    service.command("site", "add", "paper", "--origin", page)
+    form = service.command("key", "create", "--role", "form", "--site", "paper").strip()
     with service.http(Origin=page) as browser:
         address = f"/v1/forms/{form}/comments"
         wait_for(lambda: browser.options(address).status_code == 204)

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.service import ABUSE, SPAM, Service, a_comment, command, decided, fresh_text, held, someone, submitted
+from tests.service import ABUSE, SPAM, Service, a_comment, decided, fresh_text, held, someone, submitted
 
 PAGE = {"url": "https://news.example/night-buses", "title": "Night buses"}
 
@@ -126,8 +126,8 @@ def test_score_stores_nothing_and_spends_nothing(service: Service) -> None:
 
 
 def test_a_site_reads_its_comment_and_another_site_finds_nothing(service: Service) -> None:
-    command("site", "add", "other", data=service.data)
-    key = command("key", "create", "--role", "site", "--site", "other", data=service.data).strip()
+    service.command("site", "add", "other")
+    key = service.command("key", "create", "--role", "site", "--site", "other").strip()
     receipt = held(service, url="https://ann.example")
     shown = service.site.get(f"/v1/comments/{receipt['id']}").json()
     assert (shown["status"], shown["version"], shown["decision"]) == ("pending", 1, None)
@@ -159,11 +159,11 @@ def test_nobody_but_the_site_learns_an_address(service: Service) -> None:
 
 
 def test_a_revoked_key_is_refused_within_a_second_and_a_half(service: Service) -> None:
-    key = command("key", "create", "--role", "site", "--site", "demo", "--json", data=service.data)
+    key = service.command("key", "create", "--role", "site", "--site", "demo", "--json")
     made = json.loads(key)
     with service.http(made["key"]) as site:
         assert site.get("/v1/comments").status_code == 200
-        command("key", "revoke", made["id"], data=service.data)
+        service.command("key", "revoke", made["id"])
         end = time.monotonic() + 1.5
         while site.get("/v1/comments").status_code != 401:
             assert time.monotonic() < end

@@ -1,38 +1,23 @@
 """The same story on every kind of store: one server, a primary under Sentinel, a cluster of three primaries."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import os
+import re
+import subprocess
+import sys
 
 import pytest
 
-from tests import servers
-from tests.service import ABUSE, Service, a_comment, serving
+from tests.figures import tell
+from tests.servers import STORES
+from tests.service import ABUSE, REPOSITORY, Service, a_comment, serving
 
 
-@contextmanager
-def single(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    with servers.plain_server(folder) as port:
-        yield f"redis://127.0.0.1:{port}/0", {}
-
-
-@contextmanager
-def under_sentinel(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    with servers.replicated_servers(folder, "min-replicas-to-write 1") as (primary, _):
-        watch = (f"sentinel monitor mymaster 127.0.0.1 {primary} 1", "sentinel down-after-milliseconds mymaster 2000")
-        with servers.plain_server(folder / "sentinel", *watch, sentinel=True) as port:
-            yield f"sentinel://127.0.0.1:{port}/mymaster", {"MODERATION_STORE__PROFILE": "ha"}
-
-
-@contextmanager
-def clustered(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    with servers.cluster(folder, nodes=3) as ports:
-        yield "cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports), {}
-
-
-@pytest.mark.parametrize("store", [single, under_sentinel, clustered], ids=["single", "sentinel", "cluster"])
-def test_the_story_of_a_comment_is_the_same_on(store, tmp_path):
-    with store(tmp_path / "store") as (url, environ), serving(tmp_path / "data", "--redis", url, **environ) as service:
+@pytest.mark.parametrize("kind", STORES)
+def test_the_story_of_a_comment_is_the_same_on(kind, tmp_path):
+    with (
+        STORES[kind](tmp_path / "store") as store,
+        serving(tmp_path / "data", **store.environ) as service,
+    ):
         tell_the_story(service)
         # sites lie on different primaries of a cluster: each has its own keys, and nothing is shared but the code
         for name in ("evening", "morning", "noon"):
@@ -81,3 +66,26 @@ def tell_the_story(service: Service) -> None:
     assert entries[0]["e"] == "comment.erased"
     health = service.http().get("/health/ready").json()
     assert (health["ready"], health["problems"]) == (True, [])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["sentinel", "cluster"])
+def test_the_whole_suite_of_the_store_and_the_journeys_pass_on(kind):
+    passed = failed = 0
+    for place in ("tests/moderation", "tests/privacy", "tests/journeys"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-rf", place],
+            cwd=REPOSITORY,
+            env=os.environ | {"STORE": kind},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        ended = done.stdout.splitlines()[-1]
+        passed += int(next(iter(re.findall(r"(\d+) passed", ended)), 0))
+        failed += done.returncode != 0
+        if done.returncode:
+            print(done.stdout[-4000:])
+    tell(f"the suite of the store and the journeys on {kind}", passed, "all pass", f"{failed} of 3 parts failed")
+    assert failed == 0
+    assert passed > 1_000

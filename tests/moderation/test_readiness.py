@@ -1,5 +1,7 @@
 """Readiness: what stands in the way is said, what does not is a warning, and the store is not asked for every question."""
 
+import redis
+
 from moderation.app import House
 from moderation.store.connection import Connection
 
@@ -19,12 +21,12 @@ async def test_without_a_model_it_is_ready_and_warns(rooms: House) -> None:
     assert [line for line in state.warnings if "no model is loaded" in line]
 
 
-async def test_a_store_that_may_lose_comments_stands_in_the_way(rooms: House, connection: Connection) -> None:
-    await connection.execute("CONFIG", "SET", "appendfsync", "everysec")
+async def test_a_store_that_may_lose_comments_stands_in_the_way(rooms: House, primaries: list[redis.Redis]) -> None:
+    primaries[-1].config_set("appendfsync", "everysec")
     try:
         state = await rooms.readiness.look()
     finally:
-        await connection.execute("CONFIG", "SET", "appendfsync", "always")
+        primaries[-1].config_set("appendfsync", "always")
     assert [line for line in state.problems if "appendfsync is everysec, must be always" in line]
     assert "moderation_ready 0.0" in rooms.telemetry.exposition()[0].decode()
 

@@ -192,6 +192,12 @@ class Moderation(RuleBasedStateMachine):
             assert (stored.status, stored.version) == (one.status, one.version)
             assert (stored.decision.decision.value if stored.decision else "") == one.decision
 
+    async def names(self, pattern: str) -> list[bytes]:
+        client = self.rooms.connection.client
+        if not self.rooms.connection.is_cluster:
+            return list(await client.keys(pattern))
+        return [name for node in client.get_primaries() for name in await client.keys(pattern, target_nodes=[node])]
+
     @invariant()
     def the_queue_and_its_filters_hold_what_waits_and_nothing_else(self) -> None:
         names = keys.of_site(self.site.id)
@@ -202,7 +208,7 @@ class Moderation(RuleBasedStateMachine):
             queue = {one.decode() for one in await execute("ZRANGE", names.queue, 0, -1)}
             urgent = {one.decode() for one in await execute("ZRANGE", names.queue_urgency, 0, -1)}
             filters = {}
-            for key in await execute("KEYS", prefix.replace("{", "[{]").replace("}", "[}]") + "*"):
+            for key in await self.names(prefix.replace("{", "[{]").replace("}", "[}]") + "*"):
                 members = await execute("ZRANGE", key, 0, -1)
                 filters[key.decode().removeprefix(prefix)] = {one.decode() for one in members}
             return queue, urgent, filters
