@@ -287,6 +287,17 @@ async def test_a_cluster_is_one_store(tmp_path):
         await connection.aclose()
 
 
+async def test_in_a_cluster_too_more_callers_than_connections_wait_for_each_other(tmp_path):
+    with cluster(tmp_path) as [port]:
+        connection = await connect(StoreSettings(url=f"cluster://127.0.0.1:{port}", connections=2))
+        echo = a_script("return ARGV[1]")
+        calls = [connection.run(echo, ["k"], [str(number)]) for number in range(100)]
+        walks = [connection.many([("GET", "k"), ("GET", "l")]) for _ in range(100)]
+        replies = await asyncio.gather(*calls, *walks)
+        assert replies == [*(str(number).encode() for number in range(100)), *([[None, None]] * 100)]
+        await connection.aclose()
+
+
 async def test_in_a_cluster_a_write_without_a_replica_is_not_confirmed(tmp_path):
     with cluster(tmp_path) as ports:
         connection = await connect(StoreSettings(url=f"cluster://127.0.0.1:{ports[0]}", profile="ha"))
