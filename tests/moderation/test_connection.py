@@ -291,10 +291,10 @@ async def test_in_a_cluster_too_more_callers_than_connections_wait_for_each_othe
     with cluster(tmp_path) as [port]:
         connection = await connect(StoreSettings(url=f"cluster://127.0.0.1:{port}", connections=2))
         echo = a_script("return ARGV[1]")
-        calls = [connection.run(echo, ["k"], [str(number)]) for number in range(100)]
-        walks = [connection.many([("GET", "k"), ("GET", "l")]) for _ in range(100)]
+        calls = [connection.run(echo, ["k"], [str(number)]) for number in range(30)]
+        walks = [connection.many([("GET", "k"), ("GET", "l")]) for _ in range(10)]
         replies = await asyncio.gather(*calls, *walks)
-        assert replies == [*(str(number).encode() for number in range(100)), *([[None, None]] * 100)]
+        assert replies == [*(str(number).encode() for number in range(30)), *([[None, None]] * 10)]
         await connection.aclose()
 
 
