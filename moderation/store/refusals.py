@@ -1,6 +1,5 @@
 """What the driver says of a store that cannot be asked, in our words: one cause, and when to come again."""
 
-import asyncio
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +52,8 @@ _FULL = ("the store is out of memory", 30.0)
 _READ_ONLY = ("the store takes no writes at the moment", 2.0)
 _LOADING = ("the store is reading its files", 2.0)
 _DISK = ("the store cannot write to its disk", 15.0)
+_FORBIDDEN = ("the store does not permit what the service needs", 30.0)
+_LATE = ("the store does not answer in time", 2.0)
 
 # Told once, or told until the driver gave up.
 _MOVING = ("the cluster is moving these keys", 1.0)
@@ -60,6 +61,8 @@ _MOVING = ("the cluster is moving these keys", 1.0)
 _REFUSALS_BY_CLASS: tuple[tuple[type[Exception], str, float], ...] = (
     (driver.OutOfMemoryError, *_FULL),
     (driver.ReadOnlyError, *_READ_ONLY),
+    (driver.NoPermissionError, *_FORBIDDEN),
+    (driver.MasterDownError, *_READ_ONLY),
     (driver.ClusterDownError, "the cluster does not cover every key", 2.0),
     (driver.TryAgainError, *_MOVING),
 )
@@ -75,20 +78,20 @@ _REFUSALS_BY_PREFIX = {
     "CLUSTERDOWN": ("the cluster does not cover every key", 2.0),
     "NOAUTH": ("the store asks for a password", 30.0),
     "WRONGPASS": ("the store refuses the password", 30.0),
-    "NOPERM": ("the store does not permit what the service needs", 30.0),
+    "NOPERM": _FORBIDDEN,
     "UNBLOCKED": _READ_ONLY,
 }
 _FAILURES: tuple[tuple[type[Exception], str, float], ...] = (
     (driver.BusyLoadingError, *_LOADING),
     (driver.AuthenticationError, "the store refuses the password", 30.0),
-    (driver.AuthorizationError, "the store does not permit what the service needs", 30.0),
+    (driver.AuthorizationError, *_FORBIDDEN),
     (driver.MaxConnectionsError, "every connection to the store is in use", 1.0),
-    (driver.TimeoutError, "the store does not answer in time", 2.0),
+    (driver.TimeoutError, *_LATE),
     (driver.ConnectionError, "the store cannot be reached", 2.0),
     (driver.RedisClusterException, "the cluster cannot be reached", 2.0),
     (driver.ClusterError, *_MOVING),
+    (TimeoutError, *_LATE),  # an OSError too, so it comes first
     (OSError, "the store cannot be reached", 2.0),
-    (asyncio.TimeoutError, "the store does not answer in time", 2.0),
 )
 
 
