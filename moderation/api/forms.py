@@ -6,7 +6,7 @@ public, has an allowance of its own, and hears no scores.
 
 import html
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from litestar import Controller, Request, Response, get, post, route
@@ -19,7 +19,7 @@ from moderation.api.bodies import answer, raw_body
 from moderation.api.comments import checked, counting, spoken_with, stamp
 from moderation.api.fields import Submission, check, of_form
 from moderation.api.gate import PUBLIC, address_of, allow
-from moderation.api.origins import cors, may_post, require_origin
+from moderation.api.origins import cors, may_post, origin_of, require_origin
 from moderation.api.problems import headers_of, problem_of, status_of
 from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError
 from moderation.intake import Intake
@@ -175,12 +175,12 @@ def read_form(body: bytes) -> tuple[Submission, str]:
 
 def _back(request: Request[Any, Any, Any], site: Site, back: str, status: str) -> Response[Any] | None:
     """Send the browser back to the page it came from; None where that is not one of the site's."""
-    parts = urlsplit(back)
-    if not may_post(request, site, f"{parts.scheme}://{parts.netloc}"):
+    if not may_post(request, site, origin_of(back)):
         return None
-    mark = "&" if parts.query else "?"
+    page = back.partition("#")[0]
+    mark = "&" if "?" in page else "?"
     # as in an address bar: nothing in it may end the header, or is none of its characters
-    target = quote(back.partition("#")[0], safe="%/:?#[]@!$&'()*+,;=~") + f"{mark}comment={status}#comments"
+    target = quote(page, safe="%/:?#[]@!$&'()*+,;=~") + f"{mark}comment={status}#comments"
     return Response("", status_code=303, headers={"Location": target}, media_type="text/plain")
 
 

@@ -18,10 +18,18 @@ def may_post(request: Request[Any, Any, Any], site: Site, origin: str) -> bool:
 def require_origin(request: Request[Any, Any, Any], site: Site, origin: str) -> None:
     """Refuse another origin; a request without Origin must carry a Referer of an allowed one."""
     if not origin:
-        parts = urlsplit(request.headers.get("referer", ""))
-        origin = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+        origin = origin_of(request.headers.get("referer", ""))
     if not may_post(request, site, origin):
         raise OriginRefused
+
+
+def origin_of(url: str) -> str:
+    """Give the origin of an address; nothing where it has none, or cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def cors(origin: str) -> dict[str, str]:

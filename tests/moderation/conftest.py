@@ -5,12 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar.testing import RequestFactory
 
-from moderation.app import House, house
+from moderation.app import House, build, house
 from moderation.records import Comment, Site
 from moderation.settings import Settings, StoreSettings
 
 NEWS = Site(id="news", url="https://news.example")
+
+
+@pytest.fixture(scope="module")
+def factory() -> RequestFactory:
+    """Give what makes requests to the application as it is built, with its settings beside it."""
+    app = build(Settings())
+    app.state.update({"settings": Settings(), "proxies": []})
+    return RequestFactory(app=app, server="comments.example", port=80)
 
 
 @pytest.fixture

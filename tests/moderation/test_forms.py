@@ -1,10 +1,12 @@
 """Forms: a browser's own post becomes a submission, whatever else stands in it, and an answer that cannot be misused."""
 
 import pytest
+from litestar.testing import RequestFactory
 
 from moderation.api.fields import field_errors
-from moderation.api.forms import _page, read_form
+from moderation.api.forms import _back, _page, read_form
 from moderation.errors import BodyInvalid
+from moderation.records import Site
 
 
 def test_our_fields_are_read_and_others_are_left_alone() -> None:
@@ -43,3 +45,24 @@ def test_a_small_page_says_every_line_in_its_language_and_runs_nothing() -> None
     assert "<p>Bitte &lt;b&gt;Text&lt;/b&gt;</p><p>&amp; Namen</p>" in page.content
     assert (page.status_code, page.headers["Retry-After"]) == (422, "5")
     assert page.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize(
+    ("back", "target"),
+    [
+        ("https://news.example/a", "https://news.example/a?comment=pending#comments"),
+        ("https://news.example/a?page=2#top", "https://news.example/a?page=2&comment=pending#comments"),
+        ("https://news.example/a b\r\nX: y", "https://news.example/a%20b%0D%0AX:%20y?comment=pending#comments"),
+        ("https://evil.example/a", None),
+        ("https://[", None),
+        ("https://[::::::]/", None),
+        ("/a/path", None),
+        ("", None),
+    ],
+)
+def test_a_browser_is_sent_back_to_a_page_of_the_site_and_nowhere_else(
+    factory: RequestFactory, back: str, target: str | None
+) -> None:
+    request = factory.post("/", headers={"host": "comments.example"})
+    answer = _back(request, Site(id="news", origins=("https://news.example",)), back, "pending")
+    assert (answer and answer.headers["Location"]) == target
