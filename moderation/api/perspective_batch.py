@@ -10,7 +10,7 @@ import secrets
 from email import message_from_bytes
 from email.message import Message
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import msgspec
 from litestar import Controller, Request, Response, post
@@ -111,12 +111,20 @@ def _part(part: Message) -> Part:
     body = inner.get_payload(decode=True)
     line = _LINE.fullmatch(first.decode("latin-1"))
     method, target = line.groups() if line else ("", "")
-    where = urlsplit(target) if target.isprintable() and "[" not in target else urlsplit("")
+    where = _address(target)
     key = parse_qs(where.query).get("key", [""])[0] or str(inner.get(KEY_HEADER, ""))
     key = key or bearer(str(inner.get("Authorization", "")))
     name = str(part.get("Content-ID", "")).strip().removeprefix("<").removesuffix(">")
     call = Call(method, where.path, key, body if isinstance(body, bytes) else b"")
     return Part(name if _ID.fullmatch(name) else "", call)
+
+
+def _address(target: str) -> SplitResult:
+    """Take an address apart; one that cannot be read leads nowhere, and fails alone."""
+    try:
+        return urlsplit(target if target.isprintable() else "")
+    except ValueError:
+        return urlsplit("")
 
 
 def written(boundary: str, answers: list[tuple[str, int, bytes]]) -> bytes:

@@ -177,7 +177,7 @@ def _number(values: dict[str, Any], name: str, default: float) -> float:
     value = values.get(name, values.get(re.sub("([A-Z])", r"_\1", name).lower(), default))
     try:
         number = default if value is None or isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         _wrong(name, "a number")
     if number != number:  # NaN
         _wrong(name, "a number")
