@@ -25,7 +25,7 @@ _NUMBERED = re.compile(r"\[[^\]]*\]$")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 # codecs that are no charset of a page, and some of which are slow on purpose
-_NO_CHARSETS = frozenset(("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7", "undefined"))
+_NO_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"))
 
 
 def read_fields(query: bytes, body: bytes, content_type: str) -> Fields:
@@ -60,7 +60,7 @@ def _pairs(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 def _codec(charset: str) -> str:
     try:
-        name = codecs.lookup(charset).name if charset else "utf-8"
+        name = codecs.lookup(charset).name.replace("_", "-") if charset else "utf-8"
         "".encode(name)
     except (LookupError, ValueError):
         return "utf-8"
@@ -82,11 +82,12 @@ def _decoded(value: bytes, codec: str) -> str:
 def _of_json(body: bytes) -> Fields:
     try:
         found = read_json(body or b"{}")
+        if not isinstance(found, dict):
+            raise BodyInvalid("the body is not a JSON object")
+        # in here too: lists that can just be read may nest too deep to be told as one line
+        return {str(name): _said(value) for name, value in found.items() if value is not None}
     except (ValueError, RecursionError):
         raise BodyInvalid("the body is not JSON that can be read") from None
-    if not isinstance(found, dict):
-        raise BodyInvalid("the body is not a JSON object")
-    return {str(name): _said(value) for name, value in found.items() if value is not None}
 
 
 def _said(value: Any) -> str:
