@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from pathlib import Path
 
 from moderation.errors import SetupRefused
 from moderation.settings import Settings
@@ -21,8 +22,17 @@ def pepper_of(settings: Settings) -> bytes:
     if given:
         return _read(given, "store.pepper")
     path = settings.store.data / "pepper"
+    try:
+        return _read(_kept_in(path), str(path))
+    except UnicodeDecodeError:
+        return _read("", str(path))
+    except OSError as error:
+        raise SetupRefused(f"{path} cannot be read or made: {error.strerror}; choose another data folder") from None
+
+
+def _kept_in(path: Path) -> str:
     if not path.exists():
-        settings.store.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = base64.urlsafe_b64encode(secrets.token_bytes(LENGTH)).decode()
         draft = path.with_name(f".pepper-{secrets.token_hex(4)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -36,7 +46,7 @@ def pepper_of(settings: Settings) -> bytes:
             pass
         finally:
             draft.unlink()
-    return _read(path.read_text(encoding="utf-8").strip(), str(path))
+    return path.read_text(encoding="utf-8").strip()
 
 
 def _read(text: str, where: str) -> bytes:
