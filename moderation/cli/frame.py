@@ -46,9 +46,6 @@ def in_house(settings: Settings, work: Callable[[House], Awaitable[Answer]]) -> 
     """
     configure_logs("WARNING")
 
-    # what a command answers may be read by a program: only what went wrong is said beside it
-    configure_logs("ERROR")
-
     async def run() -> Answer:
         async with house(settings) as rooms:
             return await work(rooms)
@@ -56,8 +53,6 @@ def in_house(settings: Settings, work: Callable[[House], Awaitable[Answer]]) -> 
     store = (
         nullcontext() if settings.store.url else running_for_command(DataFolder(settings.store.data), settings.store)
     )
-    # what a command prints may be read by a program: only what goes wrong is logged, and not among it
-    configure_logs("WARNING")
     with store:
         return asyncio.run(run())
 
