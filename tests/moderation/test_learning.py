@@ -1,14 +1,13 @@
-"""Learning: what a row holds, what is unlearned, which versions still know it, and how two versions differ on live traffic."""
+"""Learning: what a row holds, what is unlearned, and which versions still know it."""
 
 import msgspec
 import pytest
 
 from classifiers.manifest import read_manifest
 from classifiers.registry import Registry
-from moderation.agreement import agreement
 from moderation.errors import UnknownLabel
 from moderation.learning import COLUMNS, Learning, row
-from moderation.records import ATTRIBUTES, Label, Outcome, Policy, Site, Stored, Threshold, Verdict
+from moderation.records import Label, Site
 from moderation.store.comments import Comments
 from moderation.store.labels import Labels
 from moderation.store.ledger import Ledger
@@ -96,55 +95,3 @@ async def test_a_comment_decided_anew_marks_the_versions_that_learned_the_old_de
     assert (await learning.mark(manifest)).gone == 0
     await labels.put(a_label(1, values={"toxicity": 0.0}), 4_000_000_000_000_000)
     assert (await learning.mark(manifest)).gone == 1
-
-
-class Recorded:
-    """Comments as the store lists them, newest first."""
-
-    def __init__(self, verdicts):
-        self.stored = [
-            Stored(id=f"s-{at}", site="s", text=f"text {at}", name="Kim", author="a", verdict=verdict, changed=at + 1)
-            for at, verdict in enumerate(verdicts)
-        ]
-        self.asked = 0
-
-    async def latest(self, site_id, before, limit):
-        found = [one for one in reversed(self.stored) if before is None or one.changed < before][:limit]
-        self.asked += len(found)
-        return found
-
-
-def a_verdict(active, shadow, version="v2"):
-    """Give a verdict whose every score is one number, and the shadow's another."""
-    return Verdict(
-        outcome=Outcome.HOLD, scores=dict.fromkeys(ATTRIBUTES, active),
-        shadow=dict.fromkeys(ATTRIBUTES, shadow) if version else {}, models=("v1", version) if version else ("v1",),
-    )  # fmt: skip
-
-
-SITE = Site(id="s", policy=Policy(thresholds={"toxicity": Threshold(0.5, 0.9)}))
-
-
-async def test_agreement_counts_what_lies_on_different_sides_of_the_sites_thresholds():
-    verdicts = [
-        a_verdict(0.4, 0.6),
-        a_verdict(0.6, 0.95),
-        a_verdict(0.1, 0.2),
-        a_verdict(0.1, 0.1),
-        a_verdict(0, 0, ""),
-    ]
-    found = await agreement(Recorded(verdicts), [SITE], "v2", 100)
-    assert (found.looked_at, found.n, found.active) == (5, 4, ("v1",))
-    toxicity = found.attributes["toxicity"]
-    assert toxicity.n == 4
-    assert toxicity.mean == pytest.approx((0.2 + 0.35 + 0.1 + 0) / 4)
-    assert (toxicity.held_differently, toxicity.rejected_differently) == (0.25, 0.25)
-    assert [flip.comment for flip in found.flips if flip.attribute == "toxicity"] == ["s-1", "s-0", "s-2"]
-
-
-async def test_agreement_looks_at_no_more_comments_than_its_bound_and_shows_twenty():
-    recorded = Recorded([a_verdict(0.1, 0.9)] * 7000)
-    found = await agreement(recorded, [SITE], "v2", 1_000_000)
-    assert recorded.asked == found.looked_at == found.n == 5000
-    assert len(found.flips) == 20
-    assert (await agreement(recorded, [SITE], "another", 100)).n == 0
