@@ -2,25 +2,32 @@
 
 import asyncio
 import hashlib
+import io
+import shutil
 import tarfile
 import time
+from pathlib import Path
 
 import pytest
 
+from moderation import backup
 from moderation.app import House, house
 from moderation.backup import BackupRefused, restore
 from moderation.records import Site
 from moderation.settings import Settings, StoreSettings
+from moderation.store import snapshot
+from moderation.store.connection import Connection
 from moderation.store.embedded import running_for_command
 from moderation.store.folder import DataFolder
 from tests.faults.storm import SITE, fresh_comment
 from tests.figures import tell
-from tests.service import a_comment, run, serving
+from tests.service import a_comment, command, run, serving
 
 
 async def fill(rooms: House, comments: int) -> None:
     """Take in so many comments, as many clients at once would."""
-    site = await rooms.sites.add(Site(id=SITE))
+    there = {site.id for site in await rooms.sites.sites()}
+    site = Site(id=SITE) if SITE in there else await rooms.sites.add(Site(id=SITE))
     for begin in range(0, comments, 500):
         todo = [fresh_comment(rooms, site) for _ in range(min(500, comments - begin))]
         await asyncio.gather(*[rooms.intake.submit(site, comment) for comment in todo])
@@ -56,19 +63,24 @@ def within(folder, work):
         return asyncio.run(go())
 
 
-def round_trip(tmp_path, comments: int) -> None:
+def round_trip(tmp_path, comments: int, told=lambda *words, data: run(*words, data=data).stdout) -> None:
+    """Fill a store up to so many comments, back it up, restore it elsewhere, and compare; `told` runs a command."""
     data, file, other = tmp_path / "data", tmp_path / "moderation.backup", tmp_path / "other"
-    within(data, lambda rooms: fill(rooms, comments))
+    there = within(data, digest_of)[0] if data.exists() else 0
+    within(data, lambda rooms: fill(rooms, comments - there))
+    archived = data / "ledger" / SITE / "2026-01.jsonl.gz"
+    archived.parent.mkdir(parents=True)
+    archived.write_bytes(b"what is older than a month")
     (data / "models" / "versions" / "v1").mkdir(parents=True)
     (data / "models" / "versions" / "v1" / "weights.npy").write_bytes(bytes(range(256)) * 64)
     before = within(data, digest_of)
     assert before[0] == comments
 
     began = time.monotonic()
-    said = run("backup", str(file), data=data)
+    said = told("backup", str(file), data=data)
     backed_up = time.monotonic() - began
     began = time.monotonic()
-    restored = run("restore", str(file), data=other)
+    restored = told("restore", str(file), data=other)
     took = time.monotonic() - began
 
     after = within(other, digest_of)
@@ -79,11 +91,12 @@ def round_trip(tmp_path, comments: int) -> None:
         f"{'equal' if after == before else 'DIFFERENT'}, backup {backed_up:.1f} s, restore {took:.1f} s, {file.stat().st_size / 1e6:.1f} MB",
     )
     assert after == before
-    assert f"{comments:,} comments" in restored.stdout
-    assert "SHA-256" in said.stdout
+    assert f"{comments:,} comments" in restored
+    assert "SHA-256" in said
     assert (other / "pepper").read_text() == (data / "pepper").read_text()
     assert (other / "pepper").stat().st_mode & 0o077 == 0
     assert (other / "models" / "versions" / "v1" / "weights.npy").read_bytes() == bytes(range(256)) * 64
+    assert (other / archived.relative_to(data)).read_bytes() == archived.read_bytes()
     assert file.stat().st_mode & 0o077 == 0, "a backup holds the pepper"
 
 
@@ -95,6 +108,38 @@ def test_what_a_backup_of_two_thousand_comments_gives_back_is_the_same(tmp_path)
 @pytest.mark.timeout(1800)
 def test_what_a_backup_of_a_hundred_thousand_comments_gives_back_is_the_same(tmp_path):
     round_trip(tmp_path, 100_000)
+
+
+def test_a_backup_that_takes_the_snapshot_which_is_there_already_is_found_out(tmp_path, monkeypatch):
+    """The mutation: what came in since the last snapshot is left out."""
+    kept: list[bytes] = []
+
+    async def stale(connection: Connection) -> io.BufferedReader:
+        if not kept:
+            with await snapshot.take(connection) as file:
+                kept.append(file.read())
+        (tmp_path / "stale.rdb").write_bytes(kept[0])
+        return open(tmp_path / "stale.rdb", "rb")
+
+    monkeypatch.setattr(backup, "take", stale)
+    within(tmp_path / "data", lambda rooms: fill(rooms, 30))
+    command("backup", str(tmp_path / "earlier"), data=tmp_path / "data")
+    with pytest.raises(AssertionError):
+        round_trip(tmp_path, 60, command)
+
+
+@pytest.mark.parametrize("place", backup.FOLDERS)
+def test_a_restore_that_drops_a_folder_is_found_out(tmp_path, monkeypatch, place):
+    """The mutations: the archived ledger, or the models, stay in the backup."""
+    put = backup._put
+
+    def forgetful(draft: Path, *given: object) -> None:
+        shutil.rmtree(draft / place)
+        put(draft, *given)
+
+    monkeypatch.setattr(backup, "_put", forgetful)
+    with pytest.raises(FileNotFoundError, match=place):
+        round_trip(tmp_path, 20, command)
 
 
 def test_a_backup_is_taken_while_the_service_runs_and_nothing_is_overwritten(tmp_path):

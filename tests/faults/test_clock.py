@@ -7,7 +7,7 @@ A jump ahead by more than a session may lie idle ends it: the store knows no oth
 import asyncio
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,9 @@ OFFSETS = (0, 2, 0, HOUR, 0, DAY, 0, -HOUR, 0, -DAY, 0)
 
 
 @contextmanager
-def shifted_service(folder: Path, **environ: str) -> Iterator[tuple[Service, Callable[[int], None]]]:
+def shifted_service(
+    folder: Path, program: str = "moderation", **environ: str
+) -> Iterator[tuple[Service, Callable[[int], None]]]:
     """Run a service whose clock can be set: gives it, and what sets the clock."""
     folder.mkdir(parents=True)
     offset = folder / "offset"
@@ -38,7 +40,7 @@ def shifted_service(folder: Path, **environ: str) -> Iterator[tuple[Service, Cal
             file.write(struct.pack("=q", seconds))
 
     shim = compiled(folder, "clock.c")
-    with serving(folder / "data", LD_PRELOAD=str(shim), CLOCK_OFFSET=str(offset), **environ) as service:
+    with serving(folder / "data", module=program, LD_PRELOAD=str(shim), CLOCK_OFFSET=str(offset), **environ) as service:
         yield service, jump
 
 
@@ -88,19 +90,20 @@ def wrong_signature(one: Received, secret: str, offset: int) -> str:
     return "" if made in one.headers["webhook-signature"].split() else "the signature is another"
 
 
-async def test_a_clock_that_jumps_loses_nothing_and_stops_nothing(tmp_path):
+async def jumps(folder: Path, offsets: Sequence[int], program: str = "moderation") -> tuple[list[str], int]:
+    """Let the clock jump to each of these; gives what went wrong, and how many sessions lived through a jump back."""
     wrong: list[str] = []
     ids: list[str] = []
     sessions = 0
     async with Receiver(status(200)) as receiver:
         environ = {"MODERATION_WEBHOOKS__ALLOW": "127.0.0.0/8"}
-        with shifted_service(tmp_path / "here", **environ) as (service, jump):
+        with shifted_service(folder / "here", program, **environ) as (service, jump):
             made = await asyncio.to_thread(
                 service.staff.post, "/v1/sites/demo/webhooks", json={"url": receiver.url, "events": ["comment.judged"]}
             )
             assert made.status_code == 201, made.text
             secret, before = made.json()["secret"], 0
-            for offset in OFFSETS:
+            for offset in offsets:
                 token = await asyncio.to_thread(sign_in, service) if offset < before else ""
                 email = someone()
                 if offset < before:
@@ -133,13 +136,27 @@ async def test_a_clock_that_jumps_loses_nothing_and_stops_nothing(tmp_path):
             queue = await asyncio.to_thread(service.staff.get, "/v1/queue", params={"sort": "oldest", "limit": 200})
             stamps = await asyncio.to_thread(ledger_ids, service)
     waiting = [case["id"] for case in queue.json()["cases"] if case["id"] in ids]
-    assert sessions >= 3
+    if ids != sorted(ids):
+        wrong.append("ids do not sort as they were given")
+    if waiting != ids:
+        wrong.append("the queue does not stand in the order in which they came")
+    if stamps != sorted(set(stamps)):
+        wrong.append("the ledger does not go on")
+    return wrong, sessions
+
+
+async def test_a_clock_that_jumps_loses_nothing_and_stops_nothing(tmp_path):
+    wrong, sessions = await jumps(tmp_path, OFFSETS)
     tell("B5 clock jumps", len(OFFSETS) - 1, "0 early, stuck or out of order", f"{len(wrong)} wrong")
     assert not wrong, "\n".join(wrong)
-    assert ids == sorted(ids), "ids sort as they were given"
-    assert waiting == ids, "the queue stands in the order in which they came"
-    assert stamps == sorted(stamps)
-    assert len(stamps) == len(set(stamps))
+    assert sessions >= 3
+
+
+async def test_scripts_that_trust_the_clock_are_found_out(tmp_path):
+    """The mutation: stamps and allowances that expect no clock to go back."""
+    wrong, _ = await jumps(tmp_path, (HOUR, 0), "tests.faults.mutants.trusting_clock")
+    tell("B5 mutation trusting clock", 2, ">= 1 wrong", f"{len(wrong)} wrong")
+    assert wrong
 
 
 def ledger_ids(service: Service) -> list[tuple[int, int]]:

@@ -8,11 +8,13 @@ import msgspec
 import pytest
 
 from moderation.app import House, house
+from moderation.privacy import Privacy
 from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Role, Site
 from moderation.review import Ruling
 from moderation.settings import Settings, StoreSettings
 from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
+from moderation.store.traces import Traces
 from tests.figures import tell
 from tests.service import a_comment, run, serving
 
@@ -48,7 +50,7 @@ async def fill(rooms: House, comments: int, persons: int) -> dict[str, set[str]]
             if taken.status == "pending" and n % 2 == 0:
                 ruling = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.TOXIC, note=f"note {comment.name}")
                 await rooms.review.decide(site, ADMIN, taken.id, ruling)
-            elif taken.status == "approved" and n % 5 == 1:
+            elif taken.status == "approved" and n % 3 == 1:
                 await rooms.intake.report(site, taken.id, "10.1.1.1", f"report {comment.name}")
     return written
 
@@ -60,6 +62,12 @@ def hits(folder: Path, word: str = CANARY) -> list[str]:
         for path in folder.rglob("*")
         if path.is_file() and not path.is_socket() and word.encode() in path.read_bytes().lower()
     ]
+
+
+async def names_about(rooms: House, words: list[str]) -> list[str]:
+    """List the keys of the store whose name holds one of these words."""
+    names = [key.decode() async for key in rooms.connection.client.scan_iter(count=5000)]
+    return [name for name in names if any(word in name for word in words)]
 
 
 async def erase_one(folder: Path, comments: int, persons: int) -> None:
@@ -83,6 +91,7 @@ async def erase_one(folder: Path, comments: int, persons: int) -> None:
             others_after = sum([await rooms.comments.count(name) for name in ("news", "blog")])
             broken = [await rooms.ledger.broken_at(name) for name in ("news", "blog", "")]
             ledger = [entry async for entry in rooms.ledger.walk("news")]
+            left = await names_about(rooms, [theirs.author, *listed])
         found_after = hits(data)
     more = sum(len(ids) for email, ids in written.items() if CANARY in email and email != EMAIL)
     tell(
@@ -100,6 +109,7 @@ async def erase_one(folder: Path, comments: int, persons: int) -> None:
     assert done[0].files_rewritten
     assert others_after == others_before - more
     assert again.sites == []
+    assert left == [], "no key of the store is about them"
     assert broken == [None, None, None]
     assert any(entry.line["e"] == "comment.erased" for entry in ledger), "the ledger keeps that it was, by its id"
     assert found_after == []
@@ -115,15 +125,24 @@ async def test_after_an_erasure_among_ten_thousand_comments_of_a_hundred_persons
     await erase_one(tmp_path, 10_000, 100)
 
 
-async def test_without_the_rewrite_the_words_stay_in_the_files(tmp_path, monkeypatch):
-    """The mutation: an erasure that trusts the store's DEL."""
-    from moderation.store.traces import Traces
+FORGOTTEN = {
+    "the files of the store": (Traces, "rewrite_files"),
+    "counts and marks": (Traces, "forget_author"),
+    "who reported it": (Traces, "forget_reports"),
+    "the comments": (Privacy, "_delete"),
+}
 
-    async def nothing(self: Traces) -> bool:
+
+@pytest.mark.parametrize("place", FORGOTTEN)
+async def test_an_erasure_that_forgets_a_place_is_found_out(tmp_path, monkeypatch, place):
+    """The mutations: all is done as ever, but for one place."""
+    room, name = FORGOTTEN[place]
+
+    async def nothing(self: object, *_: object) -> bool:
         return True
 
-    monkeypatch.setattr(Traces, "rewrite_files", nothing)
-    with pytest.raises(AssertionError, match="appendonly"):
+    monkeypatch.setattr(room, name, nothing)
+    with pytest.raises(AssertionError):
         await erase_one(tmp_path, 60, 5)
 
 
