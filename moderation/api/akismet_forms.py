@@ -24,6 +24,8 @@ _KEY = re.compile(r"[0-9a-f]{12}")
 _NUMBERED = re.compile(r"\[[^\]]*\]$")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TRUE = frozenset(("1", "true", "yes", "on"))
+_NOTHING = frozenset(("undefined", "null"))
+"""What clients in JavaScript write for what they do not have (NodeBB); taken at its word, it would be one author."""
 # codecs that are no charset of a page, and some of which are slow on purpose
 _NO_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"))
 
@@ -146,7 +148,8 @@ def clipped(text: str) -> str:
 
 
 def _line(fields: Fields, name: str, limit: str) -> str:
-    return _HIDDEN.sub(" ", fields.get(name, "")).strip()[: LIMITS[limit]]
+    line = _HIDDEN.sub(" ", fields.get(name, "")).strip()
+    return "" if line in _NOTHING else line[: LIMITS[limit]]
 
 
 def _time(written: str) -> str:

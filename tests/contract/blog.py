@@ -5,8 +5,10 @@ Only our must-use plugin is added, and what `deploy/switch-wordpress.md` says is
 
 import getpass
 import html
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -212,18 +214,18 @@ def _database(folder: Path) -> Iterator[None]:
 def _pages(folder: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    # an installation asks itself for a page, which one process alone would wait for in vain
+    environ = {**os.environ, "PHP_CLI_SERVER_WORKERS": "2"}
+    command = ["php", *QUIET, "-S", f"127.0.0.1:{port}", "-t", str(folder / "site")]
     with open(folder / "php.log", "wb") as out:
         server = subprocess.Popen(
-            ["php", *QUIET, "-S", f"127.0.0.1:{port}", "-t", str(folder / "site")],
-            cwd=folder / "site",
-            stdout=out,
-            stderr=out,
+            command, cwd=folder / "site", env=environ, stdout=out, stderr=out, start_new_session=True
         )
     try:
         _wait(lambda: "started" in (folder / "php.log").read_text(), server)
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait()
 
 

@@ -2,7 +2,8 @@
 
 A recording says only what matters of an answer. In its JSON, `<score>` stands for a number from 0 to 1, `<text>` for any
 string that is not empty; what it does not name may be there. A body `<long>` is longer than any that is read, and what is
-sent so many `times` is compared with the last answer.
+sent so many `times` is compared with the last answer. Every comment comes from a network of its own, since each has an
+allowance.
 """
 
 import json

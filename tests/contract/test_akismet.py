@@ -1,5 +1,6 @@
 """Akismet's dialect: what was recorded of it, what is kept of a check, and what becomes of corrections."""
 
+import itertools
 import socket
 from urllib.parse import quote_plus
 
@@ -24,12 +25,16 @@ def test_a_recorded_exchange_is_answered_as_it_was(service, key, exchange):
         check(play(client, exchange, key), exchange, key)
 
 
+_networks = itertools.count(1)
+
+
 @pytest.fixture
 def ask(service, key):
-    """Ask as a site does, with what every site sends."""
+    """Ask as a site does, with what every site sends, for comments from a network that no other test has."""
+    address = f"10.1.{next(_networks)}.1"
 
     def ask(call, **fields) -> httpx.Response:
-        known = {"api_key": key, "blog": BLOG, "user_ip": "198.51.100.1", "permalink": BLOG + "p/1"}
+        known = {"api_key": key, "blog": BLOG, "user_ip": address, "permalink": BLOG + "p/1"}
         with service.http() as client:
             return client.post(f"/1.1/{call}", data=known | fields)
 
@@ -49,6 +54,14 @@ def test_a_check_records_the_comment(service, ask):
     assert comment["name"] == "Ann"
     assert comment["thread"]["url"] == BLOG + "p/1"
     assert "missing_field" in {signal["name"] for signal in comment["signals"]}
+
+
+def test_what_a_client_does_not_have_is_not_taken_at_its_word(service, ask):
+    for text, email in (("Without an address", "undefined"), ("With an address", "nora@posteo.net")):
+        ask("comment-check", comment_content=text, comment_author="Nora", comment_author_email=email)
+    without, with_one = recorded_with(service, "Without an address") + recorded_with(service, "With an address")
+    assert "missing_field" in {signal["name"] for signal in without["signals"] if signal["score"]}
+    assert "missing_field" not in {signal["name"] for signal in with_one["signals"] if signal["score"]}
 
 
 def test_a_test_is_judged_and_not_recorded(service, ask):

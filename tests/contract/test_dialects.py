@@ -2,15 +2,21 @@
 
 import inspect
 import json
+import os
 import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import redis
 
 from moderation import errors
 from moderation.api import perspective, perspective_requests, problems
 from moderation.api.dialects import SAID, in_words, said
 from moderation.api.google_errors import google_error
+from moderation.store.folder import DataFolder
 from tests.contract.exchanges import recorded
+from tests.service import wait_for
 
 
 def leaves(kind=errors.ModerationError):
@@ -59,6 +65,40 @@ def test_what_nobody_expected_says_nothing_of_itself():
     code, body = google_error(ValueError("a path, a text, a secret"))
     assert code == 500
     assert "secret" not in json.dumps(body)
+
+
+@pytest.fixture
+def without_a_store(service):
+    """Stop the service's own store for the length of a test."""
+    with redis.Redis(unix_socket_path=str(DataFolder(service.data).socket())) as client:
+        store = client.info("server")["process_id"]
+    os.kill(store, signal.SIGSTOP)
+    yield
+    os.kill(store, signal.SIGCONT)
+    with service.http() as client:
+        wait_for(lambda: client.get("/health/ready").status_code == 200)
+
+
+def test_without_a_store_no_dialect_says_anything_that_could_be_a_verdict(service, key, without_a_store):
+    fields = {"api_key": key, "blog": "https://blog.example", "user_ip": "192.0.2.9", "comment_content": "A calm word"}
+    scores = {"TOXICITY": {"summaryScore": {"value": 1}}}
+
+    def ask(path, **asked):
+        with service.http() as client:
+            return client.post(path, params={"key": key}, **asked)
+
+    calls = ("/1.1/comment-check", "/1.1/submit-spam", "/1.1/get-stats")
+    with ThreadPoolExecutor(6) as threads:
+        akismet = list(threads.map(lambda path: ask(path, data=fields), calls))
+        google = threads.submit(
+            ask, "/v1alpha1/comments:suggestscore", json={"comment": {"text": "Calm"}, "attributeScores": scores}
+        ).result()
+        coral = threads.submit(ask, "/v1/coral/phase", json={"comment": {"body": "A calm word"}}).result()
+    assert [(answer.status_code, answer.text) for answer in akismet] == [(503, "unavailable")] * 3
+    assert all("the store" in answer.headers["x-akismet-debug-help"] for answer in akismet)
+    assert (google.status_code, google.json()["error"]["status"]) == (503, "UNAVAILABLE")
+    assert coral.status_code == 503
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in (*akismet, google, coral))
 
 
 def test_a_controller_answers_every_error_itself():

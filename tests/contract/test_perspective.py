@@ -163,6 +163,18 @@ def test_googles_client_analyses(google):
     assert answer["attributeScores"]["TOXICITY"]["summaryScore"]["value"] > 0.5
 
 
+def test_googles_client_learns_where_it_is_built_that_its_key_is_wrong(service):
+    address = f"{service.url}/$discovery/rest?version=v1alpha1"
+    with pytest.raises(HttpError, match="API key not valid"):
+        discovery.build(
+            "commentanalyzer",
+            "v1alpha1",
+            developerKey="ffffffffffff",
+            discoveryServiceUrl=address,
+            static_discovery=False,
+        )
+
+
 def test_googles_client_suggests(google):
     told = {"comment": {"text": "Fine"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0}}}}
     assert google.comments().suggestscore(body=told).execute() == {}
