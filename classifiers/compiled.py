@@ -1,15 +1,23 @@
 """The arrays of a version that hold its hashed weights: 16 bits each, with one scale for every attribute.
 
 `weights.npy` has a row per bucket: the weight for each attribute, times how rare the bucket is, and the square of how
-rare it is. What is written is what the fitted pipeline has from then on, so scoring and training agree.
+rare it is. What is written is what the fitted pipeline has from then on, so scoring and training agree. The lexicon lies
+beside them, deflated.
 """
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.errors import VersionBroken
+
+LEXICON = "lexicon.bin"
+_PLAIN_LEXICON = "lexicon.json"
+"""What versions of earlier releases have instead."""
+_MOST_LEXICON_BYTES = 64 * 2**20
 SQUARES = 128
 """Squares of rarity are multiples of 1/128, so 16 bits hold them without loss."""
 _LARGEST = 32767
@@ -43,3 +51,28 @@ def load_weights(folder: Path) -> NDArray[np.float32]:
     scales = np.load(folder / "scales.npy", allow_pickle=False)
     weights: NDArray[np.float32] = (rounded * scales).astype(np.float32)
     return weights
+
+
+def save_lexicon(folder: Path, lexicon: str) -> None:
+    """Write the lexicon, deflated: it is four times as large as JSON."""
+    (folder / LEXICON).write_bytes(zlib.compress(lexicon.encode("utf-8"), 9))
+
+
+def lexicon_file(names: Container[str]) -> str:
+    """Say which of a version's files holds its lexicon."""
+    return LEXICON if LEXICON in names else _PLAIN_LEXICON
+
+
+def load_lexicon(folder: Path) -> bytes:
+    """Read the lexicon of a version as JSON; one that unpacks to more than any lexicon has is refused."""
+    path = folder / LEXICON
+    if not path.exists():
+        return (folder / _PLAIN_LEXICON).read_bytes()
+    unpacking = zlib.decompressobj()
+    try:
+        found = unpacking.decompress(path.read_bytes(), _MOST_LEXICON_BYTES)
+    except zlib.error as error:
+        raise VersionBroken(f"{path} is no lexicon: {error}") from None
+    if not unpacking.eof:
+        raise VersionBroken(f"{path} unpacks to more than {_MOST_LEXICON_BYTES} bytes, or is cut off")
+    return found

@@ -48,8 +48,10 @@ class Analysed(NamedTuple):
 
 def chunks_of(text: str) -> list[str]:
     """Cut a comment into chunks, letters that stand alone joined."""
-    chunks = cut(clip(text))
-    return spell(chunks) if any(map(is_single, chunks)) else chunks
+    text = clip(text)
+    chunks = cut(text)
+    single = [*map(is_single, chunks)]
+    return spell(text) if any(map(all, zip(single, single[1:], single[2:], strict=False))) else chunks
 
 
 def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:

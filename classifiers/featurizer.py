@@ -17,6 +17,7 @@ from classifiers.identities import names_of_groups
 from classifiers.lexicon import Lexicon, Term, build_lexicon, read_groups, read_terms
 from classifiers.traits import NAMES, traits
 from classifiers.unfolding import unfold
+from classifiers.vocabulary import frequent_words, merged
 
 SLICE = 50_000
 """Chunks analysed at once."""
@@ -34,7 +35,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     trait_scale : float, default=1.0
         Factor on the hand-made traits: larger is regularised less.
     min_texts : int, default=4
-        A word in at least so many training texts is known: a disguise that unfolds to it is taken for it.
+        A word in at least so many training texts is known, beside those that are frequent in any language of the package:
+        a disguise that unfolds to it is taken for it.
     terms : sequence of Term or None, default=None
         The lexicons; None reads those of the package.
 
@@ -84,7 +86,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def lexicon(self) -> Lexicon:
         """Build the lexicon this featurizer was fitted with."""
         check_is_fitted(self, "lexicon_")
-        return Lexicon.decode(self.lexicon_.encode(), self.known_.tolist())
+        return Lexicon.decode(self.lexicon_.encode(), self.known_)
 
     def fit(self, X: Iterable[str], y: Any = None) -> Self:
         """Learn which words are known and how rare each hashed column is."""
@@ -96,7 +98,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         corpus = gather(_checked(X))
         lexicon = build_lexicon(read_terms() if self.terms is None else self.terms, read_groups(), names_of_groups())
         self.lexicon_ = lexicon.encode().decode()
-        self.known_ = _known_words(corpus, lexicon, self.min_texts)
+        self.known_ = merged(_known_words(corpus, lexicon, self.min_texts), frequent_words())
         self.n_features_out_ = self.shape.buckets + len(NAMES)
         hashed, counts = self._counted(corpus)
         texts = hashed.shape[0]

@@ -51,6 +51,7 @@ _TO_LATIN = str.maketrans(
 _TO_CYRILLIC = str.maketrans(dict(zip("aeopcyxkmthbi3u6r0", "аеорсухкмтнвізибго", strict=True)))
 _CYRILLIC_ONLY = re.compile("[бвгджзиклмнптфцчшщъыьэюяґїєђћљњџ]")
 _LATIN = re.compile("[a-zà-ʯ]")
+_LATIN_ONLY = re.compile("[dfgjlqrstvwzß-ʯ]")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _GREEK = re.compile("[\u0370-\u03ff]")
 
@@ -81,6 +82,11 @@ def to_letters(chunk: str) -> Plain:
     return Plain(chunk.translate(_STYLED_LETTERS), invisible, marks, styled, faces)
 
 
+def to_latin(text: str) -> str:
+    """Write letters that look like Latin ones as these."""
+    return text.translate(_TO_LATIN)
+
+
 def one_script(word: str, known: Callable[[str], bool]) -> str:
     """Bring a word whose letters come from look-alike alphabets back to one of them."""
     latin, cyrillic, greek = bool(_LATIN.search(word)), bool(_CYRILLIC.search(word)), bool(_GREEK.search(word))
@@ -88,9 +94,10 @@ def one_script(word: str, known: Callable[[str], bool]) -> str:
         return word
     as_latin = word.translate(_TO_LATIN)
     if latin:
-        if cyrillic and len(_CYRILLIC.findall(word)) > len(_LATIN.findall(word)):
-            as_cyrillic = word.translate(_TO_CYRILLIC)
-            if known(as_cyrillic) or not known(as_latin):
+        as_cyrillic = word.translate(_TO_CYRILLIC) if cyrillic else word
+        if cyrillic and (known(as_cyrillic) or not known(as_latin)):
+            borrowed = len(_CYRILLIC_ONLY.findall(word)) > len(_LATIN_ONLY.findall(word))
+            if known(as_cyrillic) > known(as_latin) or borrowed:
                 return as_cyrillic
         return as_latin
     return as_latin if as_latin.isascii() and known(as_latin) else word

@@ -1,9 +1,10 @@
 """What is known of single words: the graded lexicons, the cues, and which words are frequent enough to be words.
 
-A model version carries its lexicon along (`lexicon.json`, `known.npy`), so that what it learned of a word stays true
+A model version carries its lexicon along (`lexicon.bin`, `known.npy`), so that what it learned of a word stays true
 when the lists in `seeds/` grow.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,8 @@ from classifiers.cues import CUES, cue_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots
 from classifiers.text import cut
-from classifiers.unfolding import UNKNOWN, unfold
+from classifiers.unfolding import unfold
+from classifiers.vocabulary import UNKNOWN, Vocabulary
 
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
@@ -34,6 +36,12 @@ GROUP = "<group>"
 GROUP_KINDS = ("religion", "origin", "gender", "ability", "age", "status")
 _MASKED = frozenset(place for mark, place in _PLACE.items() if mark.startswith(("profanity", "slur")))
 """What people hide letters of because it is vulgar, not because it is looked for."""
+_SOLD = frozenset((_PLACE["call"], _PLACE["money"]))
+"""What is hidden because it is looked for in advertising."""
+LISTED = 30_000
+"""The rank of a word that is known from a lexicon alone."""
+VULGAR, SOLD = 5.0, 2.0
+"""How much likelier than other words these are hidden, as a logarithm."""
 _GROUP_ALONE = (_PLACE["group"],)
 
 
@@ -81,7 +89,7 @@ class Lexicon:
         phrases: Mapping[tuple[int, ...], int] | None = None,
     ) -> None:
         self.marks = {word: places for word, places in marks.items() if " " not in word}
-        self._known = {hashed: rank for rank, hashed in enumerate(known)}
+        self._known = Vocabulary(known)
         self.phrases: dict[tuple[int, ...], int] = dict(phrases or {})
         """The hashes of a phrase's words -> its mark."""
         for phrase, places in marks.items():
@@ -131,14 +139,33 @@ class Lexicon:
 
     def known(self, word: str) -> bool:
         """Say whether the word is in a lexicon or was frequent in training."""
-        return word in self.marks or hash_word(word) in self._known
+        return word in self.marks or self._known.rank(word) < UNKNOWN
 
     def rank(self, word: str) -> int:
-        """Say how many words were more frequent in training; a word of a lexicon that was not comes behind them."""
-        rank = self._known.get(hash_word(word))
-        if rank is not None:
-            return rank
-        return len(self._known) if len(word) > 3 and word in self.marks else UNKNOWN
+        """Say how many words are more frequent; a longer word of a lexicon that is not among them counts as a rare one."""
+        return self._listed(word, self._known.rank(word))
+
+    def _listed(self, word: str, rank: int) -> int:
+        return LISTED if rank == UNKNOWN and len(word) > 3 and word in self.marks else rank
+
+    def cost(self, word: str) -> float:
+        """Say how far-fetched it is that something hides this word: the logarithm of its rank, less for what is hidden often."""
+        return self._cost(word, self.rank(word))
+
+    def ranks(self, words: list[str]) -> list[int]:
+        """Say it of many words at once."""
+        return [self._listed(word, rank) for word, rank in zip(words, self._known.ranks(words), strict=True)]
+
+    def costs(self, words: list[str]) -> list[float]:
+        """Say it of many words at once."""
+        return [self._cost(word, rank) for word, rank in zip(words, self.ranks(words), strict=True)]
+
+    def _cost(self, word: str, rank: int) -> float:
+        if rank == UNKNOWN:
+            return math.inf
+        places = self.marks.get(word, ())
+        often = VULGAR if not _MASKED.isdisjoint(places) else SOLD if not _SOLD.isdisjoint(places) else 0.0
+        return math.log(rank + 8.0) - often
 
     def unmask(self, pattern: str) -> str | None:
         """Find the vulgar word that a pattern with `*` for hidden letters stands for; the first in the lexicon wins.
@@ -151,6 +178,14 @@ class Lexicon:
             if all(sign in ("*", letter) for sign, letter in zip(pattern, word, strict=True)):
                 return word
         return None
+
+    def fitting(self, pattern: str) -> list[tuple[float, str]]:
+        """Give the known words that fit a pattern with `*` for hidden letters, the likeliest first, with their costs."""
+        found = {word: self._cost(word, rank) for word, rank in self._known.fitting(pattern)}
+        vulgar = self.unmask(pattern)
+        if vulgar is not None:
+            found[vulgar] = min(self.cost(vulgar), math.log(LISTED + 8.0) - VULGAR)
+        return sorted((cost, word) for word, cost in found.items())
 
     def encode(self) -> bytes:
         """Write the lexicon as JSON, phrases as their hashes, so that opening a version hashes nothing."""

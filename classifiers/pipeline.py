@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from classifiers.compiled import SQUARES
+from classifiers.compiled import SQUARES, load_lexicon
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.manifest import MANIFEST, Manifest, entries_of, verify, write_manifest
@@ -91,7 +91,7 @@ def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> 
     featurizer = CommentFeaturizer(bits=shape.bits, shortest=shape.shortest, longest=shape.longest)
     featurizer.idf_ = np.sqrt(squares.astype(np.float64))
     featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
-    featurizer.lexicon_ = (folder / "lexicon.json").read_text("utf-8")
+    featurizer.lexicon_ = load_lexicon(folder).decode()
     featurizer.n_features_out_ = shape.buckets + len(CommentFeaturizer.trait_names())
     return featurizer
 

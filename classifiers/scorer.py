@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.compiled import lexicon_file, load_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
 from classifiers.lexicon import Lexicon
@@ -187,7 +188,7 @@ class Scorer:
         flags = self._table.flags.take(ids)
         if spelled := _spelled(flags, chunked):
             for place in spelled:
-                texts[place] = spell(texts[place])
+                texts[place] = spell(clip(items[place].text))
             chunked = _laid_out(texts, beside)
             ids = self._table.number(list(chain.from_iterable(chunked)))
             flags = self._table.flags.take(ids)
@@ -351,10 +352,10 @@ _lexicons: dict[tuple[str, str], Lexicon] = {}
 
 
 def _lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexicon:
-    key = (manifest.files["lexicon.json"].digest, manifest.files["known.npy"].digest)
+    key = (manifest.files[lexicon_file(manifest.files)].digest, manifest.files["known.npy"].digest)
     found = _lexicons.get(key)
     if found is None:
-        found = Lexicon.decode((folder / "lexicon.json").read_bytes(), known.tolist())
+        found = Lexicon.decode(load_lexicon(folder), known)
         while len(_lexicons) > 1:
             _lexicons.pop(next(iter(_lexicons)), None)
         _lexicons[key] = found

@@ -20,6 +20,12 @@ _HAN = (
 _HAN_PRESENT = re.compile(f"[{_HAN}]")
 _HAN_CHUNKS = re.compile(f"[{_HAN}]|[^\\s{_HAN}]+")
 _BLANK_PARTED = re.compile(r"\S+")
+_WIDE_BLANK = re.compile(r"\s{2,}|\n")
+_LETTER = r"[^\W\d_]"
+_LOOSE = re.compile(rf"[\W_]*{_LETTER}(?:[\W\d_](?:\S*[\W\d_])?{_LETTER})?[\W\d_]*")
+"""Begins and ends with a letter that stands alone: a spelled word, or where one ends and the next begins."""
+_TAIL = re.compile(r"[^\W\d_][^\w\s,;!?()]+\w")
+"""What goes on from a spelled word: the end of its link, or `n't`."""
 _RIGHT_TO_LEFT = re.compile("\u202e([^\u202c\u202e\n]*)\u202c?")
 
 
@@ -44,15 +50,30 @@ def is_single(chunk: str) -> bool:
     return len(letter) == 1 and letter.isalpha() and not _HAN_PRESENT.match(letter)
 
 
-def spell(chunks: list[str]) -> list[str]:
-    """Join what was spelled out letter by letter (`y o u`): three or more single letters in a row are one chunk."""
+def spell(text: str) -> list[str]:
+    """Cut a clipped text, joining what was spelled out letter by letter (`y o u`): three or more single letters in a row.
+
+    Where wider blanks or line breaks part the spelled words, they part them here too.
+    """
+    parts = _WIDE_BLANK.split(text)
+    if len(parts) > 1:
+        found = [chunk for part in parts for chunk in _joined(cut(part))]
+        if any(" " in chunk for chunk in found):
+            return found
+    return _joined(cut(text))
+
+
+def _joined(chunks: list[str]) -> list[str]:
     result: list[str] = []
     run: list[str] = []
     for chunk in [*chunks, ""]:
-        if is_single(chunk):
+        if _LOOSE.fullmatch(chunk) and not _HAN_PRESENT.match(chunk):
             run.append(chunk)
             continue
-        result.extend([" ".join(run)] if len(run) > 2 else run)
+        if run and _TAIL.match(chunk):
+            run.append(chunk)
+            chunk = ""
+        result.extend([" ".join(run)] if sum(map(is_single, run)) > 2 else run)
         run = []
         if chunk:
             result.append(chunk)

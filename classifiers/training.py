@@ -13,7 +13,7 @@ from scipy import sparse
 
 from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_line, threshold
 from classifiers.card import write_card
-from classifiers.compiled import save_weights
+from classifiers.compiled import save_lexicon, save_weights
 from classifiers.dataset import Dataset, concatenate, load_seeds, read
 from classifiers.disguises import WAYS, disguise
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
@@ -261,7 +261,7 @@ def compile_weights(
     np.save(out / "head.npy", head, allow_pickle=False)
     np.save(out / "languages.npy", np.round(np.clip(evidence, -7.9, 7.9) * 16).astype(np.int8), allow_pickle=False)
     np.save(out / "known.npy", featurizer.known_, allow_pickle=False)
-    (out / "lexicon.json").write_text(featurizer.lexicon_, "utf-8")
+    save_lexicon(out, featurizer.lexicon_)
     rounded = coef.copy()
     rounded[:, :buckets] = weights.T / idf
     return rounded

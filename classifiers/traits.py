@@ -89,9 +89,10 @@ def dress(chunk: str, word: str) -> list[tuple[int, float]]:
 
 
 def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letters: int) -> None:
-    digits = sum(map(str.isdigit, chunk))
+    digits = sum(map(str.isdigit, chunk)) if not unfolded.leet else 0
     found["digits"] = digits
-    found["signs"] = max(len(chunk) - letters - digits - unfolded.emoji - unfolded.invisible, 0)
+    if not unfolded.leet:
+        found["signs"] = max(len(chunk) - letters - digits - unfolded.emoji - unfolded.invisible, 0)
     found["exclaims"] = min(chunk.count("!"), 5)
     found["asks"] = min(chunk.count("?"), 5)
     found["ellipses"] = float("..." in chunk or "…" in chunk)
@@ -111,7 +112,7 @@ def _count_signs(found: dict[str, float], chunk: str, unfolded: Unfolded, letter
         found["phones"] = digits >= 7 and bool(_PHONE.match(chunk))
         found["multiples"] = bool(_MULTIPLE.match(chunk))
         found["wallets"] = digits >= 3 and len(chunk) >= 26 and bool(_WALLET.match(chunk))
-    if len(chunk) < 100:
+    if len(chunk) < 100 and not unfolded.leet:
         found["currency"] = bool(_CURRENCY.search(chunk))
 
 

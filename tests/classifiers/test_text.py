@@ -185,3 +185,57 @@ def test_one_hidden_letter_of_three_is_no_vulgar_word():
     words = Lexicon({"ass": (3,)})
     assert read("a*s", words) == ["a", "s"]
     assert read("a**", words) == ["ass"]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "link"),
+    [
+        ("h*tp://fre*-cas*no.com/x", "http://fre*-cas*no.com/x"),
+        ("free-cas*no.c*m", "free-cas*no.com"),
+        ("frее-cаsіnо.соm", "free-casino.com"),
+        ("f.r.e.e.c.a.s.i.n.o.c.o.m", "freecasino.com"),
+        ("f-r-e-e-c-a-s-i-n-o.c-o-m", "freecasino.com"),
+        ("freeeee-casino.cooom", "fre-casino.com"),
+        ("ffrreeee--ccaassiinnoo.ccoomm", "free--casino.com"),
+        ("fr33-casino.c0m", "fr33-casino.com"),
+        ("fr€€-c@$ino.$hop", "free-casino.shop"),
+    ],
+)
+def test_a_link_with_hidden_letters_is_a_link(hidden, link, words):
+    assert unfold(hidden, words).link == link
+
+
+def test_a_spelled_out_link_and_mention_are_such_again(words):
+    (chunk,) = chunks_of("f r e e c a s i n o.c o m")
+    assert unfold(chunk, words).link
+    assert set(unfold(chunk, words).words) >= {"free", "casino", "<link>", "<domain:com>"}
+    (chunk,) = chunks_of("s t o p @a n n_b")
+    assert unfold(chunk, words).mentions == 1
+
+
+def test_wider_blanks_part_words_that_are_spelled_out(words):
+    assert chunks_of("f r e e   t a x\ns t o p it") == ["f r e e", "t a x", "s t o p", "it"]
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("100,", "<number3>"),
+        ("(33)", "<number2>"),
+        ("75%", "<number2>"),
+        ("$500", "<number3>"),
+        ("1st", "1st"),
+        ("5th", "5th"),
+        ("10k", "10k"),
+        ("3d", "3d"),
+        ("h1n1", "h1n1"),
+        ("(stop)", "stop"),
+    ],
+)
+def test_what_counts_or_measures_is_no_hidden_word(text, read_as):
+    from classifiers.hashing import hash_word
+
+    frequent = Lexicon(
+        {}, map(hash_word, ["ist", "sth", "io", "lo", "iok", "ed", "cee", "ts", "soo", "mpe", "stop", "s"])
+    )
+    assert read(text, frequent) == [read_as]

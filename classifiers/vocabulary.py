@@ -1,0 +1,101 @@
+"""Which words are frequent, and how frequent: their hashes in two arrays, four bytes each, and no words.
+
+The hash of a word is a CRC, which is linear: to exchange one letter changes it by what depends on the letters and their
+distance from the end alone. So all words that fit a pattern with hidden letters are found by one look-up of an array.
+"""
+
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.hashing import Hashes, hash_word
+
+SEEDS = Path(__file__).parent / "seeds"
+UNKNOWN = 1 << 20
+"""The rank of a word that is not known."""
+MOST_HIDDEN = 2
+"""Patterns with more hidden letters fit too many words."""
+_ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцчшщъыьэюяієґ")
+
+
+class Vocabulary:
+    """Frequent words by their hashes, the most frequent first."""
+
+    def __init__(self, ranked: Iterable[int] = ()) -> None:
+        hashes = np.fromiter(ranked, np.uint32) if not isinstance(ranked, np.ndarray) else ranked.astype(np.uint32)
+        order = hashes.argsort(kind="stable")
+        self._sorted: Hashes = hashes[order]
+        self._ranks: NDArray[np.int32] = order.astype(np.int32)
+        self._hashes = self._sorted.data
+
+    def __len__(self) -> int:
+        return len(self._sorted)
+
+    def rank(self, word: str) -> int:
+        """Say how many words were seen more often; `UNKNOWN` for one that is not known."""
+        hashed = hash_word(word)
+        place = bisect_left(self._hashes, hashed)
+        if place < len(self._hashes) and self._hashes[place] == hashed:
+            return int(self._ranks[place])
+        return UNKNOWN
+
+    def ranks(self, words: list[str]) -> list[int]:
+        """Say it of many words at once."""
+        if not words or not len(self):
+            return [UNKNOWN] * len(words)
+        hashes = np.fromiter(map(hash_word, words), np.uint32, len(words))
+        places = np.minimum(self._sorted.searchsorted(hashes), len(self) - 1)
+        ranks: list[int] = np.where(self._sorted[places] == hashes, self._ranks[places], UNKNOWN).tolist()
+        return ranks
+
+    def fitting(self, pattern: str) -> list[tuple[str, int]]:
+        """Find the words that fit a pattern, where each `*` hides one letter, with their ranks."""
+        hidden = [place for place, sign in enumerate(pattern) if sign == "*"]
+        if not 0 < len(hidden) <= MOST_HIDDEN or not len(self):
+            return []
+        alphabet = next((one for one in _ALPHABETS if any(sign in one for sign in pattern)), None)
+        if alphabet is None:
+            return []
+        first = pattern.replace("*", alphabet[0])
+        hashes = np.array([hash_word(first)], np.uint32)
+        for place in hidden:
+            change = _changes(alphabet, len(first[place + 1 :].encode("utf-8", "surrogatepass")))
+            hashes = (hashes[:, None] ^ change).ravel()
+        places = np.minimum(self._sorted.searchsorted(hashes), len(self) - 1)
+        found = []
+        for at in (self._sorted[places] == hashes).nonzero()[0].tolist():
+            letters, left = list(pattern), at
+            for place in reversed(hidden):
+                left, letter = divmod(left, len(alphabet))
+                letters[place] = alphabet[letter]
+            found.append(("".join(letters), int(self._ranks[places[at]])))
+        return found
+
+
+def frequent_words() -> Hashes:
+    """Give the list that ships with the package: the most frequent words of thirteen languages (seeds/README.md)."""
+    words: Hashes = np.load(SEEDS / "words.npy", allow_pickle=False)
+    return words
+
+
+def merged(*lists: Hashes) -> Hashes:
+    """Make one list of several, the most frequent first in all: a word stands where it stands best."""
+    hashes = np.concatenate(lists)
+    ranks = np.concatenate([np.arange(len(one)) for one in lists])
+    ordered = hashes[ranks.argsort(kind="stable")]
+    _, first = np.unique(ordered, return_index=True)
+    kept: Hashes = ordered[np.sort(first)]
+    return kept
+
+
+@lru_cache(maxsize=128)
+def _changes(alphabet: str, distance: int) -> Hashes:
+    """Tell how a hash changes when the first letter of an alphabet is exchanged for each, so many bytes from the end."""
+    tail = bytes(distance)
+    hashes = [zlib.crc32(letter.encode() + tail) for letter in alphabet]
+    return np.array([hashed ^ hashes[0] for hashed in hashes], np.uint32)
