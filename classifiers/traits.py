@@ -218,15 +218,16 @@ _COLUMN = {**PLACE, "rude": _RUDE}
 _LEXICON = slice(FIRST_MARK, FIRST_MARK + len(KINDS) * len(GRADES))
 _ONE_LOOK = np.array([
     *(_COLUMN[name] for name, _ in LOGS.values()),
-    *(_COLUMN[part] for part, _ in SHARES.values()),
     *(_COLUMN[name] for name in PRESENT.values()),
+    *(_COLUMN[part] for part, _ in SHARES.values()),
     *(_COLUMN[one] for one, _ in BOTH.values()),
     *(_COLUMN[name] for name, _ in FEW.values()),
     *(_COLUMN[whole] for _, whole in SHARES.values()),
     *(_COLUMN[other] for _, other in BOTH.values()),
 ])  # fmt: skip
-"""The counts that the features are made of, those that are combined with others behind the rest."""
-_ENDS = np.cumsum([len(LOGS), len(SHARES), len(PRESENT), len(BOTH), len(FEW), len(SHARES)]).tolist()
+"""The counts that the features are made of, in the features' order; behind them those that are combined with others."""
+_ENDS = [0, *np.cumsum([len(LOGS), len(PRESENT), len(SHARES), len(BOTH), len(FEW), len(SHARES), len(BOTH)]).tolist()]
+_LOGS, _PRESENT, _SHARES, _BOTH, _FEW, _WHOLES, _OTHERS = map(slice, _ENDS, _ENDS[1:])
 _SCALES = np.array([scale for _, scale in LOGS.values()], np.float32)
 _LIMITS = np.array([limit for _, limit in FEW.values()], np.float32)
 
@@ -234,12 +235,11 @@ _LIMITS = np.array([limit for _, limit in FEW.values()], np.float32)
 def traits(counts: Matrix) -> Matrix:
     """Turn the counts of comments (rows) into their hand-made features."""
     counts = np.concatenate([counts, counts[:, _LEXICON].sum(axis=1, keepdims=True)], axis=1)
-    logs, parts, present, ones, few, wholes, others = np.split(counts.take(_ONE_LOOK, axis=1), _ENDS, axis=1)
-    blocks = (
-        np.log1p(logs) * _SCALES,
-        present > 0,
-        parts / (wholes + np.float32(1)),
-        (ones > 0) & (others > 0),
-        few <= _LIMITS,
-    )
-    return np.concatenate(blocks, axis=1, dtype=np.float32)
+    looked = counts.take(_ONE_LOOK, axis=1)
+    features = np.empty((len(counts), len(NAMES)), np.float32)
+    features[:, _LOGS] = np.log1p(looked[:, _LOGS]) * _SCALES
+    features[:, _PRESENT] = looked[:, _PRESENT] > 0
+    features[:, _SHARES] = looked[:, _SHARES] / (looked[:, _WHOLES] + np.float32(1))
+    features[:, _BOTH] = (looked[:, _BOTH] > 0) & (looked[:, _OTHERS] > 0)
+    features[:, _FEW] = looked[:, _FEW] <= _LIMITS
+    return features
