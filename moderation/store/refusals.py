@@ -35,6 +35,8 @@ def translate(error: Exception) -> StoreUnavailable | None:
         if prefix in _REFUSALS_BY_PREFIX:
             return _unavailable(*_REFUSALS_BY_PREFIX[prefix])
         return None
+    if isinstance(error, driver.ConnectionError) and str(error) == _NO_TURN:
+        return _unavailable(*_IN_USE)
     for kind, cause, seconds in _FAILURES:
         if isinstance(error, kind):
             return _unavailable(cause, seconds)
@@ -54,6 +56,9 @@ _LOADING = ("the store is reading its files", 2.0)
 _DISK = ("the store cannot write to its disk", 15.0)
 _FORBIDDEN = ("the store does not permit what the service needs", 30.0)
 _LATE = ("the store does not answer in time", 2.0)
+_IN_USE = ("every connection to the store is in use", 1.0)
+_NO_TURN = "No connection available."
+"""What a pool says whose connections are all in use; it has no class of its own for that."""
 
 # Told once, or told until the driver gave up.
 _MOVING = ("the cluster is moving these keys", 1.0)
@@ -85,7 +90,7 @@ _FAILURES: tuple[tuple[type[Exception], str, float], ...] = (
     (driver.BusyLoadingError, *_LOADING),
     (driver.AuthenticationError, "the store refuses the password", 30.0),
     (driver.AuthorizationError, *_FORBIDDEN),
-    (driver.MaxConnectionsError, "every connection to the store is in use", 1.0),
+    (driver.MaxConnectionsError, *_IN_USE),
     (driver.TimeoutError, *_LATE),
     (driver.ConnectionError, "the store cannot be reached", 2.0),
     (driver.RedisClusterException, "the cluster cannot be reached", 2.0),

@@ -80,6 +80,20 @@ async def test_more_callers_than_connections_wait_for_each_other(store_url):
     await connection.aclose()
 
 
+async def test_who_waits_too_long_for_a_connection_hears_that_all_are_in_use(tmp_path):
+    with plain_server(tmp_path) as port:
+        connection = await connect(StoreSettings(url=f"redis://127.0.0.1:{port}", connections=2))
+        pid = redis.Redis(port=port).info("server")["process_id"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            told = await asyncio.gather(*(connection.execute("GET", "k") for _ in range(3)), return_exceptions=True)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert sorted(map(str, told))[1:] == ["the store does not answer in time"] * 2
+        assert sorted(map(str, told))[0] == "every connection to the store is in use"
+        await connection.aclose()
+
+
 async def test_a_dead_server_is_noticed_within_a_second():
     connection = await connect(StoreSettings(url=f"redis://127.0.0.1:{free_port()}"))
     began = time.monotonic()

@@ -16,6 +16,7 @@ from moderation.store.refusals import border, translate, unknown_outcome
         (driver.TimeoutError("Timeout reading"), "the store does not answer in time"),
         (TimeoutError(), "the store does not answer in time"),
         (driver.MaxConnectionsError("Too many connections"), "every connection to the store is in use"),
+        (driver.ConnectionError("No connection available."), "every connection to the store is in use"),
         (driver.BusyLoadingError("Valkey is loading"), "the store is reading its files"),
         (driver.AuthenticationError("invalid password"), "the store refuses the password"),
         (driver.AuthorizationError("denied"), "the store does not permit what the service needs"),
