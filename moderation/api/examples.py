@@ -1,5 +1,6 @@
-"""An example of a request for every route of the reference: the body, and the line that sends it."""
+"""An example for every route of the reference: the body, the line that sends it, and what came back."""
 
+import importlib.resources
 import json
 import re
 import shlex
@@ -7,6 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from moderation.records import Role
+
+ANSWERS: dict[str, Any] = json.loads(
+    (importlib.resources.files("moderation.api") / "answers.json").read_text(encoding="utf-8")
+)
+"""`METHOD path` -> what the running service answered, shortened; made by a test, secrets taken out."""
 
 HOST = "http://127.0.0.1:8000"
 COMMENT = {"name": "Ann", "email": "ann@example.org", "text": "Thank you, this helped me a lot."}

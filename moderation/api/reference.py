@@ -141,6 +141,10 @@ def _exemplify(operation: dict[str, Any], name: str, opt: dict[str, Any]) -> Non
     if "requestBody" in operation and name in examples.BODIES:
         (content,) = operation["requestBody"]["content"].values()
         content["example"] = examples.BODIES[name]
+    if name in examples.ANSWERS:
+        good = operation["responses"][str(opt["status"])]
+        contents = list(good.get("content", {}).values())
+        (contents[0] if contents else good)["example" if contents else "x-example"] = examples.ANSWERS[name]
     for parameter in operation["parameters"]:
         known = examples.PARAMETERS if parameter["in"] == "path" else examples.QUERIES.get(name, {})
         if parameter["name"] in known:

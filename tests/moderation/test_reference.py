@@ -60,6 +60,14 @@ def test_an_operation_shows_how_it_is_asked(path: str, method: str, operation: d
         assert content["example"], "a body has an example"
 
 
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+def test_an_operation_shows_what_it_answers(path: str, method: str, operation: dict) -> None:
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and status != "204":
+            content, *_ = [*answer.get("content", {}).values(), {}]
+            assert "example" in content or "x-example" in answer, f"{method.upper()} {path}"
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_an_example_is_what_the_route_reads(name: str) -> None:
     """It is read into the shape that the route declares."""

@@ -39,8 +39,11 @@ for (const { name, description } of reference.tags) {
     const body = named(Object.values(operation.requestBody?.content ?? {})[0]?.schema);
     if (body) box.append(make("h3", "Body"), make("pre", JSON.stringify(body, null, 2)));
     for (const [status, response] of Object.entries(operation.responses)) {
-      const schema = response.content?.["application/json"]?.schema;
+      const [content] = Object.values(response.content ?? {});
+      const example = content?.example ?? response["x-example"];
       box.append(make("p", `${status}: ${response.description}`));
+      if (example !== undefined) box.append(make("pre", typeof example === "string" ? example : JSON.stringify(example, null, 2)));
+      const schema = response.content?.["application/json"]?.schema;
       if (schema) box.append(make("pre", JSON.stringify(named(schema), null, 2)));
     }
     place.append(box);
