@@ -5,10 +5,7 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import kubernetes_validate
@@ -17,6 +14,7 @@ import yaml
 
 from moderation.settings import Settings, load
 from moderation.telemetry import Telemetry
+from tests.plainroot import Image, debootstrap, serve, within
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 REPOSITORY = DEPLOY.parent
@@ -75,48 +73,70 @@ def test_the_image_runs_as_nobody_with_what_the_repository_has():
         assert all((REPOSITORY / source).exists() for source in sources), line
 
 
+LOOK = """
+touch /x 2>&1 || true
+id -u
+grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status
+command -v cc gcc make || echo no compiler
+python - <<'END'
+import json, urllib.request
+key = json.load(open("/data/first-run.json"))["site_key"]
+body = json.dumps({"name": "Ann", "email": "ann@posteo.net", "text": "Thank you, this helped me a lot."}).encode()
+headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+with urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8000/v1/comments", body, headers)) as answer:
+    print(json.load(answer)["status"])
+END
+moderation doctor | tail -1
+"""
+
+
 @pytest.mark.long
-@pytest.mark.timeout(1200)
-def test_the_steps_of_the_image_make_a_service_that_is_healthy(tmp_path):
-    """The build's own lines in an empty environment and folder, then the command and the health check of the image."""
-    build, final = (DEPLOY / "Dockerfile").read_text().replace("\\\n", " ").split("\nFROM ")[1:]
-    home, source = tmp_path / "moderation", tmp_path / "source"
-    source.mkdir()
-    environ = {
-        "PATH": f"{home}/bin:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "MODERATION_DATA": str(tmp_path / "data"),
-    }
-    environ |= {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    for line in build.splitlines():
-        step, _, rest = line.partition(" ")
-        if step == "COPY":
-            *names, target = rest.split()
-            for name in names:
-                if (REPOSITORY / name).is_dir():
-                    shutil.copytree(REPOSITORY / name, source / target, ignore=shutil.ignore_patterns("__pycache__"))
-                else:
-                    shutil.copy(REPOSITORY / name, source)
-        elif step == "RUN":
-            line = rest.replace("/opt/moderation", str(home)).replace("python -m venv", f"{sys.executable} -m venv")
-            subprocess.run(["bash", "-euc", line], cwd=source, env=environ, check=True)
-    (command,) = re.findall(r"^CMD (\[.*\])$", final, re.M)
-    (check,) = re.findall(r"CMD (\[\"python\".*\])$", final.replace(f"CMD {command}", ""), re.M)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    shutil.rmtree(source)
-    serving = [str(home / "bin/moderation"), *json.loads(command), "--port", str(port)]
-    with subprocess.Popen(serving, env=environ, cwd=tmp_path) as service:
-        try:
-            look = [str(home / "bin/python"), *json.loads(check)[1:]]
-            look[-1] = look[-1].replace(":8000", f":{port}")
-            deadline = time.monotonic() + 120
-            while subprocess.run(look, env=environ, capture_output=True, check=False).returncode:
-                assert time.monotonic() < deadline
-                time.sleep(1)
-        finally:
-            service.terminate()
-    assert service.returncode == 0
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("debootstrap"), reason="needs root and debootstrap")
+def test_the_steps_of_the_image_make_a_healthy_service_in_a_plain_debian(tmp_path):
+    """Two roots as two stages; then the image's user, command and health check, as `docker run --read-only` gives them.
+
+    The commands that begin the unit for systemd are carried out in the first one as well.
+    """
+    image = Image.read(DEPLOY / "Dockerfile")
+    build, final, data = (tmp_path / name for name in ("build", "final", "data"))
+    try:
+        debootstrap(build)
+        subprocess.run(["cp", "-a", str(build), str(final)], check=True)
+        # the base image has pip; in Debian that is a package of its own
+        within(build, "apt-get install -y -qq --no-install-recommends python3-venv ca-certificates > /dev/null")
+        for step, rest in image.steps(image.build):
+            if step == "COPY":
+                *names, target = rest.split()
+                for name in names:
+                    if (REPOSITORY / name).is_dir():
+                        ignored = shutil.ignore_patterns("__pycache__")
+                        shutil.copytree(REPOSITORY / name, build / "source" / target, ignore=ignored)
+                    else:
+                        shutil.copy(REPOSITORY / name, build / "source")
+            elif step == "WORKDIR":
+                (build / "source").mkdir()
+            elif step == "RUN":
+                within(build, rest, "/source", **image.environment(image.build))
+        for step, rest in image.steps(image.final):
+            if step == "RUN":
+                within(final, rest)
+            elif step == "COPY":
+                source, target = rest.removeprefix("--from=build ").split()
+                subprocess.run(["cp", "-a", str(build) + source, str(final) + target], check=True)
+        seen = serve(image, final, data, LOOK).splitlines()
+        for command in commented(DEPLOY / "moderation.service"):
+            if not command.startswith("systemctl"):
+                within(build, command, "/source")
+    finally:
+        for folder in (build, final, data):
+            shutil.rmtree(folder, ignore_errors=True)
+    assert "touch: cannot touch '/x': Read-only file system" in seen
+    assert "10001" in seen
+    assert {line.split()[-1] for line in seen if line.startswith("Cap")} == {"0000000000000000"}
+    assert "NoNewPrivs:\t1" in seen
+    assert "no compiler" in seen
+    assert seen[-2:] == ["approved", "All is well."]
 
 
 def test_the_manifests_are_of_known_kinds_and_hang_together():
@@ -180,3 +200,87 @@ def test_every_setting_has_a_sentence():
             if isinstance(line, ast.AnnAssign) and node.name != "Settings":
                 after = node.body[place + 1] if place + 1 < len(node.body) else None
                 assert isinstance(after, ast.Expr), f"{node.name}.{ast.unparse(line.target)}"
+
+
+# commands that are written as remarks ------------------------------------------------------------------------------
+
+PROGRAMS = r"(docker|kubectl|systemctl|useradd|python3?|pip|openssl|nginx|caddy|promtool|moderation) "
+NOT_HERE = {
+    r"docker (compose|build|run) .*": "no container engine is here; what it would read is there",
+    r"kubectl .*": "no Kubernetes is here; the manifests are held to its schemas",
+    r"systemctl enable --now moderation": "it starts on the reader's own machine; `systemd-analyze` reads the unit",
+    r"(useradd|python3 -m venv) .*": "carried out in a plain Debian, in the long form",
+}
+"""A command -> why it is not carried out here."""
+
+
+def commented(path: Path) -> list[str]:
+    """Give the commands in the remarks of a file, continued lines joined and without what is said of them."""
+    joined = re.sub(r"\\\n#\s*", " ", path.read_text(encoding="utf-8"))
+    found = re.finditer(rf"^# {{3}}({PROGRAMS}.*)$", joined, re.M)
+    return [re.sub(r"\s{2,}#.*", "", one[1]) for one in found]
+
+
+REMARKED = {
+    path: commands
+    for path in sorted(DEPLOY.rglob("*"))
+    if path.is_file() and path.suffix not in (".png", ".md") and (commands := commented(path))
+}
+
+
+@pytest.mark.parametrize("path", REMARKED, ids=lambda path: path.name)
+def test_a_command_in_a_remark_is_carried_out_or_names_what_there_is(path):
+    for command in REMARKED[path]:
+        for named in re.findall(r"(?<= )deploy/[\w./-]*", command):
+            assert (REPOSITORY / named).exists(), command
+        assert settings_named_in(command) <= known_settings()
+        if not any(re.fullmatch(pattern, command) for pattern in NOT_HERE):
+            said = subprocess.run(["bash", "-euc", command], capture_output=True, text=True, check=True).stdout
+            assert load({"MODERATION_STORE__PEPPER": said.strip()}), command
+
+
+def test_every_command_that_is_not_carried_out_is_still_in_a_remark():
+    for pattern in NOT_HERE:
+        assert any(re.fullmatch(pattern, command) for commands in REMARKED.values() for command in commands), pattern
+
+
+# what others say of their files ------------------------------------------------------------------------------------
+
+CHECKERS = "/usr/local/share/checkers"
+"""Where `.ci/run` unpacks the programs whose configuration is here; nothing of them is installed or started."""
+
+
+def said_by(program: str, *arguments: str) -> str:
+    """Ask a program what it has to say of a file; it must have nothing against it."""
+    found = shutil.which(program, path=f"{CHECKERS}/usr/bin:{CHECKERS}/usr/sbin:{os.environ['PATH']}:/usr/sbin")
+    if found is None:
+        pytest.skip(f"no {program} on this machine (Debian 12 has it)")
+    checked = subprocess.run([found, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    return checked.stdout + checked.stderr
+
+
+def test_promtool_takes_the_alerts():
+    alerts = yaml.safe_load((DEPLOY / "prometheus/alerts.yml").read_text())["groups"][0]["rules"]
+    assert f"{len(alerts)} rules found" in said_by("promtool", "check", "rules", str(DEPLOY / "prometheus/alerts.yml"))
+
+
+def test_caddy_takes_its_file():
+    said = said_by("caddy", "adapt", "--validate", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile"))
+    assert '"X-Forwarded-For":["{http.request.remote.host}"]' in said
+
+
+def test_nginx_takes_its_file(tmp_path):
+    site = (DEPLOY / "nginx.conf").read_text()
+    for name in ("pem", "key"):
+        site = site.replace(f"/etc/ssl/moderation.example.org.{name}", str(tmp_path / f"own.{name}"))
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=moderation.example.org -keyout own.key -out own.pem"
+    subprocess.run(make.split(), cwd=tmp_path, check=True, capture_output=True)
+    folders = "".join(
+        f"{name}_temp_path {tmp_path}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {folders}\n{site}\n}}"
+    (tmp_path / "nginx.conf").write_text(whole)
+    said = said_by("nginx", "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"))
+    assert "test is successful" in said
+    assert "[warn]" not in said
