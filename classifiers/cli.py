@@ -39,6 +39,12 @@ COMMANDS = (
 class OneLine(click.Group):
     """A group of commands whose errors are one line on stderr and exit code 2."""
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole sentence: one that is cut off says nothing."""
+        found = [(name, self.commands[name].get_short_help_str(limit=200)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(found)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what went wrong is said in a line."""
         try:

@@ -116,6 +116,22 @@ def test_every_command_that_a_sentence_names_exists_with_its_options(path):
     assert not wrong
 
 
+def groups(group: click.Group, *words: str) -> Iterator[tuple[str, ...]]:
+    """Give the ways to every group of commands."""
+    yield words
+    for name, one in group.commands.items():
+        if isinstance(one, click.Group):
+            yield from groups(one, *words, name)
+
+
+@pytest.mark.parametrize("program", [moderation, classifiers], ids=["moderation", "classifiers"])
+def test_help_lists_every_command_with_a_whole_sentence(program):
+    for words in groups(program):
+        listed = CliRunner().invoke(program, [*words, "--help"]).output.partition("Commands:")[2]
+        assert listed, words
+        assert "..." not in listed, words
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_every_make_target_and_every_linked_file_exists(path):
     text = path.read_text(encoding="utf-8")

@@ -77,7 +77,17 @@ def store_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)  # fmt: skip
 
 
-class OneLine(click.Group):
+class Listed(click.Group):
+    """A group that lists its commands with whole sentences."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole sentence: one that is cut off says nothing."""
+        found = [(name, self.commands[name].get_short_help_str(limit=200)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(found)
+
+
+class OneLine(Listed):
     """A group whose errors are one line and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:

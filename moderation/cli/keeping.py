@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from moderation.app import House, utc_now
 from moderation.backup import BackupRefused, Contents, back_up, restore
-from moderation.cli.frame import in_house, settings_of, store_options
+from moderation.cli.frame import Listed, in_house, settings_of, store_options
 from moderation.settings import Settings
 from moderation.store.folder import DataFolder, FolderServed
 
@@ -78,7 +78,7 @@ async def _look(rooms: House, settings: Settings) -> tuple[int, list[str]]:
     return count, wrong
 
 
-@click.group()
+@click.group(cls=Listed)
 def privacy() -> None:
     """What a person may ask for: everything that is kept of an e-mail address, and its erasure."""
 

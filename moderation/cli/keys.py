@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from moderation.app import House
-from moderation.cli.frame import ROLES, in_house, now, print_json, settings_of, store_options
+from moderation.cli.frame import ROLES, Listed, in_house, now, print_json, settings_of, store_options
 from moderation.records import Key, Role
 
 
-@click.group()
+@click.group(cls=Listed)
 def key() -> None:
     """Keys for machines."""
 

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from moderation.app import House
-from moderation.cli.frame import in_house, settings_of, store_options
+from moderation.cli.frame import Listed, in_house, settings_of, store_options
 from moderation.errors import SetupRefused
 from moderation.learning import COLUMNS
 from moderation.records import ATTRIBUTES
@@ -21,7 +21,7 @@ from moderation.records import ATTRIBUTES
 NUMBERS = (*ATTRIBUTES, *(f"score_{name}" for name in ATTRIBUTES), "weight")
 
 
-@click.group()
+@click.group(cls=Listed)
 def labels() -> None:
     """The lessons that decisions leave."""
 

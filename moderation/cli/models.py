@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from moderation.app import House
-from moderation.cli.frame import in_house, print_json, settings_of, store_options
+from moderation.cli.frame import Listed, in_house, print_json, settings_of, store_options
 from moderation.workshop import Moved
 
 
-@click.group()
+@click.group(cls=Listed)
 def models() -> None:
     """The models that score comments."""
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from moderation.app import House
-from moderation.cli.frame import ROLES, address_of, in_house, print_json, settings_of, store_options
+from moderation.cli.frame import ROLES, Listed, address_of, in_house, print_json, settings_of, store_options
 
 
-@click.group()
+@click.group(cls=Listed)
 def moderator() -> None:
     """The people who sign in to the console."""
 

@@ -10,14 +10,14 @@ import msgspec
 
 from moderation.administration import Preview
 from moderation.app import House
-from moderation.cli.frame import in_house, print_json, settings_of, store_options
+from moderation.cli.frame import Listed, in_house, print_json, settings_of, store_options
 from moderation.errors import PolicyInvalid
 from moderation.records import Policy
 
 LISTS = {"blocked": "blocked_words", "suspect": "suspect_words"}
 
 
-@click.group()
+@click.group(cls=Listed)
 def policy() -> None:
     """What one site wants: thresholds, rules, limits. Versioned."""
 
@@ -74,7 +74,7 @@ def set_policy(site_id: str, file: Any, data: Path | None, redis: str | None) ->
     click.echo(f"The policy of '{site_id}' is at version {done.policy.version}.")
 
 
-@click.group()
+@click.group(cls=Listed)
 def words() -> None:
     """The word lists of a site: `blocked` are never published, `suspect` wait."""
 

@@ -9,11 +9,11 @@ import click
 import msgspec
 
 from moderation.app import House
-from moderation.cli.frame import in_house, now, print_json, settings_of, store_options
+from moderation.cli.frame import Listed, in_house, now, print_json, settings_of, store_options
 from moderation.records import Site
 
 
-@click.group()
+@click.group(cls=Listed)
 def site() -> None:
     """The websites whose comments are moderated."""
 

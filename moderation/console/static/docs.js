@@ -36,13 +36,15 @@ for (const { name, description } of reference.tags) {
     const query = operation.parameters.filter((parameter) => parameter.in === "query");
     if (query.length) box.append(make("p", `Query: ${query.map((parameter) => parameter.name + (parameter.required ? " (required)" : "")).join(", ")}`));
     box.append(make("h3", "Example"), make("pre", operation["x-codeSamples"][0].source));
+    for (const response of Object.values(operation.responses)) {
+      const [content] = Object.values(response.content ?? {});
+      const answer = content?.example ?? response["x-example"];
+      if (answer !== undefined) box.append(make("h3", "Answer"), make("pre", typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)));
+    }
     const body = named(Object.values(operation.requestBody?.content ?? {})[0]?.schema);
     if (body) box.append(make("h3", "Body"), make("pre", JSON.stringify(body, null, 2)));
     for (const [status, response] of Object.entries(operation.responses)) {
-      const [content] = Object.values(response.content ?? {});
-      const example = content?.example ?? response["x-example"];
       box.append(make("p", `${status}: ${response.description}`));
-      if (example !== undefined) box.append(make("pre", typeof example === "string" ? example : JSON.stringify(example, null, 2)));
       const schema = response.content?.["application/json"]?.schema;
       if (schema) box.append(make("pre", JSON.stringify(named(schema), null, 2)));
     }
