@@ -60,7 +60,6 @@ class Sites:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sites: dict[str, Site] = {}
-        self._keys: dict[str, Key | None] = {}
         self._by_secret: dict[str, Key] = {}
         self._generation = b""
         self._epoch = 0
@@ -96,7 +95,6 @@ class Sites:
 
     def _forget_keys(self) -> None:
         self._epoch += 1
-        self._keys.clear()
         self._by_secret.clear()
 
     async def _changed(self) -> None:
@@ -266,7 +264,7 @@ class Sites:
     async def key_of(self, secret: str, now: str) -> Key | None:
         """Give the key that has this secret, or None where it is unknown, revoked or past its end (`now`, RFC 3339).
 
-        The comparison takes the same time for a wrong secret and an unknown id.
+        A wrong secret takes the same time as an unknown id: only a secret that was right is remembered.
         """
         found = self._by_secret.get(secret)
         if found is None:
@@ -291,16 +289,8 @@ class Sites:
         return found.decode() if found else ""
 
     async def _key(self, key_id: str) -> Key | None:
-        if key_id in self._keys:
-            return self._keys[key_id]
-        epoch = self._epoch
         row = await self._connection.execute("HGET", keys.API_KEYS, key_id)
-        key = _key.decode(row) if row else None
-        if len(self._keys) >= _REMEMBER_AT_MOST:
-            self._keys.clear()
-        if epoch == self._epoch:
-            self._keys[key_id] = key
-        return key
+        return _key.decode(row) if row else None
 
 
 def _digest(secret: str) -> str:

@@ -14,6 +14,15 @@ from tests.security.household import Household, household
 
 JSON = "application/json"
 DEEP = 100_000
+IN_TIME = 0.1
+NOT_JSON = {
+    "blank", "half", "comma", "single quotes", "two values", "comment", "NaN", "Infinity", "invalid UTF-8", "overlong",
+    "raw surrogate", "raw NUL", "control", "UTF-16", "UTF-32", "latin-1", "deep lists", "deep objects", "deep and closed",
+    "form", "XML", "pickle", "11 MB", "as text/plain", "as application/x-www-form-urlencoded", "as application/xml",
+    "as multipart/form-data; boundary=x", "as text/json", "as nothing", "as application/jsonp", "gzip", "gzip bomb",
+    "null", "true", "number", "text",
+}  # fmt: skip
+"""What no route that reads a JSON object can take."""
 
 
 def corpus() -> list[tuple[str, bytes, dict[str, str]]]:
@@ -99,11 +108,15 @@ async def try_bodies(one: Household, bodies: list[tuple[str, bytes, dict[str, st
         )
         for name, body, headers in bodies:
             given = {"method": route.method, "url": request_of(route, one.world)["url"], "content": body}
-            began = time.perf_counter()
-            said = await one.send(given, headers | who)
-            took = time.perf_counter() - began
-            sent, slowest = sent + 1, max(slowest, took)
-            if said.status_code >= 500:
+            took: list[float] = []
+            # a machine that is busy with other work makes no body slow
+            while not took or (min(took) > IN_TIME and len(took) < 4):
+                began = time.perf_counter()
+                said = await one.send(given, headers | who)
+                took.append(time.perf_counter() - began)
+            sent, slowest = sent + 1, max(slowest, min(took))
+            refused = 400 <= said.status_code < 500 or route.media != JSON or route.body is None
+            if said.status_code >= 500 or (name in NOT_JSON and not refused):
                 wrong.append(f"{name} on {route.name}: {said.status_code} {said.text[:200]}")
     return sent, wrong, slowest
 
@@ -113,7 +126,12 @@ async def test_no_body_makes_a_route_fail(store_url, tmp_path):
         bodies = corpus()
         assert len(bodies) >= 150
         sent, wrong, slowest = await try_bodies(one, bodies[::4])
-    tell("C2 bodies, short", sent, "0 x 5xx", f"{len(wrong)} x 5xx, slowest {slowest * 1e3:.0f} ms")
+    tell(
+        "C2 bodies, short",
+        sent,
+        "0 x 5xx, 4xx for what is no JSON",
+        f"{len(wrong)} others, slowest {slowest * 1e3:.0f} ms",
+    )
     assert not wrong, "\n".join(wrong[:20])
 
 
@@ -122,8 +140,12 @@ async def test_no_body_makes_a_route_fail(store_url, tmp_path):
 async def test_no_body_of_the_whole_corpus_makes_a_route_fail(store_url, tmp_path):
     async with household(store_url, tmp_path) as one:
         sent, wrong, slowest = await try_bodies(one, corpus())
-    tell("C2 bodies", sent, "0 x 5xx", f"{len(wrong)} x 5xx, slowest {slowest * 1e3:.0f} ms")
+    tell(
+        "C2 bodies", sent, "0 x 5xx, 4xx for what is no JSON, 100 ms",
+        f"{len(wrong)} others on {len(list(filter(reads_a_body, every_route())))} routes, slowest {slowest * 1e3:.0f} ms",
+    )  # fmt: skip
     assert not wrong, "\n".join(wrong[:20])
+    assert slowest <= IN_TIME
 
 
 CURSORS = st.one_of(

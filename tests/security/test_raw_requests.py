@@ -13,19 +13,11 @@ import pytest
 
 from tests.figures import tell
 from tests.routes import Route, every_route, request_of
-from tests.security.test_bodies import corpus
+from tests.security.test_bodies import IN_TIME, NOT_JSON, corpus
 from tests.service import Service, a_comment, serving
 
 GOOD = msgspec.json.encode(a_comment("A comment over a bare socket, about ferries."))
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
-NOT_JSON = {
-    "blank", "half", "comma", "single quotes", "two values", "comment", "NaN", "Infinity", "invalid UTF-8", "overlong",
-    "raw surrogate", "raw NUL", "control", "UTF-16", "UTF-32", "latin-1", "deep lists", "deep objects", "deep and closed",
-    "form", "XML", "pickle", "11 MB", "as text/plain", "as application/x-www-form-urlencoded", "as application/xml",
-    "as multipart/form-data; boundary=x", "as text/json", "as nothing", "as application/jsonp", "gzip", "gzip bomb",
-    "null", "true", "number", "text",
-}  # fmt: skip
-"""What no route that reads a JSON object can take."""
 
 
 def chunked(body: bytes, size: int = 65_536) -> bytes:
@@ -131,12 +123,14 @@ async def try_framings(service: Service) -> tuple[int, list[str]]:
     return sent, wrong
 
 
-async def try_bodies(service: Service, routes: list[Route], step: int) -> tuple[int, list[str], float]:
+async def try_bodies(
+    service: Service, routes: list[Route], step: int, at_once: int = 4
+) -> tuple[int, list[str], float]:
     """Send bodies of the corpus in chunks to routes that read JSON; what no JSON object is must be refused."""
     world = {"form_key": service.first["form_key"], "site_id": "demo", "origin": service.url}
     wrong: list[str] = []
     sent, slowest = 0, 0.0
-    gate = asyncio.Semaphore(4)
+    gate = asyncio.Semaphore(at_once)
 
     async def one(route: Route, name: str, body: bytes, headers: dict[str, str]) -> None:
         nonlocal sent, slowest
@@ -145,10 +139,14 @@ async def try_bodies(service: Service, routes: list[Route], step: int) -> tuple[
         given |= {"Connection": "close", **({} if route.public else {"Authorization": f"Bearer {key}"}), **headers}
         head = f"{route.method} {request_of(route, world)['url']} HTTP/1.1\r\n"
         head += "".join(f"{field}: {value}\r\n" for field, value in given.items())
+        took: list[float] = []
         async with gate:
-            began = time.perf_counter()
-            statuses, said = await exchange(service, head.encode() + b"\r\n" + chunked(body))
-            slowest = max(slowest, time.perf_counter() - began)
+            # a machine that is busy with other work makes no body slow
+            while not took or (min(took) > IN_TIME and len(took) < 4):
+                began = time.perf_counter()
+                statuses, said = await exchange(service, head.encode() + b"\r\n" + chunked(body))
+                took.append(time.perf_counter() - began)
+        slowest = max(slowest, min(took))
         sent += 1
         status = statuses[0] if statuses else 400
         if status >= 500 or (name in NOT_JSON and not 400 <= status < 500):
@@ -211,12 +209,18 @@ async def test_a_request_that_can_be_read_in_two_ways_is_refused(tmp_path):
 async def test_every_body_of_the_corpus_in_chunks_on_every_route(tmp_path):
     with serving(tmp_path) as service:
         routes = [route for route in every_route() if reads_json(route)]
-        sent, wrong, slowest = await try_bodies(service, routes, 1)
+        process = psutil.Process(service.process.pid)
+        await try_bodies(service, routes, 1)  # what is met for the first time is remembered
+        before = process.memory_info().rss
+        sent, wrong, slowest = await try_bodies(service, routes, 1, at_once=1)
+        grown = process.memory_info().rss / before - 1
         assert len(corpus()) >= 150
         log = (service.data / "service.log").read_text()
     tell(
-        "C2 raw sockets", sent, "0 x 5xx, 4xx for what is no JSON",
-        f"{len(wrong)} others on {len(routes)} routes, slowest {slowest * 1e3:.0f} ms",
+        "C2 raw sockets", sent, "0 x 5xx, 4xx for what is no JSON, 100 ms, memory flat",
+        f"{len(wrong)} others on {len(routes)} routes, slowest {slowest * 1e3:.0f} ms, memory {grown:+.1%}",
     )  # fmt: skip
     assert not wrong, "\n".join(wrong[:30])
+    assert slowest <= IN_TIME
+    assert grown < 0.05
     assert "Traceback" not in log
