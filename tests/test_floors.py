@@ -108,6 +108,62 @@ LONG_FOR_A_REASON = {
     "moderation/store/comments.py": "recall, record and move are one contract with three scripts",
 }
 
+WITHOUT_A_TEST_FILE = {
+    "classifiers/commands/learning.py": "tests/classifiers/test_cli.py",
+    "classifiers/commands/leaving.py": "tests/classifiers/test_public_data.py",
+    "classifiers/commands/measuring.py": "tests/classifiers/test_cli.py",
+    "classifiers/commands/terminal.py": "tests/classifiers/test_cli.py",
+    "classifiers/commands/versions.py": "tests/classifiers/test_cli.py",
+    "classifiers/fairness.py": "tests/classifiers/test_evaluation.py",
+    "classifiers/featurizer.py": "tests/classifiers/test_features.py",
+    "classifiers/footing.py": "tests/classifiers/test_adapting.py",
+    "classifiers/forgetting.py": "tests/classifiers/test_adapting.py",
+    "classifiers/leaving_out.py": "tests/classifiers/test_public_data.py",
+    "classifiers/letters.py": "tests/classifiers/test_text.py",
+    "classifiers/report.py": "tests/classifiers/test_cli.py",
+    "classifiers/sites.py": "tests/classifiers/test_public_data.py",
+    "classifiers/table.py": "tests/classifiers/test_scorer.py",
+    "classifiers/traits.py": "tests/classifiers/test_features.py",
+    "classifiers/unfolding.py": "tests/classifiers/test_text.py",
+    "classifiers/vetting.py": "tests/classifiers/test_broken_models.py",
+    "moderation/api/akismet_account.py": "tests/contract/test_akismet.py",
+    "moderation/api/comments.py": "tests/journeys/test_submitting.py",
+    "moderation/api/examples.py": "tests/moderation/test_reference.py",
+    "moderation/api/google_errors.py": "tests/contract/test_dialects.py",
+    "moderation/api/hot.py": "tests/moderation/test_front.py",
+    "moderation/api/keys.py": "tests/moderation/test_administration.py",
+    "moderation/api/labels.py": "tests/journeys/test_learning.py",
+    "moderation/api/models.py": "tests/journeys/test_swapping.py",
+    "moderation/api/operations.py": "tests/journeys/test_restarting.py",
+    "moderation/api/oversight.py": "tests/journeys/test_deciding.py",
+    "moderation/api/privacy.py": "tests/privacy/test_persons.py",
+    "moderation/api/queue.py": "tests/journeys/test_deciding.py",
+    "moderation/api/session.py": "tests/security/test_sessions.py",
+    "moderation/api/sites.py": "tests/moderation/test_administration.py",
+    "moderation/api/staff.py": "tests/moderation/test_administration.py",
+    "moderation/app.py": "tests/moderation/test_gate.py",
+    "moderation/cli/archives.py": "tests/moderation/test_importing.py",
+    "moderation/cli/doctor.py": "tests/journeys/test_commands.py",
+    "moderation/cli/frame.py": "tests/journeys/test_commands.py",
+    "moderation/cli/keeping.py": "tests/faults/test_backup.py",
+    "moderation/cli/keys.py": "tests/journeys/test_commands.py",
+    "moderation/cli/models.py": "tests/journeys/test_swapping.py",
+    "moderation/cli/moderators.py": "tests/journeys/test_commands.py",
+    "moderation/cli/policies.py": "tests/journeys/test_commands.py",
+    "moderation/cli/sites.py": "tests/journeys/test_commands.py",
+    "moderation/console/pages.py": "tests/moderation/test_console_files.py",
+    "moderation/departures.py": "tests/moderation/test_departures.py",
+    "moderation/errors.py": "tests/moderation/test_problems.py",
+    "moderation/ledgerfiles.py": "tests/privacy/test_retention.py",
+    "moderation/privacy.py": "tests/privacy/test_persons.py",
+    "moderation/scoring/models.py": "tests/moderation/test_pipeline.py",
+    "moderation/store/fitness.py": "tests/moderation/test_connection.py",
+    "moderation/store/folder.py": "tests/moderation/test_embedded.py",
+    "moderation/webhooks/outside.py": "tests/moderation/test_webhooks.py",
+    "moderation/workshop.py": "tests/journeys/test_swapping.py",
+}
+"""A source file without a test file of its name, and where it is tested instead: with its neighbours, or over HTTP."""
+
 
 def sources(*roots: str) -> list[Path]:
     return sorted(file for root in roots for file in (REPOSITORY / root).rglob("*.py"))
@@ -334,3 +390,27 @@ def test_every_folder_of_modules_is_shipped():
         file.parent for file in sources("moderation", "classifiers") if not (file.parent / "__init__.py").exists()
     }
     assert not without_init, f"a folder without __init__.py is left out of the wheel: {without_init}"
+
+
+def test_every_source_file_has_a_test_file():
+    """Of files of one name in several rooms the lowest owns `test_<name>.py`; the others have `test_<room>_<name>.py`."""
+    assert _without_a_test_file("moderation") | _without_a_test_file("classifiers") == set(WITHOUT_A_TEST_FILE), (
+        "write a test file for each, or take out of WITHOUT_A_TEST_FILE what has one"
+    )
+    gone = [place for place in WITHOUT_A_TEST_FILE.values() if not (REPOSITORY / place).exists()]
+    assert not gone, f"WITHOUT_A_TEST_FILE names tests that are not there: {gone}"
+
+
+def _without_a_test_file(package: str) -> set[str]:
+    tests = (REPOSITORY / "tests").rglob("test_*.py")
+    known = {file.stem for file in tests if (file.parent.name == "classifiers") == (package == "classifiers")}
+    files = [file for file in sources(package) if not file.stem.startswith("__")]
+    owners: dict[str, Path] = {}
+    for file in sorted(files, key=lambda file: floor_of(name_of(file)) or 0):
+        owners.setdefault(file.stem, file)
+    return {
+        file.relative_to(REPOSITORY).as_posix()
+        for file in files
+        if f"test_{file.parent.name}_{file.stem}" not in known
+        and (f"test_{file.stem}" not in known or owners[file.stem] != file)
+    }
