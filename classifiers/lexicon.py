@@ -95,7 +95,12 @@ class Lexicon:
         for phrase, places in marks.items():
             if " " in phrase:
                 self.phrases[tuple(hash_word(self.general(part)) for part in phrase.split(" "))] = places[0]
-        begun = np.array([phrase[:2] for phrase in self.phrases] or np.zeros((0, 2)), np.uint32)
+        lengths: dict[tuple[int, int], set[int]] = {}
+        for first, second, *rest in self.phrases:
+            lengths.setdefault((first, second), set()).add(2 + len(rest))
+        self.lengths = {begin: tuple(sorted(found)) for begin, found in lengths.items()}
+        """The first two words of phrases -> how many words those have that begin so."""
+        begun = np.array([*self.lengths] or np.zeros((0, 2)), np.uint32)
         self._begun = np.zeros(PAIR_SLOTS, np.bool_)
         self._begun[pair_slots(begun[:, 0], begun[:, 1])] = True
 
