@@ -370,7 +370,7 @@ def is_email(address: str) -> bool:
 
 
 _WEB_ADDRESS = re.compile(
-    r" *https?://(?:[a-z0-9.-]+|(?:[^\s/?#@\\<>\"]*@)?(?:\[[0-9a-f:.]+\]|[^\s/?#@\\<>\":\[\]%]+))(?::[0-9]{0,5})?"
+    r" *https?://(?:[a-z0-9.-]+|(?:[^\s/?#@\\<>\"]*@)?(?:\[([0-9a-f:.]+)\]|[^\s/?#@\\<>\":\[\]%]+))(?::[0-9]{0,5})?"
     r"(?:[/?#][^\s<>\"]*)? *",
     re.IGNORECASE,
 )
@@ -378,7 +378,8 @@ _WEB_ADDRESS = re.compile(
 
 def is_web_address(value: str) -> bool:
     """Say whether this is an absolute http or https address with a host."""
-    return len(value) <= LIMITS["url"] and _WEB_ADDRESS.fullmatch(value) is not None
+    found = _WEB_ADDRESS.fullmatch(value) if len(value) <= LIMITS["url"] else None
+    return found is not None and (found[1] is None or (":" in found[1] and is_network_address(found[1])))
 
 
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)", re.ASCII)

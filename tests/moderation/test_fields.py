@@ -108,6 +108,8 @@ def test_a_full_submission_is_taken_and_becomes_a_comment():
         ({"url": "https://"}, ("url", "invalid")),
         ({"url": "https:///x"}, ("url", "invalid")),
         ({"url": "https://a b"}, ("url", "invalid")),
+        ({"url": "https://[::::::]/"}, ("url", "invalid")),
+        ({"url": "https://[192.0.2.1]/"}, ("url", "invalid")),
         ({"url": 'https://a.example/"onmouseover='}, ("url", "invalid")),
         ({"url": "https://a.example/\r\nx"}, ("url", "hidden_characters")),
         ({"url": "https://a.example/" + "x" * 2000}, ("url", "too_long")),
