@@ -118,11 +118,11 @@ class Story:
         told = self.anybody.get("/metrics").text.splitlines()
         self.answers["GET /metrics"] = "\n".join([line for line in told if "comments_judged" in line][:3])
         with self.admin.stream("GET", "/v1/events", params={"site": "demo"}) as stream:
-            lines = stream.iter_lines()
-            held(self.service)
             seen = []
-            for line in lines:
+            for line in stream.iter_lines():
                 seen.append(line)
+                if line.startswith(":"):  # the stream is open, or still open: what happens now is told
+                    held(self.service)
                 if line.startswith("data:") and len(line) > len("data: "):
                     break
         self.answers["GET /v1/events"] = shortened("\n".join(line for line in seen[-3:] if line))

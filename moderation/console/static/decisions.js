@@ -111,7 +111,7 @@ const isMine = (answer, mine) => answer.moderator === myName && answer.decision 
 // Take the newest act back: what was not sent is dropped, what was sent is undone.
 export async function undo() {
   const act = sent.pop();
-  if (!act) { tell("said", { kind: "calm", text: t("undo.nothing") }); return []; }
+  if (!act) { tell("said", { text: t("undo.nothing") }); return []; }
   const back = [];
   const held = new Set(unsent.filter((one) => one.act === act.act).map((one) => one.id));
   if (held.size && pause) {
