@@ -17,12 +17,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.alphabets import language_of_letters
 from classifiers.compiled import lexicon_file, load_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.scripts import language_of_letters
 from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits

@@ -2,8 +2,8 @@
 
 import pytest
 
+from classifiers.alphabets import language_of_letters
 from classifiers.scorer import Item, bundled
-from classifiers.scripts import language_of_letters
 
 
 @pytest.mark.parametrize(
