@@ -9,7 +9,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
 from moderation.store.keys import PERMANENT
 from tests import servers
+from tests.figures import tell
+from tests.overheard import count_below, overheard, personal_in
 
 MEMORY = Path("/dev/shm")
 ROOM_IN_MEMORY = 2 * 2**30
@@ -84,6 +86,27 @@ def store_url(server: Path, other_store: servers.Store | None, primaries: list[r
         if client.ttl(key) == -1 and not any(fnmatch.fnmatchcase(key.decode(), pattern) for pattern in PERMANENT)
     ]
     assert not left, f"keys without a TTL that no list of permanent keys names: {left[:5]}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_personal_is_said(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """At the end of the suite, search the logs of every service that any test has started for what is of a person."""
+    yield
+    folder = tmp_path_factory.getbasetemp()
+    found = overheard(folder)
+    tell("H2 logs of the whole suite", count_below(folder), "0 hits", f"{len(found)} hits")
+    assert not found, f"{len(found)} personal words in logs: {found[:5]}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test during which the code was heard to print or log what is of a person."""
+    report = yield
+    if report.passed:
+        heard = sorted({word for _, text in report.sections for word in personal_in(text)})
+        if heard:
+            report.outcome, report.longrepr = "failed", f"{item.nodeid} was heard to say {heard}"
+    return report
 
 
 @pytest.fixture
