@@ -49,5 +49,5 @@ def _secrets_below(folder: Path) -> set[str]:
     secrets = set()
     for path in folder.rglob("first-run.json"):
         first = json.loads(path.read_text(encoding="utf-8"))
-        secrets |= {first[name] for name in SECRETS}
+        secrets |= {first[name] for name in SECRETS if first.get(name)}
     return secrets
