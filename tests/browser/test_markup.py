@@ -93,6 +93,15 @@ def test_every_case_is_shown_as_plain_text(console, open_console, marked_up, wid
     assert len(seen) > (55 if width == 1440 else 14)
 
 
+def test_a_text_that_was_parsed_is_noticed(console, open_console, marked_up):
+    """The mutation: an element within a text that is shown."""
+    page = open_console(site="markup").page
+    expect(page.locator(".text").first).to_be_visible()
+    page.evaluate("document.querySelector('.text').append(document.createElement('b'))")
+    with pytest.raises(AssertionError):
+        assert_nothing_was_parsed(page)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_hundreds_of_payloads_run_on_no_page(console, open_console):

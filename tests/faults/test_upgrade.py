@@ -1,4 +1,4 @@
-"""What an older version has written is read by this one: a backup that was made months of changes ago still serves.
+"""What an older version has written is read by this one: a backup that was made many changes ago still serves.
 
 `older.backup` was written by an early version of layout 1 of the store, the only layout there has been. A change that
 needs another layout keeps this file beside one of its own, and comes with what turns the one into the other.

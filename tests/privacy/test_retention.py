@@ -4,10 +4,12 @@ import asyncio
 import gzip
 import hashlib
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
+from moderation import privacy
 from moderation.app import House, house
 from moderation.records import Policy, Site, Webhook
 from moderation.settings import Settings, StoreSettings
@@ -82,6 +84,13 @@ async def purge_all(store_url: str, folder, comments: int) -> None:
 
 async def test_decided_comments_go_after_their_days_and_waiting_ones_never_do(store_url, tmp_path):
     await purge_all(store_url, tmp_path, 300)
+
+
+async def test_a_purge_that_forgets_who_waits_is_found_out(store_url, tmp_path, monkeypatch):
+    """The mutation: what waits for a moderator is as old as anything else."""
+    monkeypatch.setattr(privacy, "Status", SimpleNamespace(PENDING=None))
+    with pytest.raises(AssertionError):
+        await purge_all(store_url, tmp_path, 60)
 
 
 @pytest.mark.long

@@ -3,11 +3,14 @@
 import gzip
 import json
 import time
+from http import HTTPStatus
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moderation.api import problems
+from moderation.errors import BodyInvalid
 from tests.figures import tell
 from tests.routes import Route, every_route, request_of
 from tests.security.household import Household, household
@@ -148,6 +151,15 @@ async def test_no_body_of_the_whole_corpus_makes_a_route_fail(store_url, tmp_pat
     assert slowest <= IN_TIME
 
 
+@pytest.mark.parametrize("status", [HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.OK])
+async def test_a_body_that_is_not_refused_is_noticed(store_url, tmp_path, monkeypatch, status):
+    """The mutations: what cannot be read is a fault of ours, or is answered as done."""
+    monkeypatch.setitem(problems.STATUS, BodyInvalid, status)
+    async with household(store_url, tmp_path) as one:
+        _, wrong, _ = await try_bodies(one, [body for body in corpus() if body[0] in ("half", "raw surrogate")])
+    assert wrong
+
+
 CURSORS = st.one_of(
     st.text(max_size=40),
     st.integers().map(str),
@@ -155,12 +167,12 @@ CURSORS = st.one_of(
 )
 
 
-async def test_no_cursor_makes_a_route_fail(store_url, tmp_path):
-    """Cursors come back as clients like; each is read or refused."""
+async def try_cursors(store_url, tmp_path, examples: int) -> tuple[int, list[str]]:
+    """Send cursors as clients like; gives how many, and which were neither read nor refused."""
     wrong: list[str] = []
     tried: list[str] = []
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(CURSORS)
     def gather(cursor: str) -> None:
         tried.append(cursor)
@@ -180,5 +192,18 @@ async def test_no_cursor_makes_a_route_fail(store_url, tmp_path):
                 said = await one.client.get(url, params=params, headers=who)
                 if said.status_code >= 500:
                     wrong.append(f"{url} {params}: {said.status_code}")
-    tell("C3 cursors", 5 * len(tried), "0 x 5xx", f"{len(wrong)} x 5xx")
+    return 5 * len(tried), wrong
+
+
+async def test_no_cursor_makes_a_route_fail(store_url, tmp_path):
+    asked, wrong = await try_cursors(store_url, tmp_path, 60)
+    tell("C3 cursors, short", asked, "0 x 5xx", f"{len(wrong)} x 5xx")
+    assert not wrong, "\n".join(wrong[:10])
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+async def test_no_cursor_of_thousands_makes_a_route_fail(store_url, tmp_path):
+    asked, wrong = await try_cursors(store_url, tmp_path, 2000)
+    tell("C3 cursors", asked, "0 x 5xx", f"{len(wrong)} x 5xx")
     assert not wrong, "\n".join(wrong[:10])
