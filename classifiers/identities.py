@@ -6,6 +6,7 @@ sentences are our own. Half of the templates may be learned from, fairness is me
 
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -18,6 +19,8 @@ from classifiers.dataset import Dataset, Row, from_rows
 FOLDER = Path(__file__).parent / "seeds" / "identities"
 Half = Literal["train", "heldout"]
 KINDS = ("civil", "hostile", "insulting")
+LEARNED_FROM = 4
+"""So many groups of a template are learned from: their names are read as one word, so more would say the same again."""
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -91,9 +94,13 @@ def sentences(half: Half, langs: tuple[str, ...] | None = None) -> tuple[Sentenc
 
 
 def as_dataset(half: Half, langs: tuple[str, ...] | None = None) -> Dataset:
-    """Give the sentences as labelled rows: hostile ones attack an identity, insulting ones a person beside it."""
+    """Give the sentences as labelled rows: hostile ones attack an identity, insulting ones a person beside it.
+
+    Those that are learned from take a few groups a template, each template others than the one before.
+    """
+    found = sentences(half, langs)
     rows = []
-    for sentence in sentences(half, langs):
+    for sentence in _in_turn(found) if half == "train" else found:
         civil, hostile = sentence.tone == "civil", sentence.tone == "hostile"
         rows.append(
             Row(
@@ -109,6 +116,15 @@ def as_dataset(half: Half, langs: tuple[str, ...] | None = None) -> Dataset:
             )
         )
     return from_rows(rows)
+
+
+def _in_turn(found: tuple[Sentence, ...]) -> Iterator[Sentence]:
+    groups: dict[tuple[str, str, str], list[Sentence]] = {}
+    for sentence in found:
+        groups.setdefault((sentence.lang, sentence.tone, sentence.template), []).append(sentence)
+    for turn, alike in enumerate(groups.values()):
+        apart = max(1, len(alike) // LEARNED_FROM)
+        yield from alike[turn % apart :: apart][:LEARNED_FROM]
 
 
 def _read(lang: str) -> _File:
