@@ -1,8 +1,15 @@
-"""Words that say what a comment does rather than what it is about: it calls, promises, addresses, denies, names a group.
+"""Words that say what a comment does rather than what it is about: it calls, promises, addresses, denies, blames, praises.
 
 Each kind is one hand-made feature for all languages together, so a language without training data profits from the
-others. The lists are short on purpose: the hashed words learn the rest.
+others. The cues are few on purpose, the hashed words learn the rest; the tones are many, since what is said of a group
+in words that no training text had is known by them alone.
 """
+
+import tomllib
+from pathlib import Path
+
+TONES = ("harm", "good", "out", "beast")
+"""The kinds of `seeds/tones.toml`: what is bad or good, who is to leave, and to which animals people are likened."""
 
 CUES: dict[str, str] = {
     "call": """
@@ -82,3 +89,9 @@ def cue_words() -> dict[str, tuple[str, ...]]:
         for word in dict.fromkeys(listed.split()):
             kinds.setdefault(word, []).append(kind)
     return {word: tuple(found) for word, found in kinds.items()}
+
+
+def tone_words() -> dict[str, tuple[str, ...]]:
+    """Give the words of each tone, in all languages, as they are listed."""
+    listed = tomllib.loads((Path(__file__).parent / "seeds" / "tones.toml").read_text("utf-8"))
+    return {kind: tuple(word for words in listed[kind].values() for word in words.split()) for kind in TONES}

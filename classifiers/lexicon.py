@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.cues import CUES, cue_words
+from classifiers.cues import CUES, TONES, cue_words, tone_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots
 from classifiers.text import cut
@@ -24,10 +24,11 @@ from classifiers.vocabulary import UNKNOWN, Vocabulary
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
 GRADES = (1, 2, 3)
-MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES, "group")
+MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES, *TONES, "group")
 """The kinds of word that are counted, in the order of their columns."""
 GRADED = len(KINDS) * len(GRADES)
 """So many of them, the first, come from the graded lexicons."""
+_TONED = range(GRADED + len(CUES), GRADED + len(CUES) + len(TONES))
 LONGEST_PHRASE = 4
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
@@ -130,7 +131,7 @@ class Lexicon:
             stems = [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
         for stem in stems:
             found = self.marks.get(stem)
-            if found is not None and found[0] < GRADED and found[0] % len(GRADES):
+            if found is not None and (found[0] in _TONED or (found[0] < GRADED and found[0] % len(GRADES))):
                 return found
         return ()
 
@@ -243,9 +244,9 @@ def _read(folder: Path, kind: type[Line]) -> list[Line]:
 
 
 def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: Iterable[str] = ()) -> Lexicon:
-    """Gather cues, terms and names of groups. What lexicons grade differently keeps the mildest grade of each kind.
+    """Gather cues, terms, tones and names of groups. What lexicons grade differently keeps the mildest grade of each kind.
 
-    A word that is a cue or a term, in whatever language, names no group, unless it is `named` as one.
+    A word that is a cue, a term or a tone, in whatever language, names no group, unless it is `named` as one.
     """
     marks = {word: tuple(_PLACE[kind] for kind in kinds) for word, kinds in cue_words().items()}
     bare = Lexicon({})
@@ -261,6 +262,11 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
             same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
             others = [other for other in before if other not in same]
             marks[phrase] = tuple(sorted([*others, min([place, *same])]))
+    for kind, listed in tone_words().items():
+        for word in listed:
+            phrase = _phrase(word, bare)
+            if phrase:
+                marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
     marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, bare)) and " " not in phrase}
     people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
     phrases = [_phrase(form, bare) for group in people for form in (group.term, *group.forms)]

@@ -58,7 +58,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What share of the weights of toxicity is added to those of an attribute with fewer rows."""
     disguised: float = 0.04
     """Share of the texts that are learned from once more with their words hidden; four times as much of spam sets."""
-    rounds: int = 60
+    rounds: int = 80
     """Most iterations of the solver."""
     seeds: bool = True
     """Whether the corpus of the package is learned from too."""
@@ -68,8 +68,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it counts for when the other attributes are learned, in languages other than English."""
     english_seed_weight: float = 1.0
     """The same in English, of which there is more other data."""
-    identity_weight: float = 0.3
-    """What one of its sentences about groups counts for; they are many and alike."""
+    identity_weight: float = 1.5
+    """What one of its sentences about groups counts for; each stands for all the groups that its template has."""
     assumed_ham: float = 0.1
     """Weight, as no spam, of comments that nobody looked at for spam; 0 leaves them out."""
     natural: tuple[str, ...] = ("jigsaw-toxic-2018/train", "civil-comments/sample", "cat-large")

@@ -146,6 +146,10 @@ LOGS = {
     "not": ("not", 0.5),
     "group": ("group", 0.5),
     "violence": ("violence", 1.0),
+    "bad things": ("harm", 0.5),
+    "good things": ("good", 0.5),
+    "sent away": ("out", 0.5),
+    "beasts and pests": ("beast", 0.5),
     "mild insult": ("insult_1", 1.0),
     "insult": ("insult_2", 1.0),
     "grave insult": ("insult_3", 1.0),
@@ -187,6 +191,8 @@ SHARES = {
     "money share": ("money", "words"),
     "call share": ("call", "words"),
     "rude share": ("rude", "words"),
+    "bad share": ("harm", "words"),
+    "good share": ("good", "words"),
 }
 """Feature -> part and whole."""
 BOTH = {
@@ -206,6 +212,15 @@ BOTH = {
     "rude and they": ("rude", "they"),
     "rude and group": ("rude", "group"),
     "rude and not": ("rude", "not"),
+    "bad and group": ("harm", "group"),
+    "bad and not": ("harm", "not"),
+    "bad and you": ("harm", "you"),
+    "bad and they": ("harm", "they"),
+    "good and group": ("good", "group"),
+    "good and bad": ("good", "harm"),
+    "sent away and group": ("out", "group"),
+    "beasts and group": ("beast", "group"),
+    "beasts and you": ("beast", "you"),
 }
 """Feature -> two things that are there together."""
 FEW = {"one word": ("words", 1), "three words or fewer": ("words", 3)}

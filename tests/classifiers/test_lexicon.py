@@ -1,11 +1,14 @@
 """A lexicon marks words and phrases, and the name of a group counts the same whichever group it is."""
 
+import tomllib
+
 import pytest
 
+from classifiers.cues import TONES, tone_words
 from classifiers.errors import DatasetInvalid
 from classifiers.features import Shape, analyse
 from classifiers.hashing import hash_word
-from classifiers.lexicon import GROUP, MARKS, Group, Lexicon, Term, build_lexicon, read_groups, read_terms
+from classifiers.lexicon import GROUP, MARKS, SEEDS, Group, Lexicon, Term, build_lexicon, read_groups, read_terms
 from classifiers.scorer import Item, bundled
 
 LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
@@ -94,3 +97,19 @@ def test_the_bundled_version_scores_a_sentence_alike_whichever_group_it_names(fr
     scores = bundled().score([Item(frame.format(group), lang="en") for group in groups])
     found = [round(score.values["identity_attack"], 6) for score in scores]
     assert max(found) - min(found) < 1e-5
+
+
+def test_a_word_of_blame_or_praise_is_known_in_its_longer_forms_too() -> None:
+    built = build_lexicon([])
+    assert marks(built, "rotten") == ["harm"]
+    assert marks(built, "schmutzigen") == ["harm"]
+    assert marks(built, "welcome") == ["good"]
+    assert built.phrases[tuple(hash_word(sign) for sign in "寄生虫")] == MARKS.index("beast")
+
+
+def test_every_language_has_words_of_every_tone_and_none_of_them_names_a_group() -> None:
+    listed = tomllib.loads((SEEDS / "tones.toml").read_text("utf-8"))
+    assert set(listed) == set(TONES)
+    assert all(set(languages) == LANGUAGES and all(languages.values()) for languages in listed.values())
+    built = build_lexicon([], read_groups())
+    assert [word for words in tone_words().values() for word in words if built.general(word) == GROUP] == []
