@@ -124,7 +124,7 @@ def _in_turn(found: tuple[Sentence, ...]) -> Iterator[Sentence]:
         groups.setdefault((sentence.lang, sentence.tone, sentence.template), []).append(sentence)
     for turn, alike in enumerate(groups.values()):
         apart = max(1, len(alike) // LEARNED_FROM)
-        yield from alike[turn % apart :: apart][:LEARNED_FROM]
+        yield from (alike[(turn + step * apart) % len(alike)] for step in range(min(LEARNED_FROM, len(alike))))
 
 
 def _read(lang: str) -> _File:

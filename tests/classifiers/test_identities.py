@@ -1,8 +1,10 @@
 """The swap sentences are many, balanced, and never the same in both halves."""
 
+from collections import Counter
+
 import pytest
 
-from classifiers.identities import as_dataset, identity_terms, languages, sentences
+from classifiers.identities import LEARNED_FROM, as_dataset, identity_terms, languages, sentences
 
 EXPECTED = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
 
@@ -51,3 +53,18 @@ def test_terms_are_named_by_kind() -> None:
     terms = identity_terms("en")
     assert "muslims" in terms["religion"]
     assert set(terms) == {"religion", "origin", "gender", "ability", "age", "status"}
+
+
+def test_a_template_is_learned_from_with_a_few_groups_and_no_group_is_left_out() -> None:
+    dataset = as_dataset("train", ("ru",))
+    times = Counter(zip(dataset.phenomenon, dataset.pair, strict=True))
+    assert set(times.values()) == {LEARNED_FROM}
+    named = [sentence for sentence in sentences("train", ("ru",)) if sentence.text in set(dataset.text)]
+    assert {sentence.identity for sentence in named} == {sentence.identity for sentence in sentences("train", ("ru",))}
+
+
+@pytest.mark.parametrize("lang", sorted(EXPECTED))
+def test_thirty_hostile_and_thirty_civil_templates_are_held_out_in_every_language(lang: str) -> None:
+    tones = Counter(sentence.tone for sentence in {s.template: s for s in sentences("heldout", (lang,))}.values())
+    assert tones["hostile"] >= 30
+    assert tones["civil"] >= 30
