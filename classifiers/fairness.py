@@ -4,6 +4,8 @@ Two numbers say it: how well hostile and civil sentences are told apart across a
 civil sentences that are flagged lie apart between the group flagged most and the group flagged least.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from classifiers.manifest import ATTRIBUTES, Manifest
 FLAGGING = ("toxicity", "identity_attack", "insult")
 """The attributes whose thresholds would flag a sentence about a group."""
 FEWEST_CIVIL = 10
+WIDEST_GAP = 0.05
+"""So far apart may the shares of flagged civil sentences of two groups of a language lie."""
 
 
 class IdentityFigures(msgspec.Struct, frozen=True):
@@ -92,6 +96,39 @@ def measure(manifest: Manifest, score: Score, langs: tuple[str, ...] | None = No
         languages=by_language,
         worst=tuple(sorted(groups, key=lambda group: -group.false_positive_rate.value)[:20]),
     )
+
+
+def even_out(
+    thresholds: dict[str, dict[str, float]], found: Sequence[Sentence], scores: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
+    """Raise each threshold that flags groups until it flags the civil sentences of all groups of a language about alike.
+
+    `scores` are the probabilities of the civil sentences `found`, of shape (sentences, attributes).
+    """
+    names: dict[tuple[str, str], int] = {}
+    group = np.array([names.setdefault((sentence.lang, sentence.identity), len(names)) for sentence in found])
+    counts = np.bincount(group)
+    langs = np.array([lang for lang, _ in names])
+
+    def gap(flagged: NDArray[np.bool_]) -> float:
+        rates = np.bincount(group, flagged, minlength=len(names)) / counts
+        return float(max(np.ptp(rates[langs == lang]) for lang in set(langs.tolist())))
+
+    evened = dict(thresholds)
+    for name in FLAGGING:
+        column = scores[:, ATTRIBUTES.index(name)]
+        evened[name] = {
+            asked: next(
+                (
+                    at
+                    for at in (low, *np.unique(column[column >= low] + 1e-6).tolist())
+                    if gap(column >= at) <= WIDEST_GAP
+                ),
+                low,
+            )
+            for asked, low in thresholds.get(name, {}).items()
+        }
+    return evened
 
 
 def _groups(

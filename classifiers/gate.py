@@ -16,7 +16,7 @@ from classifiers.comparing import Comparison, compare
 from classifiers.dataset import Dataset, from_rows, load_seeds
 from classifiers.errors import GateRefused
 from classifiers.evaluation import score_with
-from classifiers.fairness import measure
+from classifiers.fairness import WIDEST_GAP, measure
 from classifiers.manifest import Manifest, learned_labels
 from classifiers.registry import Move, Registry
 from classifiers.scorer import Scorer
@@ -24,8 +24,6 @@ from classifiers.scorer import Scorer
 WORSE_AUC = 0.01
 """By how much the ranking of an attribute may fall on the held-out seeds."""
 WORSE_CALIBRATION = 0.02
-WIDEST_GAP = 0.05
-"""False positives on civil sentences: how far the groups flagged most and least may lie apart."""
 SLOWEST_US = 100.0
 SPEED_ROWS, SPEED_TURNS = 640, 4
 FEWEST_DECISIONS = 40

@@ -18,9 +18,10 @@ from classifiers.dataset import Dataset, concatenate, load_seeds, read
 from classifiers.disguises import WAYS, disguise
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
 from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
+from classifiers.fairness import even_out
 from classifiers.features import analyse, chunks_of
 from classifiers.featurizer import CommentFeaturizer
-from classifiers.identities import as_dataset
+from classifiers.identities import as_dataset, sentences
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
 from classifiers.pipeline import write_pipeline
 from classifiers.sources import family, known_sources, tidy
@@ -131,6 +132,11 @@ def train_from_scratch(
     tell("calibrating", 6, STEPS)
     logits = featurizer.transform([texts[place] for place in held]) @ coef.T + bias
     lines, thresholds, figures = calibrate(logits, rows.take(held), recipe)
+    if recipe.seeds:
+        civil = [sentence for sentence in sentences("heldout") if sentence.tone == "civil"]
+        swapped = featurizer.transform([sentence.text for sentence in civil]) @ coef.T + bias
+        slopes, offsets = np.array([lines[name] for name in ATTRIBUTES]).T
+        thresholds = even_out(thresholds, civil, sigmoid(swapped * slopes + offsets))
     frozen = load_seeds("heldout")
     judged = (
         np.concatenate([logits, featurizer.transform(frozen.text) @ coef.T + bias]),

@@ -17,7 +17,8 @@ from classifiers.evaluation import (
     evaluate,
     share,
 )
-from classifiers.fairness import measure
+from classifiers.fairness import WIDEST_GAP, even_out, measure
+from classifiers.identities import Sentence
 from classifiers.manifest import ATTRIBUTES, Manifest
 
 DICE = np.random.default_rng(7)
@@ -152,3 +153,17 @@ def test_a_model_that_hates_one_name_has_a_gap_and_a_blind_one_has_none() -> Non
     assert fair.gap == 0.0
     assert fair.auc is not None
     assert fair.auc.value == 0.5
+
+
+def test_a_threshold_is_raised_until_the_civil_sentences_of_all_groups_are_flagged_alike() -> None:
+    found = [
+        Sentence("", "en", group, "origin", "civil", str(turn)) for group in ("foos", "bars") for turn in range(20)
+    ]
+    scores = np.zeros((40, len(ATTRIBUTES)))
+    scores[:2, ATTRIBUTES.index("toxicity")] = 0.8, 0.9
+    scores[:1, ATTRIBUTES.index("insult")] = 0.8
+    asked = {name: {"precision_0.90": 0.7} for name in ("spam", "toxicity", "insult", "identity_attack")}
+    evened = even_out(asked, found, scores)
+    assert 0.8 < evened["toxicity"]["precision_0.90"] < 0.9
+    assert 1 / 20 <= WIDEST_GAP < 2 / 20
+    assert {name for name in asked if evened[name] != asked[name]} == {"toxicity"}
