@@ -9,7 +9,7 @@ labels help, and few do no harm. The correction is folded into the weights, so t
 
 import shutil
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,9 +27,12 @@ from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows,
 from classifiers.dataset import Dataset
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import at_threshold, auc
+from classifiers.fairness import FLAGGING, even_out
 from classifiers.footing import Anchors, Base, anchors_of, open_base
 from classifiers.forgetting import damped, levelled, scales, times
+from classifiers.identities import languages, sentences
 from classifiers.manifest import (
+    ATTRIBUTES,
     LEARNED,
     MANIFEST,
     DataEntry,
@@ -228,6 +231,7 @@ def learn(
         expit(civil),
         expit(found.apply(civil, calm)),
     )
+    thresholds = _evened(base, labels.lang, attribute, found, thresholds)
     return found, {
         "labels": len(there),
         "counted_once": round(float(counted.sum())),
@@ -318,6 +322,20 @@ def _thresholds(
         innocent = float(np.nextafter(highest[flagged], 2.0)) if flagged < len(highest) else 0.0
         result[name] = max(proved, innocent)
     return result
+
+
+def _evened(
+    base: Base, langs: Iterable[str], attribute: str, found: Correction, thresholds: dict[str, float]
+) -> dict[str, float]:
+    """Raise thresholds that would flag the civil sentences of one group more often than those of another."""
+    if attribute not in FLAGGING:
+        return thresholds
+    spoken = tuple(sorted(set(langs) & set(languages()))) or ("en",)
+    civil = [sentence for sentence in sentences("heldout", spoken) if sentence.tone == "civil"]
+    X = base.featurizer.transform([sentence.text for sentence in civil])
+    scores = np.zeros((len(civil), len(ATTRIBUTES)))
+    scores[:, ATTRIBUTES.index(attribute)] = expit(found.apply(base.calibrated(X, attribute), X))
+    return even_out({attribute: thresholds}, civil, scores)[attribute]
 
 
 def _summary(said: Floats, truth: NDArray[np.bool_], thresholds: dict[str, float]) -> dict[str, Any]:
