@@ -115,7 +115,7 @@ def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]
         for at in hits.tolist():
             for length in lexicon.lengths.get((words[at], words[at + 1]), ()):
                 mark = known.get(tuple(words[at : at + length]))
-                if mark is not None:
+                if mark is not None and at + length <= len(words):
                     places.append(at)
                     columns.append(FIRST_MARK + mark)
     return places, columns
