@@ -132,14 +132,16 @@ def unstretch(word: str, words: Words) -> str:
 def leet(word: str, words: Words) -> str | None:
     """Read digits and signs as letters where that makes a known word, or where letters stand on both sides of several."""
     lettered = any(map(str.isalpha, word))
-    if _QUANTITY.fullmatch(word) or not (lettered or word.isascii()):
+    if not lettered and (not word.isascii() or any(map(str.isdigit, word))):
+        return None
+    if _QUANTITY.fullmatch(word):
         return None
     found = _likeliest_reading(word, words)
     if found is not None:
         cost, read = found
         inside = _INSIDE.search(word)
         if not lettered or len(word) < 3 or _AT_ITS_END.fullmatch(word):
-            believed = -_LIKELY if any(map(str.isdigit, word)) else _VULGAR
+            believed = -math.inf if any(map(str.isdigit, word)) else _VULGAR
         elif inside:
             believed = words.cost(word) + _RAW_RARER if word.isalnum() else math.inf
         elif word[0] in "@!" or word[-1].isdigit():

@@ -88,10 +88,10 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
     """
     if not places:
         return []
+    if " ".join(chunks) == text:
+        ends = list(accumulate(map(len, chunks[: places[-1] + 1])))
+        return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
     if len(text) <= MAX_CHARS:
-        ends = list(accumulate(map(len, chunks)))
-        if ends[-1] + len(chunks) - 1 == len(text) and (text.isascii() or len(text.split()) == len(chunks)):
-            return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
         found = list(_BLANK_PARTED.finditer(text))
         if len(found) == len(chunks) and (text.isascii() or "\u202e" not in text):
             return [found[place].span() for place in places]

@@ -14,6 +14,7 @@ from scipy import sparse
 from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_line, threshold
 from classifiers.card import write_card
 from classifiers.compiled import save_lexicon, save_weights
+from classifiers.counting import check_balance, counts_once
 from classifiers.dataset import Dataset, concatenate, load_seeds, read
 from classifiers.disguises import WAYS, disguise
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
@@ -61,6 +62,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share of the texts that are learned from once more with their words hidden; four times as much of spam sets."""
     rounds: int = 80
     """Most iterations of the solver."""
+    max_imbalance: float = 20.0
+    """More rows than so many of one kind for one of the other are refused, near-duplicates counted once; not of public sets."""
     seeds: bool = True
     """Whether the corpus of the package is learned from too."""
     seed_weight: float = 3.0
@@ -116,6 +119,9 @@ def train_from_scratch(
     tell("spam", 2, STEPS)
     shares, weights = targets(rows, recipe)
     _check_labels(shares[learned])
+    once = counts_once(rows, rows.values.astype(np.float64))
+    counted = check_balance(rows, rows.values.astype(np.float64), once, recipe.max_imbalance)
+    weights *= once
     there = np.flatnonzero(~np.isnan(shares[learned, 0]))
     spam = SpamClassifier(recipe.spam_strength, recipe.rounds)
     spam.fit(X[there], shares[learned[there], 0], weights[learned[there], 0])
@@ -151,7 +157,7 @@ def train_from_scratch(
         kind="scratch",
         attributes=ATTRIBUTES,
         files=entries_of(out),
-        recipe={**msgspec.to_builtins(recipe), "seed": seed},
+        recipe={**msgspec.to_builtins(recipe), "seed": seed, **({"counted": counted} if counted else {})},
         data=_entries(rows),
         libraries=_libraries(),
         features={"shape": msgspec.to_builtins(featurizer.shape), "traits": list(NAMES), "languages": list(languages)},

@@ -20,6 +20,8 @@ UNKNOWN = 1 << 20
 """The rank of a word that is not known."""
 MOST_HIDDEN = 2
 """Patterns with more hidden letters fit too many words."""
+_FEW = 12
+"""So many words are looked up sooner one by one."""
 _ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцчшщъыьэюяієґ")
 
 
@@ -46,7 +48,9 @@ class Vocabulary:
 
     def ranks(self, words: list[str]) -> list[int]:
         """Say it of many words at once."""
-        if not words or not len(self):
+        if len(words) < _FEW:
+            return [*map(self.rank, words)]
+        if not len(self):
             return [UNKNOWN] * len(words)
         hashes = np.fromiter(map(hash_word, words), np.uint32, len(words))
         places = np.minimum(self._sorted.searchsorted(hashes), len(self) - 1)

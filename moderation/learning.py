@@ -143,6 +143,8 @@ COLUMNS = (
     *(f"score_{name}" for name in ATTRIBUTES),
 )  # fmt: skip
 """All columns a row may have, in their order."""
+NUMBERS = (*ATTRIBUTES, *(f"score_{name}" for name in ATTRIBUTES), "weight")
+"""Those of them that are numbers; the others are words."""
 
 
 def _thresholds(registry: Registry) -> dict[str, dict[str, float]]:

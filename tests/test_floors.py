@@ -28,6 +28,7 @@ FLOORS = {
     "moderation.messages": 0,
     "moderation.client": 0,
     "moderation.archives": 1,
+    "moderation.tables": 1,
     "moderation.importing": 5,
     "moderation.settings": 1,
     "moderation.scoring": 2,

@@ -9,13 +9,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
+from classifiers.errors import LibraryMissing
 from moderation.api.bodies import answer
 from moderation.api.gate import allow, site_for
 from moderation.errors import CursorInvalid, FieldError, FieldsInvalid
-from moderation.learning import Learning
-from moderation.records import Caller, Role
+from moderation.learning import COLUMNS, NUMBERS, Learning
+from moderation.records import Caller, Role, Site
+from moderation.tables import PARQUET, ParquetRows
 
-FORMATS = ("json", "jsonl")
+FORMATS = ("json", "jsonl", "parquet")
 
 
 class LabelPage(msgspec.Struct):
@@ -50,25 +52,25 @@ class Labels(Controller):
         limit: FromQuery[int] = 200,
         format: FromQuery[str] = "json",
     ) -> Response[bytes] | Stream:
-        """List labels in the order they were given; `format=jsonl` streams all of them from the cursor on."""
+        """List labels in the order they were given; `format=jsonl` and `format=parquet` stream all of them from the cursor on.
+
+        `Accept: application/vnd.apache.parquet` asks for Parquet too.
+        """
         where = await site_for(request, caller, site)
         if cursor and not (cursor.isdigit() and len(cursor) < 20):
             raise CursorInvalid
         if format not in FORMATS:
             raise FieldsInvalid([FieldError("format", "unknown_format", f"Ask for one of {', '.join(FORMATS)}.")])
         after = int(cursor or 0)
+        if format == "parquet" or (format == "json" and PARQUET in request.headers.get("accept", "")):
+            return Stream(_parquet(learning, where, after), media_type=PARQUET)
         if format == "json":
             rows, last = await learning.page(where, after, max(1, min(limit, 1000)))
             return answer(LabelPage(rows, str(last)))
 
         async def lines() -> AsyncIterator[bytes]:
-            start = after
-            while True:
-                rows, last = await learning.page(where, start, 500)
-                if not rows:
-                    return
+            async for rows in _pages(learning, where, after):
                 yield b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-                start = last
 
         return Stream(lines, media_type="application/jsonl")
 
@@ -84,3 +86,26 @@ class Labels(Controller):
         """Take a label back: nothing learns from it any more, and the versions that had are marked."""
         where = await site_for(request, caller, site)
         return answer(Unlearned(label_id, await learning.unlearn(where, label_id, caller.id)))
+
+
+async def _pages(learning: Learning, site: Site, after: int) -> AsyncIterator[list[dict[str, Any]]]:
+    while True:
+        rows, after = await learning.page(site, after, 500)
+        if not rows:
+            return
+        yield rows
+
+
+def _parquet(learning: Learning, site: Site, after: int) -> AsyncIterator[bytes]:
+    """Begin a Parquet file before the answer begins, so that a missing library is told as what it is."""
+    try:
+        table = ParquetRows(COLUMNS, NUMBERS)
+    except LibraryMissing as error:
+        raise FieldsInvalid([FieldError("format", "unknown_format", f"{error}; or ask for jsonl.")]) from None
+
+    async def parts() -> AsyncIterator[bytes]:
+        async for rows in _pages(learning, site, after):
+            yield table.add(rows)
+        yield table.end()
+
+    return parts()

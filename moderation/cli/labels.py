@@ -12,13 +12,12 @@ from typing import IO, Any
 import click
 import msgspec
 
+from classifiers.errors import LibraryMissing
 from moderation.app import House
 from moderation.cli.frame import Listed, in_house, settings_of, store_options
 from moderation.errors import SetupRefused
-from moderation.learning import COLUMNS
-from moderation.records import ATTRIBUTES
-
-NUMBERS = (*ATTRIBUTES, *(f"score_{name}" for name in ATTRIBUTES), "weight")
+from moderation.learning import COLUMNS, NUMBERS
+from moderation.tables import ParquetRows
 
 
 @click.group(cls=Listed)
@@ -93,23 +92,8 @@ def _writer(file: IO[bytes], suffix: str) -> Iterator[Any]:
         yield lambda row: file.write(msgspec.json.encode(row) + b"\n")
         return
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise SetupRefused("Parquet needs pyarrow: pip install 'comment-moderation[ml]', or write a .jsonl") from None
-    schema = pa.schema([(name, pa.float64() if name in NUMBERS else pa.string()) for name in COLUMNS])
-    waiting: list[dict[str, Any]] = []
-    with pq.ParquetWriter(file, schema, compression="zstd") as table:
-
-        def write(row: dict[str, Any]) -> None:
-            waiting.append(row)
-            if len(waiting) == 5_000:
-                flush()
-
-        def flush() -> None:
-            if waiting:
-                table.write_table(pa.Table.from_pylist(waiting, schema=schema))
-                waiting.clear()
-
-        yield write
-        flush()
+        parquet = ParquetRows(COLUMNS, NUMBERS)
+    except LibraryMissing as error:
+        raise SetupRefused(f"{error}, or write a .jsonl") from None
+    yield lambda row: file.write(parquet.add([row]))
+    file.write(parquet.end())

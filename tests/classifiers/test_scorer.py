@@ -51,6 +51,21 @@ def test_an_offer_with_a_link_scores_higher_than_a_question(scorer):
     assert offer.values["spam"] > 0.8 > 0.2 > question.values["spam"]
 
 
+def test_an_explanation_holds_at_most_five_words_and_five_features_of_an_attribute(scorer):
+    text = " ".join(
+        f"you stupid idiot moron number{place} click http://cash{place}.example.xyz free money!!!" for place in range(9)
+    )
+    words = scorer.score([Item(text)], explain=True)[0].words
+    for attribute in ("spam", "toxicity"):
+        spans = [word for word in words if word.attribute == attribute and not word.feature]
+        features = [word for word in words if word.attribute == attribute and word.feature]
+        assert len(spans) == len({(word.begin, word.end) for word in spans}) == 5
+        assert len(features) == len({word.feature for word in features}) == 5
+        sizes = [abs(word.weight) for word in words if word.attribute == attribute]
+        assert sizes == sorted(sizes, reverse=True)
+    assert {word.attribute for word in words} == {"spam", "toxicity"}
+
+
 def test_words_point_into_the_original_text(scorer):
     text = "Well,  that man is an idiot!"
     words = scorer.score([Item(text)], explain=True)[0].words

@@ -1,12 +1,15 @@
 """A model learns from a site's moderators, earns its place, serves, and is rolled back; all over HTTP."""
 
+import json
 import random
 import time
 import zipfile
 from io import BytesIO
 
 import pytest
+from pyarrow import parquet
 
+from moderation.tables import PARQUET
 from tests.service import run, serving
 
 DECISIONS = 300
@@ -131,6 +134,12 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
         lines = ml.get("/v1/labels?format=jsonl").raise_for_status().text.splitlines()
         assert len(lines) == DECISIONS
         assert not any("posteo" in line or "Unmistakable" in line for line in lines)
+        asked = ml.get("/v1/labels?format=parquet"), ml.get("/v1/labels", headers={"Accept": PARQUET})
+        for answer in asked:
+            assert answer.raise_for_status().headers["content-type"] == PARQUET
+            table = parquet.read_table(BytesIO(answer.content)).to_pylist()
+            kept = [{name: value for name, value in row.items() if value is not None} for row in table]
+            assert kept == [json.loads(line) for line in lines]
 
         before = ml.get("/v1/models").json()["active"]
         held_back = texts[-60:]
