@@ -1,6 +1,7 @@
 """The features as a scikit-learn transformer, for training pipelines and grid searches; serving never imports this."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -96,7 +97,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def fit_transform(self, X: Iterable[str], y: Any = None, **params: Any) -> sparse.csr_matrix:
         """Fit, and give the features of the same texts without analysing them twice."""
         corpus = gather(_checked(X))
-        lexicon = build_lexicon(read_terms() if self.terms is None else self.terms, read_groups(), names_of_groups())
+        lexicon = _own_lexicon() if self.terms is None else build_lexicon(self.terms, read_groups(), names_of_groups())
         self.lexicon_ = lexicon.encode().decode()
         self.known_ = merged(_known_words(corpus, lexicon, self.min_texts), frequent_words())
         self.n_features_out_ = self.shape.buckets + len(NAMES)
@@ -161,6 +162,12 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
+
+
+@lru_cache(maxsize=1)
+def _own_lexicon() -> Lexicon:
+    """Build the lexicon of the package once: it takes seconds, and a search over parameters fits dozens of times."""
+    return build_lexicon(read_terms(), read_groups(), names_of_groups())
 
 
 def _checked(texts: Iterable[Any]) -> list[str]:
