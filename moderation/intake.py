@@ -68,7 +68,7 @@ class Intake:
         counts: Counts,
         *,
         batch_size: int = 64,
-        max_waiting: int = 2048,
+        max_waiting: int = 1024,
     ) -> None:
         self._comments = comments
         self._pipeline = pipeline

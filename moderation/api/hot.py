@@ -41,6 +41,8 @@ class House(Protocol):
 
 
 PATHS = (b"/v1/comments", b"/v1/comments/")
+REFUSED_AFTER = 0.5
+"""Seconds until one too many is told so: callers that ask again at once would take the core from those that wait."""
 LARGEST_HEAD = 65_536
 """Bytes, of what comes before a body and of what may come after one in chunks."""
 _JSON = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
@@ -201,7 +203,8 @@ class HotRoute(HttpToolsProtocol):
         self._send(taking, 201, b"%b%d\r\nx-request-id: %b\r\n" % (_CREATED, len(body), taking.request_id), body)
 
     def _refuse(self, taking: _Taking, error: BaseException) -> None:
-        """Answer an error as problems.py has it."""
+        """Answer an error as problems.py has it, and one too many a little later."""
+        taking.body = b""
         if isinstance(error, ModerationError):
             taking.rooms.telemetry.comment_refused(error.code)
             status, more = status_of(error), headers_of(error)
@@ -213,7 +216,10 @@ class HotRoute(HttpToolsProtocol):
         headers |= {name.lower(): value for name, value in more.items()}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = b"%b%bx-request-id: %b\r\n" % (STATUS_LINE[status], lines.encode("latin-1"), taking.request_id)
-        self._send(taking, status, head, body)
+        if type(error) is Overloaded:
+            self.loop.call_later(REFUSED_AFTER, self._send, taking, status, head, body)
+        else:
+            self._send(taking, status, head, body)
 
     def _send(self, taking: _Taking, status: int, head: bytes, body: bytes) -> None:
         taking.response_complete = True

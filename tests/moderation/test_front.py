@@ -4,6 +4,7 @@ A body without a Content-Length goes the long way, through the frame; the same o
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -78,6 +79,26 @@ def test_both_ways_share_idempotency_keys(service):
     assert [status for status, _, _ in conflict] == [422, 422]
     bad = both(service, body, Idempotency_Key="x" * 256)
     assert [status for status, _, _ in bad] == [400, 400]
+
+
+def test_one_too_many_is_told_so_after_half_a_second_and_may_come_again(tmp_path):
+    with (
+        serving(tmp_path / "data", MODERATION_INTAKE__MAX_WAITING="1", MODERATION_INTAKE__BATCH_SIZE="1") as service,
+        service.http(service.first["site_key"]) as site,
+        ThreadPoolExecutor(24) as threads,
+    ):
+
+        def send(number):
+            text = f"Of many at once I am number {number}, {'nopqrstuvwxyz'[number % 13] * 5}."
+            return site.post("/v1/comments", json=a_comment(text, email=f"many{number}@posteo.net"))
+
+        assert send(0).status_code == 201
+        answers = list(threads.map(send, range(1, 25)))
+        refused = [answer for answer in answers if answer.status_code != 201]
+        assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "overloaded")}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+        assert all(0.4 < answer.elapsed.total_seconds() < 2 for answer in refused)
+        assert send(25).status_code == 201
 
 
 def test_another_content_type_and_no_key_are_refused_as_ever(service):
