@@ -55,6 +55,7 @@ def installed(wheel, tmp_path_factory):
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(wheel)],
         check=True,
+        env=environ(),  # what lies on a PYTHONPATH would count as installed
     )
     return python
 
