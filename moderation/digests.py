@@ -7,17 +7,18 @@ addresses; with another one every author is a stranger.
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
 import hashlib
 import hmac
 import ipaddress
 import os
 import re
+import unicodedata
 
 import msgspec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from moderation.domains import ascii_form, unicode_form
 from moderation.records import Comment
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
@@ -69,9 +70,12 @@ class Digests:
         return self.author(comment.email, "" if comment.email else comment.ip, "" if comment.email else comment.name)
 
     def seal(self, site: str, comment: Comment) -> str:
-        """Encrypt e-mail and address so that only this deployment can read them (AES-256-GCM, bound to the site)."""
+        """Encrypt e-mail and address so that only this deployment can read them (AES-256-GCM, bound to the site).
+
+        The address is kept as it was written; where its domain has two forms, in both of them as well.
+        """
         nonce = os.urandom(12)
-        clear = msgspec.json.encode({"email": comment.email, "ip": comment.ip})
+        clear = msgspec.json.encode({"email": comment.email, **_forms(comment.email), "ip": comment.ip})
         return base64.b64encode(nonce + self._seal.encrypt(nonce, clear, site.encode())).decode()
 
     def unseal(self, site: str, sealed: str) -> dict[str, str]:
@@ -83,14 +87,20 @@ class Digests:
 def canonical_email(email: str) -> str:
     """Write an address so that the same mailbox is the same text: the domain in lower case and ASCII.
 
-    The part before the @ keeps its letters but for their case, which no mail service of today tells apart.
+    The part before the @ keeps its letters but for their case, which no mail service of today tells apart. A letter
+    that can be written in one piece or in two is written in one.
     """
     local, _, domain = email.strip().rpartition("@")
-    if domain.isascii():
-        return f"{local.casefold()}@{domain.lower()}"
-    with contextlib.suppress(UnicodeError):
-        domain = domain.encode("idna").decode()
-    return f"{local.casefold()}@{domain.lower()}"
+    if not local.isascii():
+        local = unicodedata.normalize("NFC", local)
+    return f"{local.lower()}@{ascii_form(domain)}"
+
+
+def _forms(email: str) -> dict[str, str]:
+    """Give an address with its domain in ASCII and in its own letters, where these differ."""
+    local, _, domain = email.rpartition("@")
+    plain, lettered = ascii_form(domain), unicode_form(domain)
+    return {} if plain == lettered else {"email_ascii": f"{local}@{plain}", "email_unicode": f"{local}@{lettered}"}
 
 
 def address_prefix(ip: str) -> str:

@@ -34,7 +34,7 @@ ATTEMPTS = 5
 """How often a change that others were faster with is tried on the version they left."""
 REFUSED = {"address": "429:address", "e-mail address": "429:email", "address by this form": "429:form"}
 """Whose allowance was spent -> what is counted for the day."""
-ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email"))
+ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email", "lookalike_email"))
 """What only the arrival of a comment shows: an edit keeps what was seen then."""
 MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "language"))
 """What the models say. All else was seen when the comment came, and a later score leaves it as it was."""

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     WATCHED_AUTHOR = "watched_author"
     BLOCKED_AUTHOR = "blocked_author"
     DISPOSABLE_EMAIL = "disposable_email"
+    LOOKALIKE_EMAIL = "lookalike_email"
     NAME_ABUSE = "name_abuse"
     MISSING_FIELD = "missing_field"
     SPAM = "spam"

@@ -25,6 +25,7 @@ FLOORS = {
     "moderation.errors": 0,
     "moderation.telemetry": 0,
     "moderation.digests": 0,
+    "moderation.domains": 0,
     "moderation.messages": 0,
     "moderation.client": 0,
     "moderation.archives": 1,

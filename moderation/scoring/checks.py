@@ -15,6 +15,7 @@ import re2
 
 from moderation.records import Comment, History, Mark, Reason, Signal
 from moderation.scoring.folding import fold
+from moderation.scoring.lookalikes import imitated
 from moderation.scoring.words import WordList
 
 Check = Callable[[Comment, History], Signal]
@@ -184,6 +185,18 @@ def disposable_email() -> Check:
                 return Signal("disposable_email", 0.4, Reason.DISPOSABLE_EMAIL, (domain,))
             domain = domain.partition(".")[2]
         return clear
+
+    return check
+
+
+def lookalike_email() -> Check:
+    """Build the check for e-mail addresses at a domain that is written to be taken for another; a person may have one."""
+    clear = Signal("lookalike_email", 0.0)
+
+    def check(comment: Comment, history: History) -> Signal:
+        domain = comment.email.rpartition("@")[2]
+        other = imitated(domain)
+        return Signal("lookalike_email", 0.4, Reason.LOOKALIKE_EMAIL, (domain, other)) if other else clear
 
     return check
 

@@ -18,6 +18,7 @@ _FACTS = {
     "velocity": ("percent", "what"),
     "name": ("what",),
     "disposable_email": ("domain",),
+    "lookalike_email": ("domain", "other"),
     "spam": ("percent",),
     "toxicity": ("percent", "attribute"),
     "language": ("lang", "what"),

@@ -35,6 +35,7 @@ def checks_of(policy: Policy) -> tuple[Check, ...]:
         checks.velocity(),
         checks.name(),
         checks.disposable_email(),
+        checks.lookalike_email(),
         checks.missing_field(),
     )
 

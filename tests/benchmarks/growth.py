@@ -38,7 +38,7 @@ TEXT = (
 )
 CLEAR = (
     "honeypot", "form_speed", "blocked_words", "suspect_words", "links", "repeated_text", "campaign", "edited", "author",
-    "first_comment", "velocity", "name", "disposable_email", "missing_field",
+    "first_comment", "velocity", "name", "disposable_email", "lookalike_email", "missing_field",
 )  # fmt: skip
 VERDICT = Verdict(
     outcome=Outcome.HOLD,

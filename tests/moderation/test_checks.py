@@ -19,7 +19,7 @@ NOBODY = History()
 
 def test_every_check_answers_with_its_own_name_also_when_it_sees_nothing():
     signals = [check(a_comment(), NOBODY) for check in checks_of(Policy())]
-    assert len({signal.name for signal in signals}) == len(signals) == 14
+    assert len({signal.name for signal in signals}) == len(signals) == 15
     assert {signal.reason for signal in signals} == {Reason.CLEAR}
 
 
@@ -140,6 +140,13 @@ def test_disposable_addresses_are_known_with_their_subdomains(address):
 @pytest.mark.parametrize("address", ["a@gmail.com", "a@notmailinator.example", "", "no address", "a@com"])
 def test_other_addresses_are_not_disposable(address):
     assert checks.disposable_email()(a_comment(email=address), NOBODY).reason is Reason.CLEAR
+
+
+def test_a_domain_that_imitates_another_is_told_and_stops_nobody():
+    signal = checks.lookalike_email()(a_comment(email="ann@gm\u0430il.com"), NOBODY)
+    assert (signal.reason, signal.hard) == (Reason.LOOKALIKE_EMAIL, False)
+    assert signal.facts == ("gm\u0430il.com", "gmail.com")
+    assert checks.lookalike_email()(a_comment(email="ann@gmail.com"), NOBODY).reason is Reason.CLEAR
 
 
 def test_the_list_of_disposable_domains_holds_at_least_three_hundred_plausible_names():

@@ -32,6 +32,14 @@ def test_a_domain_in_any_script_is_its_ascii_form() -> None:
     assert canonical_email("ann@" + "ü" * 300 + ".example").startswith("ann@")
 
 
+def test_two_mailboxes_are_two_authors_also_where_their_letters_are_akin(digests: Digests) -> None:
+    """An erasure for the one would take the other's comments, and an export would show them."""
+    for one, other in (("ann@straße.de", "ann@strasse.de"), ("groß@a.example", "gross@a.example")):
+        assert digests.author(one, "", "") != digests.author(other, "", "")
+    assert digests.author("ann@straße.de", "", "") == digests.author("ann@xn--strae-oqa.de", "", "")
+    assert digests.author("J\u00f6rg@a.example", "", "") == digests.author("jo\u0308rg@a.example", "", "")
+
+
 def test_without_an_e_mail_address_the_network_address_is_the_author_and_without_that_the_name(
     digests: Digests,
 ) -> None:
@@ -83,6 +91,13 @@ def test_what_is_sealed_opens_for_its_site_and_this_deployment_only(digests: Dig
     assert "ann" not in sealed
     assert digests.unseal("news", sealed) == {"email": "ann@example.org", "ip": "192.0.2.1"}
     assert sealed != digests.seal("news", comment), "the same twice does not look the same"
+    lettered = digests.unseal("news", digests.seal("news", a_comment(email="Ann@BÜCHER.example")))
+    assert lettered == {
+        "email": "Ann@BÜCHER.example",
+        "email_ascii": "Ann@xn--bcher-kva.example",
+        "email_unicode": "Ann@bücher.example",
+        "ip": "",
+    }
     for other, site in ((digests, "blog"), (Digests(PEPPER[::-1]), "news")):
         with pytest.raises(InvalidTag):
             other.unseal(site, sealed)
