@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -19,10 +20,13 @@ from tests.faults.line import Line, line_to
 from tests.figures import tell
 from tests.routes import Route, every_route, request_of
 from tests.servers import free_port, plain_server
-from tests.service import ABUSE, Service, a_comment, serving
+from tests.service import ABUSE, Service, a_comment, serving, someone
 
 IN_TIME = 2.0
 BACK_WITHIN = 5.0
+INTAKE = "POST /v1/comments"
+FEW = (INTAKE, "GET /v1/queue")
+"""The routes that the mutations are tried on."""
 ENDLESS = {"/v1/events"}
 """Streams: they are answered at once and end with the connection; looked at on their own below."""
 
@@ -102,7 +106,7 @@ async def sweep(one: Bench, names: Sequence[str] = ()) -> list[Seen]:
     gate = asyncio.Semaphore(8)
 
     async def ask(route: Route) -> Seen:
-        request = request_of(route, one.world)
+        request = by_somebody_new(request_of(route, one.world))
         headers = request.pop("headers", {})
         if not route.public:
             headers["Authorization"] = f"Bearer {one.key_for(route)}"
@@ -115,6 +119,16 @@ async def sweep(one: Bench, names: Sequence[str] = ()) -> list[Seen]:
 
     wanted = [route for route in every_route() if route.path not in ENDLESS and (not names or route.name in names)]
     return await asyncio.gather(*[ask(route) for route in wanted])
+
+
+def by_somebody_new(request: dict[str, Any]) -> dict[str, Any]:
+    """Let nobody comment twice: a spent allowance is refused before the fault is felt."""
+    match request.get("json"):
+        case {"comments": [*comments]}:
+            return request | {"json": {"comments": [comment | {"email": someone()} for comment in comments]}}
+        case {"email": _, "text": _} as comment:
+            return request | {"json": comment | {"email": someone()}}
+    return request
 
 
 Fault = Callable[[Bench], Awaitable[Callable[[], Awaitable[None]]]]
@@ -244,7 +258,7 @@ async def back_again(one: Bench) -> float:
     headers = {"Authorization": f"Bearer {one.service.first['site_key']}"}
     while True:
         posted = await one.client.post(
-            "/v1/comments", json=a_comment(f"Back at {time.monotonic_ns()}"), headers=headers
+            "/v1/comments", json=a_comment(f"Back at {time.monotonic_ns()}", email=someone()), headers=headers
         )
         if posted.status_code in (201, 429) and (await one.client.get("/health/ready")).status_code == 200:
             return time.monotonic() - began
@@ -280,6 +294,7 @@ async def try_fault(one: Bench, fault: Fault, names: Sequence[str] = ()) -> list
     )  # fmt: skip
     assert not wrong, "\n".join(wrong)
     assert not false, "\n".join(false)
+    assert [item.status for item in seen if item.route.name == INTAKE] == [503], "nothing is taken in meanwhile"
     assert not rude, "a 503 says when to come again"
     assert took <= BACK_WITHIN
     assert slowest <= IN_TIME, [f"{item.route.name} {item.seconds:.2f}" for item in seen if item.seconds > IN_TIME]
@@ -302,7 +317,7 @@ async def test_every_route_says_503_in_time_whatever_ails_the_store_and_works_ag
                 assert sum(item.status == 503 for item in seen) >= 5, "it was not felt"
             except AssertionError as error:
                 failures.append(f"{fault.__name__}: {error}")
-        failures += await _slow(one)
+        failures += await slow(one)
         log = (one.service.data / "service.log").read_text()
         metrics = (await one.client.get("/metrics")).text
     assert not failures, "\n".join(failures)
@@ -318,10 +333,10 @@ async def test_every_route_says_503_in_time_whatever_ails_the_store_and_works_ag
     assert "moderation_store_failures_total{" in metrics, "an operator sees the faults in the metrics"
 
 
-async def _slow(one: Bench) -> list[str]:
+async def slow(one: Bench, names: Sequence[str] = ()) -> list[str]:
     """A store that takes 200 ms for each answer makes the service slow and nothing else."""
     one.line.delay = 0.2
-    seen = await sweep(one)
+    seen = await sweep(one, names)
     one.line.delay = 0.0
     failed = [f"slow: {item.route.name}: {item.status}" for item in seen if item.status >= 500]
     tell(
@@ -333,8 +348,9 @@ async def _slow(one: Bench) -> list[str]:
     return failed
 
 
-async def test_staff_drain_a_store_that_is_full(tmp_path):
-    async with bench(tmp_path) as one:
+async def drain(folder: Path, program: str = "moderation") -> None:
+    """Fill a store, and let staff decide and erase what waits there."""
+    async with bench(folder, program) as one:
         first = one.service.first
         site = {"Authorization": f"Bearer {first['site_key']}"}
         staff = {"Authorization": f"Bearer {first['admin_key']}"}
@@ -366,21 +382,42 @@ async def test_staff_drain_a_store_that_is_full(tmp_path):
     assert stands[4:] == [404] * 4 or all(one != "pending" for one in stands[4:])
 
 
+async def test_staff_drain_a_store_that_is_full(tmp_path):
+    await drain(tmp_path)
+
+
+async def test_scripts_that_ask_a_full_store_for_room_are_found_out(tmp_path):
+    """The mutation: what takes things away is refused like what brings some."""
+    with pytest.raises(AssertionError):
+        await drain(tmp_path, "tests.faults.mutants.stubborn_scripts")
+
+
+async def test_a_driver_that_gives_a_slow_store_no_time_is_found_out(tmp_path):
+    """The mutation: 200 ms for an answer are taken for a store that is gone."""
+    async with bench(tmp_path, "tests.faults.mutants.impatient_driver") as one:
+        failed = await slow(one, FEW)
+    tell("B1 mutation impatient_driver", len(FEW), ">= 1 x 5xx", f"{len(failed)} x 5xx")
+    assert failed
+
+
 MUTANTS: dict[str, tuple[Fault, ...]] = {
-    "bare_errors": (disk_full, busy, no_replicas, out_of_memory, read_only),
-    "swallowed_errors": (down, disk_full, busy, no_replicas),
-    "patient_driver": (hung,),
+    "bare_errors": (*NOTHING_WORKS, *NOTHING_IS_WRITTEN),
+    "swallowed_errors": (*NOTHING_WORKS, *NOTHING_IS_WRITTEN),
+    "patient_driver": (hung, silent),
+    "sulking_store": (down,),
+    "curt_errors": (down, no_replicas),
 }
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 async def test_without_the_border_of_the_store_the_sweep_is_red(tmp_path, mutant):
-    """The mutations: errors of the driver that nobody translates, or that are answered as done; a driver with its own patience."""
+    """The mutations: errors that nobody translates, that are answered as done, or without a time to come again; a driver
+    with its own patience; a service that does not come back when its store does."""
     calm = []
     async with bench(tmp_path, program=f"tests.faults.mutants.{mutant}") as one:
         for fault in MUTANTS[mutant]:
             try:
-                await try_fault(one, fault, ["POST /v1/comments", "GET /v1/queue"])
+                await try_fault(one, fault, FEW)
             except (AssertionError, httpx.TimeoutException):
                 continue
             calm.append(fault.__name__)

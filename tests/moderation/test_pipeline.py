@@ -110,7 +110,7 @@ def test_an_empty_batch_asks_nobody(pipeline, model):
 
 def test_every_comment_has_a_signal_of_every_check_and_of_both_models(pipeline):
     (seen,) = examined(pipeline, "hello")
-    assert len(seen.signals) == 17
+    assert len(seen.signals) == 18
     assert seen.scores == CLEAN
     assert all(detail(signal) for signal in seen.signals)
 

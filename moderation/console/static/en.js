@@ -76,8 +76,8 @@ export default {
   did: { approve: "approved", reject: "rejected" },
   channel: { api: "by the site", form: "by the form", batch: "in a batch", akismet: "by Akismet client", import: "imported" },
   decision: { spam: "Spam", toxic: "Toxic", off_topic: "Off topic", personal_data: "Personal data", illegal: "Illegal", other: "Other" },
-  reason: { velocity: "too many", disposable_email: "throwaway e-mail", lookalike_email: "look-alike e-mail", name_abuse: "name", unsupported_language: "unknown language", unscored: "not scored" },
-  signal: { disposable_email: "E-mail", lookalike_email: "E-mail domain", missing_field: "Fields", edited: "Edits" },
+  reason: { velocity: "too many", disposable_email: "throwaway e-mail", name_abuse: "name", unsupported_language: "unknown language", unscored: "not scored" },
+  signal: { disposable_email: "E-mail", missing_field: "Fields", edited: "Edits" },
   once: { hint: "It is shown this once and cannot be shown again." },
   comment: { back: "Back to the queue" },
   author: {

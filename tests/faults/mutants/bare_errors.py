@@ -5,6 +5,7 @@ from moderation.store import refusals
 
 refusals._REFUSALS_BY_PREFIX.clear()
 refusals._REFUSALS_BY_CLASS = ()
+refusals._FAILURES = ()
 
 if __name__ == "__main__":
     main()
