@@ -3,10 +3,13 @@
 import asyncio
 import hashlib
 import io
+import os
 import shutil
 import tarfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import ANY
 
 import pytest
 
@@ -93,7 +96,7 @@ def round_trip(tmp_path, comments: int, told=lambda *words, data: run(*words, da
     assert after == before
     assert f"{comments:,} comments" in restored
     assert "SHA-256" in said
-    assert (other / "pepper").read_text() == (data / "pepper").read_text()
+    assert (other / "pepper").read_text() == (data / "pepper").read_text(), "the pepper is another"
     assert (other / "pepper").stat().st_mode & 0o077 == 0
     assert (other / "models" / "versions" / "v1" / "weights.npy").read_bytes() == bytes(range(256)) * 64
     assert (other / archived.relative_to(data)).read_bytes() == archived.read_bytes()
@@ -128,17 +131,20 @@ def test_a_backup_that_takes_the_snapshot_which_is_there_already_is_found_out(tm
         round_trip(tmp_path, 60, command)
 
 
-@pytest.mark.parametrize("place", backup.FOLDERS)
-def test_a_restore_that_drops_a_folder_is_found_out(tmp_path, monkeypatch, place):
-    """The mutations: the archived ledger, or the models, stay in the backup."""
+@pytest.mark.parametrize("place", [*backup.FOLDERS, "pepper"])
+def test_a_restore_that_drops_a_part_is_found_out(tmp_path, monkeypatch, place):
+    """The mutations: the archived ledger, the models, or the pepper stay in the backup."""
     put = backup._put
 
     def forgetful(draft: Path, *given: object) -> None:
-        shutil.rmtree(draft / place)
+        if place == "pepper":
+            (draft / place).write_text("A" * 43)
+        else:
+            shutil.rmtree(draft / place)
         put(draft, *given)
 
     monkeypatch.setattr(backup, "_put", forgetful)
-    with pytest.raises(FileNotFoundError, match=place):
+    with pytest.raises((FileNotFoundError, AssertionError), match=place):
         round_trip(tmp_path, 20, command)
 
 
@@ -147,35 +153,87 @@ def test_a_backup_is_taken_while_the_service_runs_and_nothing_is_overwritten(tmp
     with serving(tmp_path / "data") as service:
         assert service.site.post("/v1/comments", json=a_comment()).status_code == 201
         run("backup", str(file), data=service.data)
-        again = run("backup", str(file), data=service.data, check=False)
         onto = run("restore", str(file), data=service.data, check=False)
-    assert (again.returncode, "is there already" in again.stderr) == (2, True), again.stderr
     assert (onto.returncode, "empty folder" in onto.stderr) == (2, True), onto.stderr
-    onto = run("restore", str(file), data=tmp_path / "data", check=False)
-    assert (onto.returncode, "is there already" in onto.stderr) == (2, True), onto.stderr
+    leave_what_is_there(file, tmp_path / "data")
+    refuse_what_is_damaged(file, tmp_path)
 
+
+def leave_what_is_there(file: Path, data: Path) -> None:
+    """Back up onto a file, and restore into a folder, that are there already."""
+    there = [file, data / "pepper", *(data / "store" / "appendonlydir").glob("*.base.*")]
+    before = [path.read_bytes() for path in there]
+    for word in ("backup", "restore"):
+        assert "is there already" in command(word, str(file), data=data, status=2)
+    assert [path.read_bytes() for path in there] == before
+
+
+def altered(file: Path) -> bytes:
+    """Write a backup anew with another pepper in it, under the list of contents that it had."""
+    written = io.BytesIO()
+    with tarfile.open(file) as old, tarfile.open(fileobj=written, mode="w:gz") as new:
+        for entry in old:
+            content = old.extractfile(entry).read()
+            new.addfile(entry, io.BytesIO(content[::-1] if entry.name == "pepper" else content))
+    return written.getvalue()
+
+
+def refuse_what_is_damaged(file: Path, folder: Path) -> None:
+    """Restore backups that are no longer what they were."""
     whole = file.read_bytes()
-    for name, damage in {
+    damages = {
         "bit": whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :],
         "short": whole[: len(whole) * 2 // 3],
         "empty": b"",
         "text": b"this is no backup at all",
-    }.items():
-        broken, target = tmp_path / name, tmp_path / f"into-{name}"
+        "altered": altered(file),
+    }
+    for name, damage in damages.items():
+        broken, target = folder / name, folder / f"into-{name}"
         broken.write_bytes(damage)
         with pytest.raises(BackupRefused, match="damaged"):
             restore(Settings(store=StoreSettings(data=target)), broken, lambda done, total: None)
         assert not (target / "pepper").exists()
         assert not DataFolder(target).has_store()
-    tell("A7 damaged backups", 4, "all refused", "all refused")
+    tell("A7 damaged backups", len(damages), "all refused", "all refused")
 
 
 @pytest.mark.parametrize("name", ["../outside", "models/../../outside", "/etc/outside", "serve.lock", "store/x"])
 def test_a_backup_cannot_write_outside_its_places(tmp_path, name):
-    file = tmp_path / "evil"
-    (tmp_path / "evidence").write_text("outside")
+    refuse_to_climb(tmp_path, name)
+
+
+def refuse_to_climb(folder: Path, name: str) -> None:
+    """Restore a backup that holds a file of such a name."""
+    file = folder / "evil"
+    (folder / "evidence").write_text("outside")
     with tarfile.open(file, "w:gz") as tar:
-        tar.add(tmp_path / "evidence", arcname=name)
+        tar.add(folder / "evidence", arcname=name)
     with pytest.raises(BackupRefused, match="no part of one"):
-        restore(Settings(store=StoreSettings(data=tmp_path / "data")), file, lambda done, total: None)
-    assert not (tmp_path / "outside").exists()
+        restore(Settings(store=StoreSettings(data=folder / "data")), file, lambda done, total: None)
+    assert not list(folder.rglob("outside"))
+
+
+@pytest.mark.parametrize("looks_away", ["from the digests", "from the file", "from the folder", "from the names"])
+def test_a_backup_or_restore_that_looks_away_is_found_out(tmp_path, monkeypatch, looks_away):
+    """The mutations: one of the looks before anything is written is not taken."""
+    file = tmp_path / "moderation.backup"
+    within(tmp_path / "data", lambda rooms: fill(rooms, 5))
+    command("backup", str(file), data=tmp_path / "data")
+    if looks_away == "from the digests":
+        monkeypatch.setattr(
+            backup.hashlib, "sha256", lambda: SimpleNamespace(update=lambda data: None, hexdigest=lambda: ANY)
+        )
+        with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+            refuse_what_is_damaged(file, tmp_path)
+    elif looks_away == "from the names":
+        monkeypatch.setattr(backup, "_safe", lambda name: name)
+        with pytest.raises(AssertionError):
+            refuse_to_climb(tmp_path / "data", "models/../../outside")
+    else:
+        monkeypatch.setattr(backup, "_refuse_to_replace", lambda target: None)
+        monkeypatch.setattr(backup.os, "link", os.replace if looks_away == "from the file" else os.link)
+        if looks_away == "from the folder":
+            monkeypatch.setattr(backup, "_refuse_to_overwrite", lambda folder, settings: None)
+        with pytest.raises(AssertionError):
+            leave_what_is_there(file, tmp_path / "data")

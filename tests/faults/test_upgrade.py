@@ -6,6 +6,8 @@ needs another layout keeps this file beside one of its own, and comes with what 
 
 from pathlib import Path
 
+import pytest
+
 from moderation.store.keys import SCHEMA_VERSION
 from tests.service import ABUSE, a_comment, command, serving
 
@@ -15,13 +17,13 @@ ADMIN_KEY = "cm1_a46f1740_lBbg0uhc0ONnHijBOISeoibtd7MpbFbMG3FCn_4HLYM"
 """They open this file and nothing else."""
 
 
-def test_a_store_of_an_older_version_goes_on_with_its_comments_keys_people_and_ledger(tmp_path):
-    data = tmp_path / "data"
+def goes_on(data: Path, program: str = "moderation") -> None:
+    """Restore what the older version wrote, serve it, and do with it what one does."""
     assert "12 comments" in command("restore", str(OLDER), data=data)
     (data / "first-run.json").write_text(
         f'{{"site_key": "{SITE_KEY}", "form_key": "", "admin_key": "{ADMIN_KEY}", "admin_password": "none-was-kept"}}'
     )
-    with serving(data) as service:
+    with serving(data, module=program) as service:
         staff, site = service.staff, service.site
         stands = [one["status"] for one in site.get("/v1/comments", params={"since": "0"}).json()["comments"]]
         again = site.post(
@@ -47,3 +49,13 @@ def test_a_store_of_an_older_version_goes_on_with_its_comments_keys_people_and_l
     assert "https://receiver.example/hook" in hooks
     assert "was changed at entry" not in said
     assert SCHEMA_VERSION == "1", "a new layout needs a step that turns this file into it"
+
+
+def test_a_store_of_an_older_version_goes_on_with_its_comments_keys_people_and_ledger(tmp_path):
+    goes_on(tmp_path / "data")
+
+
+def test_another_layout_without_a_step_that_leads_to_it_is_found_out(tmp_path):
+    """The mutation: somebody calls the queue by another name and leaves the version of the layout as it was."""
+    with pytest.raises(AssertionError):
+        goes_on(tmp_path / "data", "tests.faults.mutants.other_layout")

@@ -53,7 +53,7 @@ def kill(service: Service, which: str) -> None:
         service.kill()
 
 
-async def survive_kills(folder, kills: int, keys: int) -> None:
+async def survive_kills(folder, kills: int, keys: int, program: str = "moderation") -> None:
     port = free_port()
     acked: dict[int, str] = {}
     over = asyncio.Event()
@@ -70,7 +70,7 @@ async def survive_kills(folder, kills: int, keys: int) -> None:
     clients: list[asyncio.Task] = []
     died = 0
     while died < kills or not all(task.done() for task in clients):
-        context = serving(folder, "--workers", "2" if died % 2 else "1", port=port)
+        context = serving(folder, "--workers", "2" if died % 2 else "1", port=port, module=program)
         service = await asyncio.to_thread(context.__enter__)
         try:
             first |= service.first
@@ -103,12 +103,18 @@ async def survive_kills(folder, kills: int, keys: int) -> None:
         f"{len(lost)} lost, {judged - keys} doubled of {keys:,} keys",
     )
     assert len(acked) == keys
-    assert not lost
+    assert not lost, f"{len(lost)} lost"
     assert judged == keys, f"{judged} comments were recorded for {keys} keys"
 
 
 async def test_a_killed_service_loses_and_doubles_nothing_of_clients_that_send_again(tmp_path):
     await survive_kills(tmp_path / "data", kills=2, keys=300)
+
+
+async def test_a_service_that_answers_before_it_has_written_is_found_out(tmp_path):
+    """The mutation: what is acknowledged is on its way to the store when the service dies."""
+    with pytest.raises(AssertionError, match="lost"):
+        await survive_kills(tmp_path / "data", kills=1, keys=600, program="tests.faults.mutants.hasty_answers")
 
 
 @pytest.mark.long
