@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moderation.scoring import folding
 from moderation.scoring.folding import _PLAIN, MAX_FOLDED, _plain_letter, fold
 from tests.figures import tell
 
@@ -63,6 +64,13 @@ def try_texts(examples: int) -> tuple[int, float]:
 def test_what_is_folded_already_stays_as_it_is():
     count, slowest = try_texts(300)
     tell("C3 normaliser, short", count, "0 counterexamples", f"0, slowest {slowest * 1e3:.1f} ms")
+
+
+def test_folding_only_once_round_is_found_out(monkeypatch):
+    """The mutation: a disguise within a disguise is not looked for."""
+    monkeypatch.setattr(folding, "_ROUNDS", 1)
+    with pytest.raises(AssertionError):
+        try_texts(300)
 
 
 @pytest.mark.long

@@ -5,12 +5,14 @@ import json
 import time
 from http import HTTPStatus
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moderation.api import problems
 from moderation.errors import BodyInvalid
+from moderation.store.queue import Queue
 from tests.figures import tell
 from tests.routes import Route, every_route, request_of
 from tests.security.household import Household, household
@@ -167,9 +169,8 @@ CURSORS = st.one_of(
 )
 
 
-async def try_cursors(store_url, tmp_path, examples: int) -> tuple[int, list[str]]:
-    """Send cursors as clients like; gives how many, and which were neither read nor refused."""
-    wrong: list[str] = []
+def drawn(examples: int) -> list[str]:
+    """Draw so many cursors."""
     tried: list[str] = []
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -178,6 +179,12 @@ async def try_cursors(store_url, tmp_path, examples: int) -> tuple[int, list[str
         tried.append(cursor)
 
     gather()
+    return tried
+
+
+async def try_cursors(store_url, tmp_path, tried: list[str]) -> tuple[int, list[str]]:
+    """Send cursors as clients like; gives how many, and which were neither read nor refused."""
+    wrong: list[str] = []
     async with household(store_url, tmp_path) as one:
         site = {"Authorization": f"Bearer {one.keys['site key']}"}
         staff = {"Authorization": f"Bearer {one.keys['admin key']}"}
@@ -196,14 +203,25 @@ async def try_cursors(store_url, tmp_path, examples: int) -> tuple[int, list[str
 
 
 async def test_no_cursor_makes_a_route_fail(store_url, tmp_path):
-    asked, wrong = await try_cursors(store_url, tmp_path, 60)
+    asked, wrong = await try_cursors(store_url, tmp_path, drawn(60))
     tell("C3 cursors, short", asked, "0 x 5xx", f"{len(wrong)} x 5xx")
     assert not wrong, "\n".join(wrong[:10])
+
+
+@pytest.mark.parametrize("place", ["comments.stamp", "oversight.place", "queue"])
+async def test_a_cursor_that_is_believed_is_found_out(store_url, tmp_path, monkeypatch, place):
+    """The mutations: what comes as a cursor is taken for one."""
+    if place == "queue":
+        monkeypatch.setattr(Queue, "_position", staticmethod(lambda cursor: msgspec.json.decode(cursor or "null")))
+    else:
+        monkeypatch.setattr(f"moderation.api.{place}", int if place == "comments.stamp" else lambda cursor: cursor)
+    _, wrong = await try_cursors(store_url, tmp_path, ["nothing"])
+    assert wrong
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 async def test_no_cursor_of_thousands_makes_a_route_fail(store_url, tmp_path):
-    asked, wrong = await try_cursors(store_url, tmp_path, 2000)
+    asked, wrong = await try_cursors(store_url, tmp_path, drawn(2000))
     tell("C3 cursors", asked, "0 x 5xx", f"{len(wrong)} x 5xx")
     assert not wrong, "\n".join(wrong[:10])

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import re
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -99,7 +101,7 @@ async def _drain(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-async def try_framings(service: Service) -> tuple[int, list[str]]:
+async def try_framings(service: Service, names: str = "") -> tuple[int, list[str]]:
     host, key = urlsplit(service.url).netloc.encode(), service.first["site_key"].encode()
     wrong, sent = [], 0
     gate = asyncio.Semaphore(8)
@@ -117,6 +119,8 @@ async def try_framings(service: Service) -> tuple[int, list[str]]:
 
     tasks = []
     for name, raw, good in framings(b"POST /v1/comments HTTP/1.1", host, key):
+        if not name.startswith(names):
+            continue
         sent += 1
         tasks.append(one(name, raw, good))
     await asyncio.gather(*tasks)
@@ -163,7 +167,36 @@ def reads_json(route: Route) -> bool:
 
 
 async def test_a_trailer_is_no_header_and_none_is_waited_for_without_end(tmp_path):
-    with serving(tmp_path) as service:
+    await send_trailers(tmp_path)
+
+
+async def test_a_reader_of_any_trailer_is_found_out(tmp_path):
+    """The mutation: heads and trailers are gathered without end, and a trailer may say who one is."""
+    with pytest.raises(AssertionError):
+        await send_trailers(tmp_path, "tests.faults.mutants.patient_reader", endless=20_000_000, patience=0.5)
+
+
+async def test_a_parser_that_guesses_is_found_out(tmp_path):
+    """The mutation: a request that can be read in two ways is read in one of them."""
+    with serving(tmp_path, module="tests.faults.mutants.lenient_parser") as service:
+        sent, wrong = await try_framings(service, "TE and CL")
+        await hurry(service)
+    tell("C2 mutation lenient parser", sent, ">= 1 other", f"{len(wrong)} others")
+    assert any("TE and CL" in one for one in wrong), wrong
+
+
+async def hurry(service: Service) -> None:
+    """End a service that would wait for the end of requests which have none."""
+    service.process.terminate()
+    await asyncio.sleep(0.3)
+    service.process.send_signal(signal.SIGINT)
+
+
+async def send_trailers(
+    folder: Path, program: str = "moderation", endless: int = 65_000_000, patience: float = 10.0
+) -> None:
+    """Send trailers that say who one is, and one without end."""
+    with serving(folder, module=program) as service:
         host, key = urlsplit(service.url).netloc.encode(), service.first["site_key"].encode()
         head = b"POST /v1/comments HTTP/1.1\r\nHost: " + host + b"\r\nContent-Type: application/json\r\n"
         body = chunked(GOOD).removesuffix(b"\r\n") + b"Authorization: Bearer " + key + b"\r\n\r\n"
@@ -175,15 +208,17 @@ async def test_a_trailer_is_no_header_and_none_is_waited_for_without_end(tmp_pat
         writer.write(head + chunked(GOOD).removesuffix(b"\r\n") + b"X-Sum: ")
         sent = 0
         with contextlib.suppress(OSError):
-            for _ in range(1000):
+            for _ in range(endless // 65_536):
                 writer.write(b"a" * 65_536)
                 await writer.drain()
                 sent += 65_536
         said = b""
         with contextlib.suppress(OSError):
-            said = await asyncio.wait_for(reader.read(), 10)
+            said = await asyncio.wait_for(reader.read(), patience)
         writer.close()
         grown = process.memory_info().rss - before
+        if program != "moderation":
+            await hurry(service)
         log = (service.data / "service.log").read_text()
     tell("C2 endless trailer", 1, "refused, memory flat", f"refused, {grown / 1e6:+.1f} MB")
     assert late == [401]
