@@ -15,6 +15,7 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
+from classifiers import vetting
 from classifiers.errors import (
     ClassifierError,
     DigestMismatch,
@@ -23,7 +24,7 @@ from classifiers.errors import (
     VersionBroken,
     VersionTooLarge,
 )
-from classifiers.manifest import MAX_FILES, entries_of, read_manifest, write_manifest
+from classifiers.manifest import MAX_FILES, Manifest, entries_of, read_manifest, write_manifest
 from classifiers.registry import BUNDLED, Registry
 from classifiers.vetting import PIPELINE, TRUSTED, export_archive, import_archive, load_pipeline, vet
 
@@ -297,6 +298,24 @@ def test_a_broken_version_is_refused_and_the_registry_stays_as_it_was(
     assert registry.active() == before
     assert [entry.manifest.version for entry in registry.list()] == [before]
     assert list((registry.root / "versions").glob("*")) + list((registry.root / "versions").glob(".*")) == []
+
+
+@pytest.mark.parametrize(
+    "damage", [a_flipped_bit, a_wrong_digest, a_file_that_no_manifest_lists, a_version_name_that_climbs]
+)
+def test_a_manifest_that_is_believed_is_found_out(
+    version: Path, monkeypatch: pytest.MonkeyPatch, damage: Damage
+) -> None:
+    """The mutation: what a manifest says is not compared with what lies beside it."""
+
+    def believe(folder: Path) -> Manifest:
+        return msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+
+    damage(version)
+    with pytest.raises(ClassifierError):
+        vetting.verify(version)
+    monkeypatch.setattr(vetting, "verify", believe)
+    assert vetting.verify(version)
 
 
 def test_there_are_at_least_twenty_five_ways() -> None:

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 import zipfile
+from contextlib import contextmanager
 
 import pytest
 
@@ -17,8 +18,13 @@ from tests.versions import a_version, added
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """Run a service of two workers with two versions in its registry."""
-    data = tmp_path_factory.mktemp("swapping") / "data"
-    with serving(data, "--workers", "2") as running:
+    with two_versions(tmp_path_factory.mktemp("swapping") / "data", "--workers", "2") as running:
+        yield running
+
+
+@contextmanager
+def two_versions(data, *options, program="moderation"):
+    with serving(data, *options, module=program) as running:
         registry = Registry(data / "models")
         added(registry, "v-one", shift=0.5)
         added(registry, "v-two", shift=-0.5)
@@ -108,6 +114,15 @@ def p99(seconds):
 
 def test_ten_swaps_under_load_fail_no_comment_and_take_less_than_five_seconds_each(service):
     swap_under_load(service, 10)
+
+
+def test_an_old_model_that_goes_before_the_new_one_comes_is_found_out(tmp_path):
+    """The mutation: for some tenths of a second no model is loaded."""
+    with (
+        two_versions(tmp_path / "data", program="tests.faults.mutants.empty_seats") as service,
+        pytest.raises((AssertionError, IndexError)),
+    ):
+        swap_under_load(service, 2)
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import pytest
 
 from classifiers.scorer import bundled
 from moderation.records import ATTRIBUTES, Comment, History, Outcome, Policy, Reason, Site, Threshold
+from moderation.scoring import pipeline as pipelines
 from moderation.scoring.details import detail
 from moderation.scoring.models import Models
 from moderation.scoring.pipeline import Pipeline, _built_by, checks_of
@@ -228,6 +229,19 @@ def test_too_few_answers_are_no_answers(clock):
             return []
 
     assert waits_unscored(examined(Pipeline(Models(clock, Mute(clock))), "hello")[0])
+
+
+@pytest.mark.parametrize("mutation", ["passed on", "waited for"])
+def test_a_model_that_is_missing_or_slow_and_stops_nothing_is_found_out(clock, monkeypatch, mutation):
+    """The mutations: what no model saw is clear; a model may take as long as it likes."""
+    pipeline = Pipeline(Models(clock, ScriptedModel(clock), timeout=0.25 if mutation == "passed on" else 3600.0))
+    if mutation == "passed on":
+        signals = pipelines.model_signals
+        monkeypatch.setattr(
+            pipelines, "model_signals", lambda scored, *more: () if scored.degraded else signals(scored, *more)
+        )
+        assert judge(examined(Pipeline(Models(clock)), "hello")[0], SITE.policy).outcome is Outcome.APPROVE
+    assert not waits_unscored(examined(pipeline, "slow")[0])
 
 
 def test_a_swap_takes_effect_with_the_next_batch_and_wakes_a_resting_model(pipeline, clock):

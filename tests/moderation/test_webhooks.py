@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import msgspec
 import pytest
 from standardwebhooks import Webhook as Verifier
@@ -19,6 +20,7 @@ from moderation.records import DecisionKind, Outcome, Site, Webhook
 from moderation.store.comments import Move
 from moderation.store.connection import Connection
 from moderation.store.leases import Leases
+from moderation.webhooks import outside
 from moderation.webhooks.courier import SCHEDULE, Courier
 from moderation.webhooks.outside import Outside
 from tests.post_office import PostOffice, post_office
@@ -443,30 +445,92 @@ def spellings(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("text", ADDRESSES)
 async def test_an_address_that_is_not_public_is_never_connected_to_however_it_is_written(text: str):
+    await never_connect(text)
+
+
+async def never_connect(text: str, ways: int = 7) -> None:
     async def resolve(host: str) -> list[str]:
         if host == "rebound.example":
             return ["93.184.216.34", led_to[-1]]
         return [str(row[4][0]) for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
     led_to: list[str] = []
-    outside = Outside(timeout=1.0, resolve=resolve)
-    spelled = spellings(text)
-    assert len(spelled) == 7
+    way_out = Outside(timeout=1.0, resolve=resolve)
+    spelled = spellings(text)[:ways]
+    assert len(spelled) == ways
     with connections_watched() as opened:
         for host, address in spelled:
             led_to.append(address)
-            answer = await outside.post(f"https://{host}/hook", b"{}", {})
+            answer = await way_out.post(f"https://{host}/hook", b"{}", {})
             assert answer.status == 0, host
             assert answer.error.startswith("refused") or answer.error == "the name has no address", (host, answer)
             if host != "rebound.example":
                 continue
             assert answer.error.startswith("refused"), (host, answer)
             with pytest.raises(WebhookRefused):
-                await outside.check(f"https://{host}/hook")
-        circled = await outside.post(f"https://{_circled(text)}/hook", b"{}", {})
+                await way_out.check(f"https://{host}/hook")
+        circled = await way_out.post(f"https://{_circled(text)}/hook", b"{}", {})
         assert circled.error.startswith("refused")
         assert opened == []
-    await outside.aclose()
+    await way_out.aclose()
+
+
+def _public_at_home(monkeypatch):
+    public = outside.is_public
+    monkeypatch.setattr(outside, "is_public", lambda address: address.is_loopback or public(address))
+
+
+def _follows(monkeypatch):
+    client = httpx.AsyncClient
+    monkeypatch.setattr(outside.httpx, "AsyncClient", lambda **given: client(**given | {"follow_redirects": True}))
+
+
+def _reads_all(monkeypatch):
+    monkeypatch.setattr(outside, "READ_AT_MOST", 1 << 40)
+
+
+def _never_disables(monkeypatch):
+    async def nothing(self, webhook, why):
+        return None
+
+    monkeypatch.setattr(Courier, "_disable", nothing)
+
+
+def _asks_the_proxy(monkeypatch):
+    client = httpx.AsyncClient
+    monkeypatch.setattr(outside.httpx, "AsyncClient", lambda **given: client(**given | {"trust_env": True}))
+
+
+MUTATIONS = {
+    "home is public": (_public_at_home, lambda connection, monkeypatch: never_connect("127.0.0.1", 6)),
+    "redirects are followed": (
+        _follows,
+        lambda connection, monkeypatch: test_a_receiver_of_any_kind_leaves_the_delivery_in_the_right_state(
+            connection, status(302, "Location: http://127.0.0.1:1/"), "waiting", 5, "answered 302"
+        ),
+    ),
+    "all of a reply is read": (
+        _reads_all,
+        lambda connection, monkeypatch: test_of_a_reply_of_ten_megabytes_only_the_beginning_is_read(connection),
+    ),
+    "410 means nothing": (
+        _never_disables,
+        lambda connection, monkeypatch: test_410_switches_the_webhook_off_and_drops_what_was_on_its_way(connection),
+    ),
+    "a proxy is asked": (
+        _asks_the_proxy,
+        lambda connection, monkeypatch: test_the_proxy_of_the_environment_is_not_asked(connection, monkeypatch),
+    ),
+}
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+async def test_a_way_out_that_is_wider_is_found_out(connection: Connection, monkeypatch, mutation):
+    """The mutations: each opens the way out by one thing."""
+    widen, check = MUTATIONS[mutation]
+    widen(monkeypatch)
+    with pytest.raises(AssertionError):
+        await check(connection, monkeypatch)
 
 
 async def test_a_name_that_changes_its_mind_is_resolved_once_and_refused():
