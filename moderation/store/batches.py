@@ -35,7 +35,8 @@ class Batches(Generic[Item, Answer]):
         self._work = work
         self._largest = largest
         self._waiting = waiting
-        self._at_once = at_once
+        self._free = at_once
+        """How many more batches may be under way."""
         self._queue: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self.sizes: Callable[[int], None] = lambda size: None
@@ -58,28 +59,37 @@ class Batches(Generic[Item, Answer]):
             raise Overloaded
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.append((item, future))
-        if len(self._under_way) < self._at_once:
+        if self._free:
+            self._free -= 1
             task = asyncio.get_running_loop().create_task(self._drain())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return future
 
     async def _drain(self) -> None:
-        while self._queue:
-            size = min(self._largest, len(self._queue))
-            batch = [self._queue.popleft() for _ in range(size)]
-            self.sizes(size)
-            try:
-                answers = await self._work([item for item, _ in batch])
-            except Exception as error:  # a failed batch fails each of its callers, and none of the next
-                answers = [error] * size
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
+        try:
+            while self._queue:
+                await self._one_batch()
+        finally:
+            # In the moment in which the queue was seen to be empty: a task that has ended counts as under way a moment
+            # longer, and what came in that moment would wait for the next one to come.
+            self._free += 1
+
+    async def _one_batch(self) -> None:
+        size = min(self._largest, len(self._queue))
+        batch = [self._queue.popleft() for _ in range(size)]
+        self.sizes(size)
+        try:
+            answers = await self._work([item for item, _ in batch])
+        except Exception as error:  # a failed batch fails each of its callers, and none of the next
+            answers = [error] * size
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
 
     async def close(self) -> None:
         """Wait until what was taken in is done."""

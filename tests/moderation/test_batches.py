@@ -94,3 +94,19 @@ async def test_closing_waits_for_what_was_taken_in(work: Work) -> None:
     work.gate.set()
     await closing
     assert taken.result() == 2
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+async def test_what_comes_in_the_moment_in_which_a_batch_ends_is_not_left_lying(work: Work, at_once: int) -> None:
+    """The last batch is answered, and its task is not yet gone: whoever comes then must start the next one."""
+    batches = Batches(work, largest=1, waiting=4, at_once=at_once)
+    first = [batches.submit(number) for number in range(at_once)]
+    late: list[asyncio.Future[int]] = []
+    await asyncio.sleep(0)
+    work.gate.set()
+    # every batch ends in the next turn of the loop, and somebody comes in the same turn
+    asyncio.get_running_loop().call_soon(lambda: late.append(batches.submit(7)))
+    await asyncio.gather(*first)
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(late[0], 2) == 14
+    await batches.close()
