@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.service import Service, serving
 
@@ -123,6 +123,15 @@ class Tab:
         self.page.evaluate("where => { location.hash = where }", where)
 
 
+def _parse_texts(route: Route) -> None:
+    """Serve the file that shows texts as somebody might have written it."""
+    whole = route.fetch()
+    text, plain = whole.text(), "document.createTextNode(run)"
+    assert plain in text
+    parsed = text.replace(plain, "document.createRange().createContextualFragment(run)")
+    route.fulfill(response=whole, body=parsed)
+
+
 @pytest.fixture
 def open_console(console: Console, browser: Browser) -> Iterator[Callable[..., Tab]]:
     """Open the console as somebody; a script error or a violated policy fails the test at its end."""
@@ -136,7 +145,9 @@ def open_console(console: Console, browser: Browser) -> Iterator[Callable[..., T
         scheme: str = "light",
         site: str = "",
         signed: bool = True,
+        parsing: bool = False,
     ) -> Tab:
+        """With `parsing`, the console is one that parses texts."""
         who = email or console.first["admin_email"]
         context = browser.new_context(
             viewport={"width": width, "height": height},
@@ -144,6 +155,8 @@ def open_console(console: Console, browser: Browser) -> Iterator[Callable[..., T
             reduced_motion="reduce",
             storage_state=console.cookies.get(who) if signed else None,
         )
+        if parsing:
+            context.route("**/text.js*", _parse_texts)
         page = context.new_page()
         page.set_default_timeout(20_000)
         tab = Tab(page, context, [])

@@ -102,6 +102,15 @@ def test_a_text_that_was_parsed_is_noticed(console, open_console, marked_up):
         assert_nothing_was_parsed(page)
 
 
+def test_a_console_that_parses_texts_is_stopped_by_the_policy_and_found_out(console, open_console, marked_up):
+    """The mutation: texts are shown as markup."""
+    tab = open_console(site="markup", parsing=True)
+    tab.page.wait_for_timeout(500)
+    assert tab.page.evaluate("window.ran ?? null") is None
+    assert any("Trusted" in one or "Security Policy" in one for one in tab.wrong), tab.wrong
+    tab.wrong.clear()  # each of them would have failed the test
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_hundreds_of_payloads_run_on_no_page(console, open_console):

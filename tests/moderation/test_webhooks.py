@@ -9,19 +9,24 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import httpx
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
 from moderation.errors import WebhookRefused
 from moderation.records import DecisionKind, Outcome, Site, Webhook
 from moderation.store.comments import Move
 from moderation.store.connection import Connection
 from moderation.store.leases import Leases
-from moderation.webhooks import outside
+from moderation.webhooks import events, outside
 from moderation.webhooks.courier import SCHEDULE, Courier
+from moderation.webhooks.events import new_secret
 from moderation.webhooks.outside import Outside
 from tests.figures import tell
 from tests.post_office import PostOffice, post_office
@@ -99,6 +104,50 @@ async def test_while_secrets_are_rotated_both_of_them_verify(connection: Connect
         Verifier(rotated.secrets[0]).verify(got.body, got.headers)
         with pytest.raises(Exception, match="No matching signature"):
             Verifier(webhook.secrets[0]).verify(got.body, got.headers)
+
+
+def try_signatures(examples: int) -> int:
+    """Sign so many bodies; each must be verified as it is, and refused with anything about it changed."""
+    secret, now, count = new_secret(), datetime.now(UTC), 0
+    webhook = Webhook(id="w1", site="news", url="https://receiver.example/", secrets=(secret,))
+
+    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(r"[a-z0-9-]{1,40}", fullmatch=True), st.text(max_size=80), st.text(min_size=1, max_size=5))
+    def hold(id_: str, text: str, more: str) -> None:
+        nonlocal count
+        count += 1
+        body = msgspec.json.encode(text)
+        headers = {name.lower(): value for name, value in events.headers_of(webhook, id_, body, now).items()}
+        Verifier(secret).verify(body, headers)
+        for other in (body + more.encode(), more.encode() + body):
+            with pytest.raises(WebhookVerificationError):
+                Verifier(secret).verify(other, headers)
+        for name in ("webhook-id", "webhook-timestamp"):
+            with pytest.raises(WebhookVerificationError):
+                Verifier(secret).verify(body, headers | {name: headers[name] + "1"})
+
+    hold()
+    return count
+
+
+def test_whatever_is_signed_verifies_and_nothing_else_does():
+    count = try_signatures(200)
+    tell("C3 signatures, short", 5 * count, "0 counterexamples", "0 counterexamples")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_whatever_is_signed_ten_thousand_times_verifies_and_nothing_else_does():
+    count = try_signatures(2000)
+    tell("C3 signatures", 5 * count, "0 counterexamples", "0 counterexamples")
+
+
+def test_a_signature_that_leaves_the_body_out_is_found_out(monkeypatch):
+    """The mutation: what is signed is the id and the time alone."""
+    whole = events.headers_of
+    monkeypatch.setattr(events, "headers_of", lambda webhook, id_, body, now: whole(webhook, id_, b"{}", now))
+    with pytest.raises((WebhookVerificationError, pytest.fail.Exception)):
+        try_signatures(20)
 
 
 async def test_even_the_longest_page_and_title_make_a_small_payload(connection: Connection):
