@@ -12,7 +12,8 @@ TABLE = Path(__file__).parent / "sources.toml"
 _CONTRACTIONS = re.compile(r" (n't|'s|'re|'ve|'ll|'d|'m)\b")
 _PARTED = re.compile(r" ([.,!?;:%)\]])")
 _SET_MARKS = re.compile(
-    r"\|LBR\||\bRT @?\w*:?|&amp;|&lt;|&gt;|&quot;|@(?:user|anonymized_account)\b|@url\b|\bURL\b|@[A-Za-z0-9_]{2,}:?",
+    r"\|LBR\||\bRT @?\w*:?|&amp;|&lt;|&gt;|&quot;|@(?:user|anonymized_account)\b|@url\b|\bURL\b|"
+    r"(?<![\w.+-])@[A-Za-z0-9_]{2,}:?",
     re.IGNORECASE,
 )
 

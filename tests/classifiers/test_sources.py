@@ -42,6 +42,7 @@ def test_the_nearest_name_says_what_is_done_and_a_name_that_only_begins_alike_sa
     [
         ("set", "RT @ann: look &amp; see @url &lt;b&gt; |LBR| URL", "look & see httpurl <b>   httpurl"),
         ("set", "@ann_b hi, a curl of hair", "@user hi, a curl of hair"),
+        ("set", "write to ann@example.org, @ann_b", "write to ann@example.org, @user"),
         ("set/tokens", "Do n't say it 's OK , please .", "don't say it's ok, please"),
         ("unknown", "  As It Is .  ", "As It Is ."),
         ("unknown", "   ", "-"),
