@@ -1,15 +1,20 @@
 """Words that say what a comment does rather than what it is about: it calls, promises, addresses, denies, blames, praises.
 
 Each kind is one hand-made feature for all languages together, so a language without training data profits from the
-others. The cues are few on purpose, the hashed words learn the rest; the tones are many, since what is said of a group
-in words that no training text had is known by them alone.
+others. The cues are few on purpose, the hashed words learn the rest; the categories are many, since what a comment is about
+and how it speaks is known by them alone where no training text had its words.
 """
 
 import tomllib
 from pathlib import Path
 
-TONES = ("harm", "good", "out", "beast")
-"""The kinds of `seeds/tones.toml`: what is bad or good, who is to leave, and to which animals people are likened."""
+CATEGORIES = (
+    "harm", "good", "out", "beast",
+    "self", "past", "reason", "ask", "civil", "laugh", "feel", "mind", "body", "sex", "kin",
+    "sport", "media", "home", "city", "state", "work", "tech", "time",
+)  # fmt: skip
+"""The kinds of ordinary words in `seeds/categories`: what is bad or good, who is to leave, and to which animals people are
+likened; how one speaks (of oneself, of what was, in reasons, questions, politeness, laughter, feelings) and of what."""
 
 CUES: dict[str, str] = {
     "call": """
@@ -91,7 +96,10 @@ def cue_words() -> dict[str, tuple[str, ...]]:
     return {word: tuple(found) for word, found in kinds.items()}
 
 
-def tone_words() -> dict[str, tuple[str, ...]]:
-    """Give the words of each tone, in all languages, as they are listed."""
-    listed = tomllib.loads((Path(__file__).parent / "seeds" / "tones.toml").read_text("utf-8"))
-    return {kind: tuple(word for words in listed[kind].values() for word in words.split()) for kind in TONES}
+def category_words() -> dict[str, tuple[str, ...]]:
+    """Give the words of each category, in all languages, as they are listed."""
+    found: dict[str, list[str]] = {kind: [] for kind in CATEGORIES}
+    for path in sorted((Path(__file__).parent / "seeds" / "categories").glob("*.toml")):
+        for kind, words in tomllib.loads(path.read_text("utf-8")).items():
+            found[kind] += words.split()
+    return {kind: tuple(dict.fromkeys(words)) for kind, words in found.items()}

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.hashing import Hashes, chopped_features, hash_word, pair_features
-from classifiers.lexicon import Lexicon
+from classifiers.hashing import Hashes, chopped_features, hash_word, pair_features, phrase_keys
+from classifiers.lexicon import LONGEST_PHRASE, Lexicon
 from classifiers.text import clip, cut, is_single, spell
 from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
 from classifiers.unfolding import unfold
@@ -113,9 +113,9 @@ def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]
     if len(hits):
         words, known = first.tolist(), lexicon.phrases
         for at in hits.tolist():
-            for length in lexicon.lengths.get((words[at], words[at + 1]), ()):
-                mark = known.get(tuple(words[at : at + length]))
-                if mark is not None and at + length <= len(words):
+            for key in phrase_keys(words[at : at + LONGEST_PHRASE])[1:]:
+                mark = known.get(key)
+                if mark is not None:
                     places.append(at)
                     columns.append(FIRST_MARK + mark)
     return places, columns

@@ -19,6 +19,7 @@ _FIRST = np.uint32(0x9E3779B1)
 _SECOND = np.uint32(0x85EBCA77)
 _WORD, _PAIR = np.uint32(0x51ED270B), np.uint32(0xB5297A4D)
 _SEED = 0x811C9DC5
+_FOLD, _WHOLE = 0x9E3779B97F4B, (1 << 48) - 1
 PAIR_SLOTS = 1 << 20
 
 
@@ -41,6 +42,15 @@ def mix(hashes: Hashes) -> Hashes:
 def hash_word(word: str) -> int:
     """Hash one word as a whole."""
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+
+
+def phrase_keys(words: Sequence[int]) -> list[int]:
+    """Fold the hashes of words into a number of 48 bits: one for the first word, one for the first two, and so on."""
+    key, keys = 0, []
+    for word in words:
+        key = (key * _FOLD + word + 1) & _WHOLE
+        keys.append(key)
+    return keys
 
 
 def pair_features(first: Hashes, second: Hashes) -> Hashes:

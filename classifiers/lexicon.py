@@ -5,7 +5,7 @@ when the lists in `seeds/` grow.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +14,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.cues import CUES, TONES, cue_words, tone_words
+from classifiers.cues import CATEGORIES, CUES, category_words, cue_words
 from classifiers.errors import DatasetInvalid
-from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots
+from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots, phrase_keys
 from classifiers.text import cut
 from classifiers.unfolding import unfold
 from classifiers.vocabulary import UNKNOWN, Vocabulary
@@ -24,11 +24,11 @@ from classifiers.vocabulary import UNKNOWN, Vocabulary
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
 GRADES = (1, 2, 3)
-MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES, *TONES, "group")
+MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES, *CATEGORIES, "group")
 """The kinds of word that are counted, in the order of their columns."""
 GRADED = len(KINDS) * len(GRADES)
 """So many of them, the first, come from the graded lexicons."""
-_TONED = range(GRADED + len(CUES), GRADED + len(CUES) + len(TONES))
+_CATEGORISED = range(GRADED + len(CUES), GRADED + len(CUES) + len(CATEGORIES))
 LONGEST_PHRASE = 4
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
@@ -70,40 +70,38 @@ Line = TypeVar("Line", Term, Group)
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lexicon as a version carries it: mark -> words, and mark -> phrases as the hashes of their words."""
+    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, and where the first two words of those may be."""
 
     words: dict[str, list[str]]
-    phrases: dict[str, list[tuple[int, ...]]]
+    phrases: dict[str, list[int]]
+    begun: list[int]
 
 
 class Lexicon:
     """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise.
 
     Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, the most
-    frequent first, and phrases that are hashed already, with their marks.
+    frequent first, and the keys of phrases that are hashed already, with their marks and the slots of their first two words.
     """
 
     def __init__(
         self,
-        marks: Mapping[str, tuple[int, ...]],
+        marks: dict[str, tuple[int, ...]],
         known: Iterable[int] = (),
-        phrases: Mapping[tuple[int, ...], int] | None = None,
+        phrases: dict[int, int] | None = None,
+        begun: Iterable[int] = (),
     ) -> None:
-        self.marks = {word: places for word, places in marks.items() if " " not in word}
+        listed = [phrase for phrase in marks if " " in phrase]
+        self.marks = {word: places for word, places in marks.items() if " " not in word} if listed else marks
         self._known = Vocabulary(known)
-        self.phrases: dict[tuple[int, ...], int] = dict(phrases or {})
-        """The hashes of a phrase's words -> its mark."""
-        for phrase, places in marks.items():
-            if " " in phrase:
-                self.phrases[tuple(hash_word(self.general(part)) for part in phrase.split(" "))] = places[0]
-        lengths: dict[tuple[int, int], set[int]] = {}
-        for first, second, *rest in self.phrases:
-            lengths.setdefault((first, second), set()).add(2 + len(rest))
-        self.lengths = {begin: tuple(sorted(found)) for begin, found in lengths.items()}
-        """The first two words of phrases -> how many words those have that begin so."""
-        begun = np.array([*self.lengths] or np.zeros((0, 2)), np.uint32)
+        self.phrases = {} if phrases is None else phrases
+        """The key of a phrase -> its mark."""
         self._begun = np.zeros(PAIR_SLOTS, np.bool_)
-        self._begun[pair_slots(begun[:, 0], begun[:, 1])] = True
+        self._begun[np.fromiter(begun, np.int64)] = True
+        for phrase in listed:
+            words = [hash_word(self.general(part)) for part in phrase.split(" ")]
+            self.phrases[phrase_keys(words)[-1]] = marks[phrase][0]
+            self._begun[pair_slots(*np.array(words[:2], np.uint32)[:, None])] = True
 
     @cached_property
     def _by_shape(self) -> dict[tuple[int, str], list[str]]:
@@ -131,7 +129,7 @@ class Lexicon:
             stems = [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
         for stem in stems:
             found = self.marks.get(stem)
-            if found is not None and (found[0] in _TONED or (found[0] < GRADED and found[0] % len(GRADES))):
+            if found is not None and (found[0] in _CATEGORISED or (found[0] < GRADED and found[0] % len(GRADES))):
                 return found
         return ()
 
@@ -199,27 +197,29 @@ class Lexicon:
         for word, places in sorted(self.marks.items()):
             for place in places:
                 words[MARKS[place]].append(word)
-        phrases: dict[str, list[tuple[int, ...]]] = {}
-        for phrase, place in sorted(self.phrases.items()):
-            phrases.setdefault(MARKS[place], []).append(phrase)
-        return msgspec.json.encode(_Stored(words, phrases))
+        phrases: dict[str, list[int]] = {}
+        for key, place in sorted(self.phrases.items()):
+            phrases.setdefault(MARKS[place], []).append(key)
+        return msgspec.json.encode(_Stored(words, phrases, self._begun.nonzero()[0].tolist()))
 
     @classmethod
     def decode(cls, content: bytes, known: Iterable[int] = ()) -> "Lexicon":
         """Read what `encode` wrote; marks this release does not know are left out."""
         stored = msgspec.json.decode(content, type=_Stored)
         marks: dict[str, tuple[int, ...]] = {}
+        same: dict[tuple[int, ...], tuple[int, ...]] = {}
         for mark, words in stored.words.items():
             if mark in _PLACE:
                 alone = (_PLACE[mark],)
                 for word in words:
                     before = marks.get(word)
-                    marks[word] = alone if before is None else before + alone
-        phrases: dict[tuple[int, ...], int] = {}
-        for mark, hashed in stored.phrases.items():
+                    places = alone if before is None else before + alone
+                    marks[word] = same.setdefault(places, places)
+        phrases: dict[int, int] = {}
+        for mark, keys in stored.phrases.items():
             if mark in _PLACE:
-                phrases.update(dict.fromkeys(hashed, _PLACE[mark]))
-        return cls(marks, known, phrases)
+                phrases.update(dict.fromkeys(keys, _PLACE[mark]))
+        return cls(marks, known, phrases, stored.begun)
 
 
 def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:
@@ -244,12 +244,16 @@ def _read(folder: Path, kind: type[Line]) -> list[Line]:
 
 
 def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: Iterable[str] = ()) -> Lexicon:
-    """Gather cues, terms, tones and names of groups. What lexicons grade differently keeps the mildest grade of each kind.
+    """Gather cues, terms, names of groups and categories. What lexicons grade differently keeps the mildest grade of each kind.
 
-    A word that is a cue, a term or a tone, in whatever language, names no group, unless it is `named` as one.
+    A word that is a cue or a term, in whatever language, names no group, unless it is `named` as one; the name of a group
+    belongs to no category.
     """
-    marks = {word: tuple(_PLACE[kind] for kind in kinds) for word, kinds in cue_words().items()}
     bare = Lexicon({})
+    marks: dict[str, tuple[int, ...]] = {}
+    for word, kinds in cue_words().items():
+        read = _phrase(word, bare) or word
+        marks[read] = tuple(sorted({*marks.get(read, ()), *(_PLACE[kind] for kind in kinds)}))
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
             continue
@@ -262,11 +266,6 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
             same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
             others = [other for other in before if other not in same]
             marks[phrase] = tuple(sorted([*others, min([place, *same])]))
-    for kind, listed in tone_words().items():
-        for word in listed:
-            phrase = _phrase(word, bare)
-            if phrase:
-                marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
     marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, bare)) and " " not in phrase}
     people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
     phrases = [_phrase(form, bare) for group in people for form in (group.term, *group.forms)]
@@ -276,6 +275,11 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
     for phrase in phrases:
         if " " in phrase and not any(marks.get(word) == _GROUP_ALONE for word in phrase.split(" ")):
             marks.setdefault(phrase, _GROUP_ALONE)
+    for kind, listed in category_words().items():
+        for word in listed:
+            phrase = _phrase(word, bare)
+            if phrase and marks.get(phrase) != _GROUP_ALONE:
+                marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
     return Lexicon(marks)
 
 

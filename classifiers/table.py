@@ -16,7 +16,7 @@ from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
 
-ROWS = 24_576
+ROWS = 20_480
 """Chunks a table holds."""
 LONGEST_KEY = 60
 """Longer chunks are analysed each time, so that the table's keys stay small."""

@@ -4,10 +4,10 @@ import tomllib
 
 import pytest
 
-from classifiers.cues import TONES, tone_words
+from classifiers.cues import CATEGORIES
 from classifiers.errors import DatasetInvalid
 from classifiers.features import Shape, analyse
-from classifiers.hashing import hash_word
+from classifiers.hashing import hash_word, phrase_keys
 from classifiers.lexicon import GROUP, MARKS, SEEDS, Group, Lexicon, Term, build_lexicon, read_groups, read_terms
 from classifiers.scorer import Item, bundled
 
@@ -55,7 +55,7 @@ def test_ambiguous_words_and_political_camps_stay_words(lexicon: Lexicon) -> Non
 
 def test_a_phrase_that_names_a_group_matches_whichever_group_stands_in_it(lexicon: Lexicon) -> None:
     general = [hash_word(lexicon.general(word)) for word in ("kill", "all", "foos")]
-    assert lexicon.phrases[tuple(general)] == MARKS.index("threat_3")
+    assert lexicon.phrases[phrase_keys(general)[-1]] == MARKS.index("threat_3")
     assert general[2] == hash_word(GROUP)
 
 
@@ -70,7 +70,9 @@ def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None
 
 
 def test_marks_of_another_release_are_left_out() -> None:
-    content = b'{"words": {"insult_2": ["idiot"], "unheard_of": ["word"]}, "phrases": {"unheard_of": [[1, 2]]}}'
+    content = (
+        b'{"words": {"insult_2": ["idiot"], "unheard_of": ["word"]}, "phrases": {"unheard_of": [12]}, "begun": [1]}'
+    )
     lexicon = Lexicon.decode(content)
     assert set(lexicon.marks) == {"idiot"}
     assert not lexicon.phrases
@@ -103,13 +105,17 @@ def test_a_word_of_blame_or_praise_is_known_in_its_longer_forms_too() -> None:
     built = build_lexicon([])
     assert marks(built, "rotten") == ["harm"]
     assert marks(built, "schmutzigen") == ["harm"]
-    assert marks(built, "welcome") == ["good"]
-    assert built.phrases[tuple(hash_word(sign) for sign in "寄生虫")] == MARKS.index("beast")
+    assert marks(built, "welcome") == ["good", "civil"]
+    assert built.phrases[phrase_keys([hash_word(sign) for sign in "寄生虫"])[-1]] == MARKS.index("beast")
 
 
-def test_every_language_has_words_of_every_tone_and_none_of_them_names_a_group() -> None:
-    listed = tomllib.loads((SEEDS / "tones.toml").read_text("utf-8"))
-    assert set(listed) == set(TONES)
-    assert all(set(languages) == LANGUAGES and all(languages.values()) for languages in listed.values())
+def test_every_language_has_words_of_every_category_and_none_of_them_names_a_group() -> None:
+    files = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in (SEEDS / "categories").glob("*.toml")}
+    assert set(files) == LANGUAGES
+    assert all(set(kinds) == set(CATEGORIES) and all(kinds.values()) for kinds in files.values())
     built = build_lexicon([], read_groups())
-    assert [word for words in tone_words().values() for word in words if built.general(word) == GROUP] == []
+    categorised = {MARKS.index(kind) for kind in CATEGORIES}
+    assert not [
+        word for word, places in built.marks.items() if categorised & {*places} and built.general(word) == GROUP
+    ]
+    assert marks(built, "yesterday") == ["time"]
