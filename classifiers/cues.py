@@ -11,10 +11,11 @@ from pathlib import Path
 CATEGORIES = (
     "harm", "good", "out", "beast",
     "self", "past", "reason", "ask", "civil", "laugh", "feel", "mind", "body", "sex", "kin",
-    "sport", "media", "home", "city", "state", "work", "tech", "time",
+    "sport", "media", "home", "city", "state", "work", "tech", "time", "small",
 )  # fmt: skip
 """The kinds of ordinary words in `seeds/categories`: what is bad or good, who is to leave, and to which animals people are
-likened; how one speaks (of oneself, of what was, in reasons, questions, politeness, laughter, feelings) and of what."""
+likened; how one speaks (of oneself, of what was, in reasons, questions, politeness, laughter, feelings) and of what; and the
+small words that tell a sentence from a shout."""
 
 CUES: dict[str, str] = {
     "call": """

@@ -98,10 +98,12 @@ class Lexicon:
         """The key of a phrase -> its mark."""
         self._begun = np.zeros(PAIR_SLOTS, np.bool_)
         self._begun[np.fromiter(begun, np.int64)] = True
+        starts = []
         for phrase in listed:
             words = [hash_word(self.general(part)) for part in phrase.split(" ")]
             self.phrases[phrase_keys(words)[-1]] = marks[phrase][0]
-            self._begun[pair_slots(*np.array(words[:2], np.uint32)[:, None])] = True
+            starts.append(words[:2])
+        self._begun[pair_slots(*np.array(starts, np.uint32).reshape(-1, 2).T)] = True
 
     @cached_property
     def _by_shape(self) -> dict[tuple[int, str], list[str]]:

@@ -169,6 +169,7 @@ LOGS = {
     "work and school": ("work", 0.5),
     "technology": ("tech", 0.5),
     "time": ("time", 0.5),
+    "small words": ("small", 0.5),
     "mild insult": ("insult_1", 1.0),
     "insult": ("insult_2", 1.0),
     "grave insult": ("insult_3", 1.0),
@@ -212,6 +213,7 @@ SHARES = {
     "rude share": ("rude", "words"),
     "bad share": ("harm", "words"),
     "good share": ("good", "words"),
+    "small words share": ("small", "words"),
 }
 """Feature -> part and whole."""
 BOTH = {

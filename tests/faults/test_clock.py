@@ -171,7 +171,9 @@ TRUSTING = {
 """What trusts the clock -> what is seen of it when the clock goes an hour back (no stream takes an id that goes back)."""
 
 
-@pytest.mark.parametrize("part", TRUSTING)
+@pytest.mark.parametrize(
+    "part", ["ids", *(pytest.param(one, marks=pytest.mark.long) for one in TRUSTING if one != "ids")]
+)
 async def test_a_part_that_trusts_the_clock_is_found_out(tmp_path, part):
     """The mutations: one part of the service expects no clock to go back."""
     wrong, _ = await jumps(tmp_path, (HOUR, 0), "tests.faults.mutants.trusting_clock", patience=4.0, TRUSTS=part)

@@ -409,7 +409,9 @@ MUTANTS: dict[str, tuple[Fault, ...]] = {
 }
 
 
-@pytest.mark.parametrize("mutant", MUTANTS)
+@pytest.mark.parametrize(
+    "mutant", ["bare_errors", *(pytest.param(one, marks=pytest.mark.long) for one in MUTANTS if one != "bare_errors")]
+)
 async def test_without_the_border_of_the_store_the_sweep_is_red(tmp_path, mutant):
     """The mutations: errors that nobody translates, that are answered as done, or without a time to come again; a driver
     with its own patience; a service that does not come back when its store does."""

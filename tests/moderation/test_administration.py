@@ -92,7 +92,7 @@ def test_the_policy_in_force_replayed_gives_the_verdicts_that_were_given(service
         ({"blocked_words": ["timetable"]}, "The new timetable is out.", "reject"),
         ({"suspect_words": ["t*table"]}, "The new timetable is out.", "hold"),
         ({"first_comment": "hold"}, "The new timetable is out.", "hold"),
-        ({"links_allowed": 0}, "The timetable: https://transport.example/night", "hold"),
+        ({"links_allowed": 0}, "Here is the council page with the timetable https://council.example/parking", "hold"),
         ({"thresholds": {"spam": {"hold_at": 0.0001, "reject_at": 1.01}}}, "The new timetable is out.", "hold"),
         ({"min_form_seconds": 60}, "The new timetable is out.", "hold"),
     ],
