@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.journeys.conftest import Rooms
-from tests.service import Service, decided, fresh_text, held, submitted, wait_for
+from tests.service import ABUSE, Service, decided, fresh_text, held, submitted, wait_for
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +160,7 @@ async def test_while_a_decision_can_be_undone_the_site_sees_nothing_of_it(servic
 
         made = []
         for _ in range(2):
-            body = {"name": "Ann", "email": f"a{time.time_ns()}@posteo.net", "text": fresh_text("You stupid idiot")}
+            body = {"name": "Ann", "email": f"a{time.time_ns()}@posteo.net", "text": fresh_text(ABUSE)}
             made.append(site_client.post("/v1/comments", json=body | {"thread": {"url": page}}).json()["id"])
         kept, taken_back = made
         since = site_client.get("/v1/comments", params={"since": 0, "limit": 200}).json()["cursor"]
