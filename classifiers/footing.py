@@ -14,8 +14,9 @@ from classifiers.dataset import Dataset, load_seeds
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset, languages, sentences
-from classifiers.manifest import Manifest, verify
+from classifiers.manifest import Manifest
 from classifiers.pipeline import featurizer_of
+from classifiers.scorer import verify_features
 
 SWAPS, CORPUS = 1200, 4000
 """So many sentences about groups, and of the corpus, say what a correction may not undo."""
@@ -65,7 +66,7 @@ class Anchors(NamedTuple):
 
 def open_base(folder: Path) -> Base:
     """Open a version for learning; its transformer is rebuilt from its arrays, no stored object is loaded."""
-    manifest = verify(folder)
+    manifest = verify_features(folder)
     shape = msgspec.convert(manifest.features["shape"], Shape)
     weights = load_weights(folder)
     featurizer = featurizer_of(folder, shape, weights[:, -1])

@@ -133,7 +133,7 @@ class Scorer:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Open a version folder, checking every byte against its manifest; arrays stay on disk until they are used."""
-        manifest = verify(folder)
+        manifest = verify_features(folder)
         try:
             arrays = {
                 name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -270,8 +270,6 @@ class Scorer:
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""
         attributes = len(self.attributes)
-        if tuple(self.manifest.features.get("traits", ())) != NAMES:
-            raise LibraryMismatch(f"{folder} has other hand-made features than this release")
         expected = {
             "weights": (self._weights.shape, (self._shape.buckets, attributes + 1)),
             "scales": (self._scales.shape, (attributes + 1,)),
@@ -364,6 +362,19 @@ def _lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexicon:
 
 def _sigmoid(logits: Any) -> Any:
     return 0.5 * (1 + np.tanh(0.5 * logits))
+
+
+def verify_features(folder: Path) -> Manifest:
+    """Verify a version folder and refuse one whose hand-made features this release does not make, before more of it is read."""
+    manifest = verify(folder)
+    if "traits" not in manifest.features:
+        raise VersionBroken(f"{folder} does not name its hand-made features")
+    if tuple(manifest.features["traits"]) != NAMES:
+        raise LibraryMismatch(
+            f"{folder} was made by another release, with other hand-made features: adapt a version of this one "
+            "(classifiers adapt --base) to the site's labels anew"
+        )
+    return manifest
 
 
 @lru_cache(maxsize=1)

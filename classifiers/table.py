@@ -1,8 +1,8 @@
 """What is known of chunks, kept between comments: a bounded table with a row for each.
 
 A row holds what a chunk contributes to every attribute (and to the length of the comment), its counts, and what it says
-for each language; beside it lie the hashes of its first and last word, and what is asked of it before it is added up. A full table becomes the old one, and what is still asked for is copied from there: what is frequent
-outlives what is not.
+for each language; beside it lie the hashes of its first and last word, and what is asked of it before it is added up. A
+full table becomes the old one, and what is still asked for is copied from there: what is frequent outlives what is not.
 """
 
 from itertools import repeat

@@ -1,5 +1,6 @@
 """New labels alone make a version better on the site they come from, or leave it as it was."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -9,13 +10,14 @@ import pytest
 from classifiers import gate
 from classifiers.adapting import AdaptRecipe, adapt, read_adapt_recipe
 from classifiers.dataset import Dataset, load_seeds
-from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
+from classifiers.errors import LabelsOneSided, LibraryMismatch, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import auc, score_with
 from classifiers.footing import open_base
 from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
 from classifiers.registry import BUNDLED
 from classifiers.scorer import Item, Scorer
 from tests.classifiers.labels import dataset, labels, lines
+from tests.classifiers.test_broken_models import features_and_a_lexicon_of_another_release
 
 TOXICITY = ATTRIBUTES.index("toxicity")
 
@@ -57,6 +59,14 @@ def test_the_compiled_scores_are_those_of_the_correction(adapted: Path) -> None:
     said = scores(adapted, rows)[:, TOXICITY]
     np.testing.assert_allclose(np.log(said / (1 - said)), now.calibrated(X, "toxicity"), atol=2e-3)
     assert np.abs(now.calibrated(X, "toxicity") - base.calibrated(X, "toxicity")).max() > 0.5
+
+
+def test_a_version_of_another_release_is_no_base_and_is_told_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "former"
+    shutil.copytree(BUNDLED, folder)
+    features_and_a_lexicon_of_another_release(folder)
+    with pytest.raises(LibraryMismatch, match=r"made by another release.*--base"):
+        adapt(folder, labels(300), tmp_path / "next", version="next")
 
 
 def test_the_explanation_names_the_new_word(adapted: Path) -> None:

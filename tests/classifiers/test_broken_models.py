@@ -16,6 +16,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from classifiers import vetting
+from classifiers.compiled import save_lexicon
 from classifiers.errors import (
     ClassifierError,
     DigestMismatch,
@@ -120,6 +121,14 @@ def a_file_name_that_climbs(folder: Path) -> None:
 @breaks(LibraryMismatch)
 def a_format_of_the_future(folder: Path) -> None:
     edit_manifest(folder, lambda tree: tree.update(format=99))
+
+
+@breaks(LibraryMismatch)
+def features_and_a_lexicon_of_another_release(folder: Path) -> None:
+    """Both change together, so what is told is that the release is another one, not what its lexicon looks like."""
+    save_lexicon(folder, '{"words": {"insult_2": ["idiot"]}, "phrases": {"threat_3": [[1, 2]]}}')
+    manifest = read_manifest(folder)
+    resigned(folder, features={**manifest.features, "traits": manifest.features["traits"][:-1]})
 
 
 @breaks(VersionBroken)
