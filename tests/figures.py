@@ -7,6 +7,7 @@ and what was left out. Without the runner a figure goes nowhere, and the test fa
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,7 +40,10 @@ def tell(test: str, n: int, bar: str, value: object) -> None:
 
 
 def main() -> int:
-    """Run the long forms of every place, print the table, and say what was not run."""
+    """Run the long forms of every place, print the table, and say what was not run.
+
+    How long each place and its slowest tests took is said on the way, on standard error.
+    """
     ends = time.monotonic() + HOURS * 3600
     left_out: list[str] = []
     failed = False
@@ -47,15 +51,16 @@ def main() -> int:
         target = Path(folder) / "figures.jsonl"
         target.touch()
         for place, marked in PLACES.items():
-            left = ends - time.monotonic()
+            began = time.monotonic()
             if not (REPOSITORY / place).exists():
                 continue
-            if left < 60:
+            if ends - began < 60:
                 left_out.append(f"{place}: the time was up")
                 continue
-            code, words = _run(place, marked, target, left)
+            code, words = _run(place, marked, target, ends - began)
             left_out += words
             failed |= code not in (0, 5)
+            print(f"{place}: {(time.monotonic() - began) / 60:.1f} minutes", file=sys.stderr, flush=True)
         print(_table([json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]))
     for line in left_out:
         print(f"left out: {line}")
@@ -63,7 +68,7 @@ def main() -> int:
 
 
 def _run(place: str, marked: str, target: Path, seconds: float) -> tuple[int, list[str]]:
-    command = [sys.executable, "-m", "pytest", "-m", marked, "--timeout=5400", "-rfEs", place]
+    command = [sys.executable, "-m", "pytest", "-m", marked, "--timeout=5400", "-rfEs", "--durations=10", place]
     try:
         done = subprocess.run(
             command,
@@ -78,6 +83,7 @@ def _run(place: str, marked: str, target: Path, seconds: float) -> tuple[int, li
         return 0, [f"{place}: not at its end when the time was up"]
     said = done.stdout.splitlines()
     words = [line for line in said if line.startswith("SKIPPED")]
+    print("\n".join(line for line in said if re.match(r"\d+\.\d+s call", line)), file=sys.stderr, flush=True)
     if done.returncode not in (0, 5):
         print(done.stdout[-6000:])
     return done.returncode, words
