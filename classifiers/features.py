@@ -78,7 +78,7 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     some = lengths > 0
     found = chopped_features(words, hashes, shape.shortest, shape.longest)
     owner, features, spoken = owners[found.owner], found.hashes, found.spoken
-    if len(words) > some.sum():
+    if len(words) > np.count_nonzero(some):
         inner = (owners[1:] == owners[:-1]).nonzero()[0]
         owner = np.concatenate([owner, owners[inner]])
         order = owner.argsort(kind="stable")

@@ -15,6 +15,7 @@ Hashes = NDArray[np.uint32]
 _PRIME = np.uint32(0x01000193)
 _MIX = np.uint32(0x2C1B3C6D)
 _MIX_AGAIN = np.uint32(0x297A2D39)
+_TWELVE, _FIFTEEN = np.uint32(12), np.uint32(15)
 _FIRST = np.uint32(0x9E3779B1)
 _SECOND = np.uint32(0x85EBCA77)
 _WORD, _PAIR = np.uint32(0x51ED270B), np.uint32(0xB5297A4D)
@@ -34,9 +35,12 @@ class Features(NamedTuple):
 
 def mix(hashes: Hashes) -> Hashes:
     """Spread the bits, so that the low ones can serve as the bucket."""
-    hashes = (hashes ^ (hashes >> np.uint32(15))) * _MIX
-    hashes = (hashes ^ (hashes >> np.uint32(12))) * _MIX_AGAIN
-    return hashes ^ (hashes >> np.uint32(15))
+    mixed = hashes ^ (hashes >> _FIFTEEN)
+    mixed *= _MIX
+    mixed ^= mixed >> _TWELVE
+    mixed *= _MIX_AGAIN
+    mixed ^= mixed >> _FIFTEEN
+    return mixed
 
 
 def hash_word(word: str) -> int:

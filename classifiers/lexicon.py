@@ -116,7 +116,7 @@ class Lexicon:
 
     def may_begin(self, words: Hashes) -> NDArray[np.int64]:
         """Tell by one look where the first two words of some phrase may stand; at few places they do not."""
-        return np.flatnonzero(self._begun.take(pair_slots(words[:-1], words[1:])))
+        return self._begun.take(pair_slots(words[:-1], words[1:])).nonzero()[0]
 
     def marks_of(self, word: str) -> tuple[int, ...]:
         """Give the marks of a word, or of the term that it is an unlisted form of."""

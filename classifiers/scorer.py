@@ -254,8 +254,9 @@ class Scorer:
                 moved = batch.moved(place, column)
                 line[: len(moved)] = moved
             weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
-            most = np.hstack([_largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)])
-            found = np.take_along_axis(weights, most, axis=1).tolist()
+            strongest = _largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)
+            most = np.concatenate(strongest, axis=1)
+            found = weights[np.arange(len(shown))[:, None], most].tolist()
             for place, sizes, places in zip(shown, found, most.tolist(), strict=True):
                 strong = [(abs(weight), weight, at) for weight, at in zip(sizes, places, strict=True)]
                 for size, weight, at in sorted(strong, reverse=True):

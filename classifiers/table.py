@@ -93,11 +93,12 @@ class ChunkTable:
     def _arrays(self) -> tuple[NDArray[Any], ...]:
         return self.rows, self.first, self.last, self.flags
 
-    def _copy(self, source: tuple[NDArray[Any], ...], numbers: list[int]) -> int:
+    def _copy(self, source: tuple[NDArray[Any], ...], chosen: list[int]) -> int:
         """Append rows that are known already, with all that lies beside them; give the place of the first."""
+        numbers = np.array(chosen, np.int64)
         begin, end = self._next, self._next + len(numbers)
         for to, old in zip(self._arrays(), source, strict=True):
-            to[begin:end] = old[numbers]
+            to[begin:end] = old.take(numbers, axis=0)
         self._next = end
         return begin
 

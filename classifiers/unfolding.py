@@ -64,7 +64,7 @@ class Unfolded(NamedTuple):
 
 def core(chunk: str) -> str:
     """Give the bare word of a chunk that is one word of ASCII letters with nothing to undo but capitals and edges."""
-    word = chunk.strip(EDGES)
+    word = chunk if chunk.isalpha() else chunk.strip(EDGES)
     if word.isascii() and word.isalpha():
         word = word.lower()
         return "" if is_stretched(word) else word
