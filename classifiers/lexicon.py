@@ -1,4 +1,4 @@
-"""What is known of single words: the graded lexicons, the cues, and which words are frequent enough to be words.
+"""What is known of single words: the graded lexicons, the categories, and which words are frequent enough to be words.
 
 A model version carries its lexicon along (`lexicon.bin`, `known.npy`), so that what it learned of a word stays true
 when the lists in `seeds/` grow.
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.cues import CATEGORIES, CUES, category_words, cue_words
+from classifiers.categories import CATEGORIES, category_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots, phrase_keys
 from classifiers.text import cut
@@ -24,11 +24,11 @@ from classifiers.vocabulary import UNKNOWN, Vocabulary
 SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
 GRADES = (1, 2, 3)
-MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CUES, *CATEGORIES, "group")
+MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CATEGORIES, "group")
 """The kinds of word that are counted, in the order of their columns."""
 GRADED = len(KINDS) * len(GRADES)
 """So many of them, the first, come from the graded lexicons."""
-_CATEGORISED = range(GRADED + len(CUES), GRADED + len(CUES) + len(CATEGORIES))
+_CATEGORISED = range(GRADED, GRADED + len(CATEGORIES))
 LONGEST_PHRASE = 4
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
@@ -246,16 +246,13 @@ def _read(folder: Path, kind: type[Line]) -> list[Line]:
 
 
 def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: Iterable[str] = ()) -> Lexicon:
-    """Gather cues, terms, names of groups and categories. What lexicons grade differently keeps the mildest grade of each kind.
+    """Gather terms, names of groups and categories. What lexicons grade differently keeps the mildest grade of each kind.
 
-    A word that is a cue or a term, in whatever language, names no group, unless it is `named` as one; the name of a group
-    belongs to no category.
+    A word that is a term, in whatever language, names no group, unless it is `named` as one; the name of a group belongs to
+    no category. A single letter or syllable may be an ordinary word, but neither a term nor a name.
     """
     bare = Lexicon({})
     marks: dict[str, tuple[int, ...]] = {}
-    for word, kinds in cue_words().items():
-        read = _phrase(word, bare) or word
-        marks[read] = tuple(sorted({*marks.get(read, ()), *(_PLACE[kind] for kind in kinds)}))
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
             continue
@@ -279,14 +276,14 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
             marks.setdefault(phrase, _GROUP_ALONE)
     for kind, listed in category_words().items():
         for word in listed:
-            phrase = _phrase(word, bare)
+            phrase = _phrase(word, bare, shortest=1)
             if phrase and marks.get(phrase) != _GROUP_ALONE:
                 marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
     return Lexicon(marks)
 
 
-def _phrase(text: str, bare: Lexicon) -> str:
+def _phrase(text: str, bare: Lexicon, shortest: int = 2) -> str:
     """Bring a listed form to the words that a comment with it is cut into; nothing if it is too short or too long."""
     words = [word for chunk in cut(text) for word in unfold(chunk, bare).words]
-    short = len(words) == 1 and len(words[0]) < 2
+    short = len(words) == 1 and len(words[0]) < shortest
     return "" if short or not 1 <= len(words) <= LONGEST_PHRASE else " ".join(words)

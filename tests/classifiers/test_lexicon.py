@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from classifiers.cues import CATEGORIES
+from classifiers.categories import CATEGORIES
 from classifiers.errors import DatasetInvalid
 from classifiers.features import Shape, analyse
 from classifiers.hashing import hash_word, phrase_keys
