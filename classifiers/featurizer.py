@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from classifiers.compiled import SQUARES
 from classifiers.features import Analysed, Corpus, Shape, analyse, find_phrases, gather, pair_buckets
+from classifiers.filters import Filters
 from classifiers.hashing import hash_word
 from classifiers.identities import names_of_groups
 from classifiers.lexicon import Lexicon, Term, build_lexicon, read_groups, read_terms
@@ -49,6 +50,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Hashes of known words, the most frequent first.
     lexicon_ : str
         The marked words as JSON.
+    filters_ : tuple of ndarray
+        The arrays of filters that were learned for these features (`classifiers.filters`); empty where there are none.
 
     Examples
     --------
@@ -100,8 +103,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lexicon = _own_lexicon() if self.terms is None else build_lexicon(self.terms, read_groups(), names_of_groups())
         self.lexicon_ = lexicon.encode().decode()
         self.known_ = merged(_known_words(corpus, lexicon, self.min_texts), frequent_words())
-        self.n_features_out_ = self.shape.buckets + len(NAMES)
-        hashed, counts = self._counted(corpus)
+        self.filters_: tuple[NDArray[Any], ...] = ()
+        hashed, counts = self._counted(corpus, self._analysed(corpus))
         texts = hashed.shape[0]
         frequencies = np.bincount(hashed.indices, minlength=self.shape.buckets)
         idf = np.log((1 + texts) / (1 + frequencies)) + 1
@@ -109,21 +112,40 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self._weighed(hashed, counts)
 
     def transform(self, X: Iterable[str]) -> sparse.csr_matrix:
-        """Give the features of texts: hashed columns divided by the text's length, then the traits."""
+        """Give the features of texts: hashed columns divided by the text's length, the traits, and what filters answer."""
         check_is_fitted(self, "idf_")
-        return self._weighed(*self._counted(gather(_checked(X))))
+        corpus = gather(_checked(X))
+        parts = self._analysed(corpus)
+        found = self._weighed(*self._counted(corpus, parts))
+        if not self.filters_:
+            return found
+        filters = Filters(*self.filters_)
+        vectors = np.concatenate([filters.embed(part) for part in parts])
+        answers = sparse.csr_matrix(filters.answers(vectors, corpus.ids, corpus.starts.tolist()))
+        return sparse.csr_matrix(sparse.hstack([found, answers], format="csr"))
+
+    def analysed(self, X: Iterable[str]) -> tuple[Corpus, list[Analysed]]:
+        """Give texts as numbered chunks, and what those hold, for `filter_learning`."""
+        check_is_fitted(self, "idf_")
+        corpus = gather(_checked(X))
+        return corpus, self._analysed(corpus)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns: hashed ones by number, traits by name."""
-        return np.array([*(f"bucket{place}" for place in range(self.shape.buckets)), *NAMES], dtype=object)
+        answers = range(self.filters_[2].shape[1] // 2 if self.filters_ else 0)
+        hashed = (f"bucket{place}" for place in range(self.shape.buckets))
+        return np.array([*hashed, *NAMES, *(f"filter{place}" for place in answers)], dtype=object)
 
-    def _counted(self, corpus: Corpus) -> tuple[sparse.csr_matrix, NDArray[np.float32]]:
-        """Count the hashed features and the countable things of each text."""
+    def _analysed(self, corpus: Corpus) -> list[Analysed]:
         shape, lexicon = self.shape, self.lexicon()
-        parts = [
+        return [
             analyse(corpus.chunks[begin : begin + SLICE], lexicon, shape)
             for begin in range(0, len(corpus.chunks), SLICE)
         ]
+
+    def _counted(self, corpus: Corpus, parts: list[Analysed]) -> tuple[sparse.csr_matrix, NDArray[np.float32]]:
+        """Count the hashed features and the countable things of each text."""
+        shape, lexicon = self.shape, self.lexicon()
         texts = len(corpus.starts)
         ends = np.append(corpus.starts[1:], len(corpus.ids))
         occurs = sparse.csr_matrix(

@@ -19,7 +19,17 @@ from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset
 from classifiers.manifest import ATTRIBUTES
 from classifiers.sources import family, tidy
-from classifiers.training import Progress, Recipe, gather_rows, targets, toxicity_classifier, voices_of
+from classifiers.training import (
+    Progress,
+    Recipe,
+    gather_rows,
+    joined,
+    learn_filters,
+    sequences_of,
+    targets,
+    toxicity_classifier,
+    voices_of,
+)
 
 MEASURED = ("toxicity", "identity_attack", "spam")
 FEWEST = 20
@@ -64,7 +74,9 @@ def leave_one_out(
     shares, weights = targets(rows, recipe)
     work = [(name, source) for name in attributes for source in _measurable(rows, families, name)]
     tell("features", 0, len(work))
-    X = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest).fit_transform(texts)
+    featurizer = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest)
+    X = featurizer.fit_transform(texts)
+    sequences = sequences_of(featurizer, texts) if recipe.filters else None
     frozen = np.array([split == "heldout" for split in rows.split])
     voices = voices_of(rows)
     found = []
@@ -87,7 +99,13 @@ def leave_one_out(
                 return auc(truth, logits)  # noqa: B023
             model = toxicity_classifier(recipe, names)  # noqa: B023
             model.fit(X[at], shares[at][:, columns], weights[at, 1], groups=voices[at])  # noqa: B023
-            return auc(truth, model.decision_function(X[judged])[:, -1])  # noqa: B023
+            logits = model.decision_function(X[judged])  # noqa: B023
+            if sequences is not None:
+                network = learn_filters(sequences, at, shares[at][:, columns], weights[at, 1], names, recipe, seed)  # noqa: B023
+                answers = sequences.answers(network.filters)
+                coef, offset = joined(model.decision_function(X[at]), answers[at], network, recipe.filter_share)
+                logits = logits + answers[judged] @ coef.T + offset  # noqa: B023
+            return auc(truth, logits[:, -1])  # noqa: B023
 
         whole = learned(usable)
         assert whole is not None

@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 from classifiers.compiled import SQUARES, load_lexicon
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
+from classifiers.filters import load_filters
 from classifiers.manifest import MANIFEST, Manifest, entries_of, verify, write_manifest
 
 PIPELINE = "model.skops"
@@ -39,8 +40,8 @@ class CompiledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     scales_ : ndarray, shape (attributes,)
     squares_ : ndarray of int16, shape (buckets,)
         The squares of rarity, in 128ths.
-    head_ : ndarray, shape (attributes, traits + 1)
-        Weights of the hand-made features, and the bias.
+    head_ : ndarray, shape (attributes, traits + filters + 1)
+        Weights of the hand-made features and of what the filters answer, and the bias.
     lines_ : ndarray, shape (attributes, 2)
         Slope and offset of the calibration.
     """
@@ -92,7 +93,8 @@ def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> 
     featurizer.idf_ = np.sqrt(squares.astype(np.float64))
     featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
     featurizer.lexicon_ = load_lexicon(folder).decode()
-    featurizer.n_features_out_ = shape.buckets + len(CommentFeaturizer.trait_names())
+    filters = load_filters(folder)
+    featurizer.filters_ = filters.arrays if filters else ()
     return featurizer
 
 

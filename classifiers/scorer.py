@@ -21,7 +21,8 @@ from classifiers.alphabets import language_of_letters
 from classifiers.compiled import lexicon_file, load_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
-from classifiers.lexicon import Lexicon
+from classifiers.filters import Filters, load_filters
+from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
 from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable
 from classifiers.text import clip, cut, locate, spell
@@ -91,6 +92,7 @@ class _Batch(NamedTuple):
 
     chunks: list[list[str]]
     starts: list[int]
+    ids: NDArray[np.int64]
     rows: Matrix
     factors: Matrix
     """Times a row of a comment's chunk: what that chunk contributes to each calibrated logit."""
@@ -98,17 +100,13 @@ class _Batch(NamedTuple):
     logits: Matrix
     evidence: Matrix
 
-    def moved(self, place: int, column: int) -> Matrix:
-        """Give the contribution of each chunk of a comment to one calibrated logit."""
-        begin = self.starts[place]
-        found: Matrix = self.rows[begin : begin + len(self.chunks[place]), column] * self.factors[place, column]
-        return found
-
 
 class Scorer:
     """A version of the model, opened for scoring. Safe to call from several threads, one at a time does the work."""
 
-    def __init__(self, manifest: Manifest, arrays: dict[str, NDArray[Any]], lexicon: Lexicon) -> None:
+    def __init__(
+        self, manifest: Manifest, arrays: dict[str, NDArray[Any]], lexicon: Lexicon, filters: Filters | None = None
+    ) -> None:
         self.manifest = manifest
         self.version = manifest.version
         self.attributes = manifest.attributes
@@ -122,13 +120,17 @@ class Scorer:
         offsets = np.array([manifest.calibration[name]["offset"] for name in self.attributes], np.float32)
         head = arrays["head"].astype(np.float32)
         self._slopes = slopes
-        self._trait_weights = head[:, :-1] * slopes[:, None]
+        self._filters = filters
+        self._trait_weights = head[:, : len(NAMES)] * slopes[:, None]
+        self._filter_weights = head[:, len(NAMES) : -1] * slopes[:, None]
         self._bias = head[:, -1] * slopes + offsets
         self._explained = [name for name in EXPLAINED if name in self.attributes]
         self._explained_columns = [self.attributes.index(name) for name in self._explained]
         self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
         self._lock = Lock()
-        self._table = ChunkTable(self._weights, self._scales, np.asarray(arrays["languages"]), lexicon, self._shape)
+        self._table = ChunkTable(
+            self._weights, self._scales, np.asarray(arrays["languages"]), lexicon, self._shape, filters
+        )
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -140,7 +142,7 @@ class Scorer:
                 for name in ("weights", "scales", "head", "languages", "known")
             }
             lexicon = _lexicon(folder, manifest, arrays["known"])
-            scorer = cls(manifest, arrays, lexicon)
+            scorer = cls(manifest, arrays, lexicon, load_filters(folder))
         except (OSError, ValueError, KeyError, msgspec.DecodeError) as error:
             raise VersionBroken(f"{folder} cannot be scored with: {error}") from None
         scorer._check(folder)
@@ -152,9 +154,9 @@ class Scorer:
             return []
         with self._lock:
             batch = self._compute(items)
-        probabilities = _sigmoid(batch.logits).tolist()
+            probabilities = _sigmoid(batch.logits).tolist()
+            words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
         languages = self._judge_languages(items, batch)
-        words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
         return [
             Scores(dict(zip(self.attributes, row, strict=True)), lang, self._supported.get(lang, False), found)
             for row, lang, found in zip(probabilities, languages, words, strict=True)
@@ -164,17 +166,19 @@ class Scorer:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
             batch = self._compute([item])
+            moved = [self._moved(batch, 0, column).tolist() for column in range(len(self.attributes))]
         lang = self._judge_languages([item], batch)[0]
+        bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
         found = {}
         for column, attribute in enumerate(self.attributes):
-            moved = enumerate(batch.moved(0, column).tolist())
-            words = _words(item, batch.chunks[0], [(attribute, place, weight) for place, weight in moved if weight])
+            strong = [(attribute, place, weight) for place, weight in enumerate(moved[column]) if weight]
+            words = _words(item, batch.chunks[0], strong)
             features = (batch.features[0] * self._trait_weights[column]).tolist()
             logit = float(batch.logits[0, column])
             found[attribute] = Parts(
                 logit,
                 float(_sigmoid(batch.logits[0, column])),
-                float(self._bias[column]),
+                float(bias[column]),
                 words,
                 {name: weight for name, weight in zip(NAMES, features, strict=True) if weight},
             )
@@ -205,7 +209,18 @@ class Scorer:
         features = traits(sums[:, self._table.counts])
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
-        return _Batch(chunked, starts, rows, factors, features, logits, sums[:, self._table.evidence])
+        if self._filters:
+            logits += self._filters.answers(self._table.vectors, ids, starts) @ self._filter_weights.T
+        return _Batch(chunked, starts, ids, rows, factors, features, logits, sums[:, self._table.evidence])
+
+    def _moved(self, batch: _Batch, place: int, column: int) -> Matrix:
+        """Give the contribution of each chunk of a comment to one calibrated logit."""
+        chosen = slice(batch.starts[place], batch.starts[place] + len(batch.chunks[place]))
+        found: Matrix = batch.rows[chosen, column] * batch.factors[place, column]
+        if self._filters and self._filter_weights[column].any():
+            ids = batch.ids[chosen]
+            found += self._filters.shares(self._table.vectors.take(ids, axis=0), ids == 0, self._filter_weights[column])
+        return found
 
     def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
@@ -251,7 +266,7 @@ class Scorer:
             longest = max(len(batch.chunks[place]) for place in shown)
             weights = np.zeros((len(shown), longest + len(NAMES)), np.float32)
             for line, place in zip(weights, shown, strict=True):
-                moved = batch.moved(place, column)
+                moved = self._moved(batch, place, column)
                 line[: len(moved)] = moved
             weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
             strongest = _largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)
@@ -274,7 +289,10 @@ class Scorer:
         expected = {
             "weights": (self._weights.shape, (self._shape.buckets, attributes + 1)),
             "scales": (self._scales.shape, (attributes + 1,)),
-            "head": (self._trait_weights.shape, (attributes, len(NAMES))),
+            "head": (
+                (*self._trait_weights.shape, self._filter_weights.shape[1]),
+                (attributes, len(NAMES), len(self._filters.floor) if self._filters else 0),
+            ),
             "languages": (self._table.evidence.stop - self._table.evidence.start, len(self._languages)),
         }
         for name, (found, wanted) in expected.items():
@@ -370,7 +388,7 @@ def verify_features(folder: Path) -> Manifest:
     manifest = verify(folder)
     if "traits" not in manifest.features:
         raise VersionBroken(f"{folder} does not name its hand-made features")
-    if tuple(manifest.features["traits"]) != NAMES:
+    if tuple(manifest.features["traits"]) != NAMES or tuple(manifest.features.get("marks", MARKS)) != MARKS:
         raise LibraryMismatch(
             f"{folder} was made by another release, with other hand-made features: adapt a version of this one "
             "(classifiers adapt --base) to the site's labels anew"

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import Shape, analyse
+from classifiers.filters import Filters
 from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
@@ -35,7 +36,8 @@ _FLAGS[[*_MARKED, *_BOUGHT]] = TELLS_IN_NAME | TELLS_IN_LINK
 class ChunkTable:
     """Numbers chunks and keeps a row for each. Number 0 is the empty chunk, whose row is zero.
 
-    `rows`, `first` and `last` (hashes of first and last word) and `flags` are good until the next call of `number`.
+    `rows`, `first` and `last` (hashes of first and last word), `flags` and `vectors` (what filters look at) are good until
+    the next call of `number`.
     """
 
     def __init__(
@@ -45,11 +47,12 @@ class ChunkTable:
         language_weights: NDArray[np.int8],
         lexicon: Lexicon,
         shape: Shape,
+        filters: Filters | None = None,
     ) -> None:
         if len(language_weights) & (len(language_weights) - 1):
             raise ValueError("languages.npy must have a power of two rows")
         self._weights, self._scales, self._language_weights = weights, scales, language_weights
-        self._lexicon, self._shape = lexicon, shape
+        self._lexicon, self._shape, self._filters = lexicon, shape, filters
         width = len(scales)
         self.counts = slice(width, width + len(COUNTS))
         self.evidence = slice(self.counts.stop, self.counts.stop + language_weights.shape[1])
@@ -81,6 +84,7 @@ class ChunkTable:
     def _begin(self, size: int) -> None:
         self.rows: Matrix = np.zeros((size, self.evidence.stop), np.float32)
         self.first, self.last = np.zeros(size, np.uint32), np.zeros(size, np.uint32)
+        self.vectors: Matrix = np.zeros((size, self._filters.numbers if self._filters else 0), np.float32)
         self.flags = np.zeros(size, np.uint8)
         self._places = {"": 0}
         self._next = 1
@@ -91,7 +95,7 @@ class ChunkTable:
         self._begin(max(ROWS, needed))
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return self.rows, self.first, self.last, self.flags
+        return self.rows, self.first, self.last, self.flags, self.vectors
 
     def _copy(self, source: tuple[NDArray[Any], ...], chosen: list[int]) -> int:
         """Append rows that are known already, with all that lies beside them; give the place of the first."""
@@ -156,6 +160,8 @@ class ChunkTable:
             )
         rows[:, self.counts] = found.counts
         self.first[begin:end], self.last[begin:end] = found.first, found.last
+        if self._filters:
+            self.vectors[begin:end] = self._filters.embed(found)
         self.flags[begin:end] = np.bitwise_or.reduce((found.counts > 0) * _FLAGS, axis=1)
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end

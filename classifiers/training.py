@@ -22,7 +22,10 @@ from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
 from classifiers.fairness import even_out
 from classifiers.features import analyse, chunks_of
 from classifiers.featurizer import CommentFeaturizer
+from classifiers.filter_learning import Network, Sequences
+from classifiers.filters import Filters, save_filters
 from classifiers.identities import as_dataset, sentences
+from classifiers.lexicon import MARKS
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
 from classifiers.pipeline import write_pipeline
 from classifiers.sources import family, known_sources, tidy
@@ -31,8 +34,12 @@ from classifiers.traits import NAMES
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and of how many."""
 
-STEPS = 8
+STEPS = 9
 LANGUAGE_ROWS = 1 << 15
+FILTER_ROWS = 1 << 15
+"""So many vectors of hashed features the filters have."""
+_HEEDED = {"toxicity": 1.0, "insult": 0.5, "identity_attack": 0.5}
+"""What an attribute counts for while filters are learned, which all attributes share; a quarter for the others."""
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +85,13 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Weight, as no spam, of comments that nobody looked at for spam; 0 leaves them out."""
     natural: tuple[str, ...] = ("jigsaw-toxic-2018/train", "civil-comments/sample", "cat-large")
     """Sources in which abuse is as frequent as in life: probabilities are calibrated on them."""
+    filters: int = 16
+    """Filters of each width, which toxicity and what is learned with it have beside the hashed features; 0 for none."""
+    filter_numbers: int = 16
+    """How many numbers the vector of a chunk has."""
+    filter_epochs: int = 3
+    filter_share: float = 0.5
+    """What the filters count for beside all other features, by how far their logits spread."""
     language_bar: float = 0.72
     """A language whose held-back rows are ranked with a lower AUC is marked unsupported."""
 
@@ -130,12 +144,24 @@ def train_from_scratch(
     toxicity.fit(X, shares[learned, 1:], weights[learned, 1], groups=voices_of(rows)[learned])
     coef = np.concatenate([spam.coef_, toxicity.coef_])
     bias = np.concatenate([spam.intercept_, toxicity.intercept_])
-    tell("languages", 4, STEPS)
+    if recipe.filters:
+        tell("filters", 4, STEPS)
+        sequences = sequences_of(featurizer, [*(texts[place] for place in train), *disguised])
+        every = np.arange(len(learned))
+        network = learn_filters(
+            sequences, every, shares[learned, 1:], weights[learned, 1], ATTRIBUTES[1:], recipe, seed
+        )
+        answers = sequences.answers(network.filters)
+        more, offset = joined(toxicity.decision_function(X), answers, network, recipe.filter_share)
+        featurizer.filters_ = network.filters.arrays
+        coef = np.concatenate([coef, np.concatenate([np.zeros((1, answers.shape[1])), more])], axis=1)
+        bias[1:] += offset
+    tell("languages", 5, STEPS)
     languages, evidence = learn_languages(rows.take(train), [texts[place] for place in train], featurizer)
-    tell("compiling", 5, STEPS)
+    tell("compiling", 6, STEPS)
     out.mkdir(parents=True, exist_ok=True)
     coef = compile_weights(out, featurizer, coef, bias, evidence)
-    tell("calibrating", 6, STEPS)
+    tell("calibrating", 7, STEPS)
     logits = featurizer.transform([texts[place] for place in held]) @ coef.T + bias
     lines, thresholds, figures = calibrate(logits, rows.take(held), recipe)
     if recipe.seeds:
@@ -148,7 +174,7 @@ def train_from_scratch(
         np.concatenate([logits, featurizer.transform(frozen.text) @ coef.T + bias]),
         concatenate([rows.take(held), frozen]),
     )
-    tell("writing", 7, STEPS)
+    tell("writing", 8, STEPS)
     write_pipeline(out, featurizer.shape, lines)
     made = datetime.now(UTC)
     manifest = Manifest(
@@ -160,7 +186,12 @@ def train_from_scratch(
         recipe={**msgspec.to_builtins(recipe), "seed": seed, **({"counted": counted} if counted else {})},
         data=_entries(rows),
         libraries=_libraries(),
-        features={"shape": msgspec.to_builtins(featurizer.shape), "traits": list(NAMES), "languages": list(languages)},
+        features={
+            "shape": msgspec.to_builtins(featurizer.shape),
+            "traits": list(NAMES),
+            "languages": list(languages),
+            **({"marks": list(MARKS)} if recipe.filters else {}),
+        },
         thresholds=thresholds,
         calibration={name: {"slope": line.slope, "offset": line.offset} for name, line in lines.items()},
         languages=language_figures(*judged, recipe.language_bar),
@@ -254,6 +285,46 @@ def toxicity_classifier(recipe: Recipe, attributes: Sequence[str]) -> ToxicityCl
     return ToxicityClassifier(recipe.toxicity_strength, recipe.rounds, voices=recipe.voices, lean=lean)
 
 
+def sequences_of(featurizer: CommentFeaturizer, texts: Sequence[str]) -> Sequences:
+    """Make texts ready for learning filters from them."""
+    return Sequences(*featurizer.analysed(texts), FILTER_ROWS)
+
+
+def learn_filters(
+    sequences: Sequences,
+    chosen: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    attributes: Sequence[str],
+    recipe: Recipe,
+    seed: int,
+) -> Network:
+    """Learn the filters of some attributes from the texts of some places, as the recipe has it."""
+    return sequences.fit(
+        chosen,
+        shares,
+        weights,
+        attribute_weights=[_HEEDED.get(name, 0.25) for name in attributes],
+        each=recipe.filters,
+        numbers=recipe.filter_numbers,
+        epochs=recipe.filter_epochs,
+        seed=seed,
+    )
+
+
+def joined(
+    logits: NDArray[np.float64], answers: NDArray[np.float32], network: Network, share: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the weights of the filters' answers, and the offsets, that join them to the logits of all other features.
+
+    `logits` and `answers` are those of the rows that were learned from: what the filters say is brought to the spread of the
+    former and counts `share` of them.
+    """
+    said = answers @ network.coef.T + network.bias
+    scale = share * logits.std(axis=0) / np.maximum(said.std(axis=0), 1e-9)
+    return network.coef * scale[:, None], network.bias * scale
+
+
 def voices_of(rows: Dataset) -> NDArray[np.str_]:
     """Name the corpus that each row is a voice of; the swap sentences are many and alike, and have none."""
     return np.array(["" if source == "identities" else family(source) for source in rows.source])
@@ -269,11 +340,14 @@ def compile_weights(
     """Write the arrays that the scorer maps, in 16 bits; give the coefficients that they stand for."""
     buckets, idf = featurizer.shape.buckets, featurizer.idf_
     weights = save_weights(out, (coef[:, :buckets] * idf).T, idf * idf)
-    head = np.concatenate([coef[:, buckets:] * featurizer.trait_scale, bias[:, None]], axis=1)
+    head = np.concatenate([coef[:, buckets:], bias[:, None]], axis=1)
+    head[:, : len(NAMES)] *= featurizer.trait_scale
     np.save(out / "head.npy", head, allow_pickle=False)
     np.save(out / "languages.npy", np.round(np.clip(evidence, -7.9, 7.9) * 16).astype(np.int8), allow_pickle=False)
     np.save(out / "known.npy", featurizer.known_, allow_pickle=False)
     save_lexicon(out, featurizer.lexicon_)
+    if featurizer.filters_:
+        save_filters(out, Filters(*featurizer.filters_))
     rounded = coef.copy()
     rounded[:, :buckets] = weights.T / idf
     return rounded

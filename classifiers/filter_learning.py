@@ -1,0 +1,200 @@
+"""Learning the filters: a small convolution over chunks, trained by gradient descent on shares of annotators.
+
+Written out in NumPy and SciPy: the network is small, and a framework for larger ones would be a hundred times the size of all
+that training needs. The same rows and the same seed give the same filters.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from classifiers.features import Analysed, Corpus
+from classifiers.filters import STEPS, UNIT, WIDTHS, Filters, kinds_of
+from classifiers.traits import Matrix
+
+LONGEST = 160
+"""So many chunks of a text are learned from."""
+BATCH = 256
+WORDS_DROPPED, ANSWERS_DROPPED = 0.2, 0.3
+"""Shares of the chunks and of the answers that are left out of each step, so that no filter relies on one."""
+RATE, DECAY = 3e-3, 1e-5
+"""How far a step goes (Adam, after 50 steps, falling to a fiftieth), and how much of every weight is taken back."""
+
+
+class Network(NamedTuple):
+    """Filters, and what each of their answers counts for each attribute."""
+
+    filters: Filters
+    coef: NDArray[np.float64]
+    """Of shape (attributes, filters)."""
+    bias: NDArray[np.float64]
+
+
+class Sequences:
+    """Texts as sequences of chunks, ready to be learned from any number of times."""
+
+    def __init__(self, corpus: Corpus, parts: Sequence[Analysed], rows: int) -> None:
+        self._corpus, self._parts, self._rows = corpus, parts, rows
+        self._features = sparse.vstack([_features(part, rows) for part in parts], format="csr")
+        self._ends = np.append(corpus.starts[1:], len(corpus.ids))
+
+    def fit(
+        self,
+        texts: NDArray[np.int64],
+        shares: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        attribute_weights: Sequence[float],
+        each: int,
+        numbers: int,
+        epochs: int,
+        seed: int,
+    ) -> Network:
+        """Learn from some texts, by place, and their shares of shape (texts, attributes), NaN where not annotated.
+
+        About a minute and a half of one core for 100,000 texts and an epoch.
+        """
+        chance = np.random.default_rng(seed)
+        net = _Net(self._features.shape[1], self._rows, numbers, each, shares.shape[1], chance)
+        lengths = np.minimum(self._ends - self._corpus.starts, LONGEST)[texts]
+        steps = epochs * -(-len(texts) // BATCH)
+        wanted = weights[:, None] * np.asarray(attribute_weights) * ~np.isnan(shares)
+        wanted, shares = wanted.astype(np.float32), np.nan_to_num(shares).astype(np.float32)
+        done = 0
+        for _ in range(epochs):
+            # texts of like length go together, in an order that is another each time
+            order = np.argsort(lengths // 8 + 2 * chance.random(len(texts)), kind="stable")
+            batches = [order[begin : begin + BATCH] for begin in range(0, len(order), BATCH)]
+            for at in chance.permutation(len(batches)).tolist():
+                chosen = batches[at]
+                ids = [self._ids(place) for place in texts[chosen].tolist()]
+                rate = RATE * min(1, (done + 1) / 50) * max(0.02, 1 - done / steps)
+                net.step(self._features, ids, shares[chosen], wanted[chosen], rate, chance)
+                done += 1
+        return net.written()
+
+    def answers(self, filters: Filters) -> Matrix:
+        """Give what the filters answer for every text."""
+        vectors = np.concatenate([filters.embed(part) for part in self._parts])
+        return filters.answers(vectors, self._corpus.ids, self._corpus.starts.tolist())
+
+    def _ids(self, place: int) -> NDArray[np.int64]:
+        begin = self._corpus.starts[place]
+        return self._corpus.ids[begin : min(self._ends[place], begin + LONGEST)]
+
+
+def _features(part: Analysed, rows: int) -> sparse.csr_matrix:
+    """Give chunks as weighted sums of the rows of one table: hashed features, then kinds of word."""
+    many = np.bincount(part.owner, minlength=len(part.counts))
+    values = (1 / np.sqrt(many, dtype=np.float32, where=many > 0, out=np.ones(len(many), np.float32)))[part.owner]
+    hashed = sparse.csr_matrix(
+        (values, part.buckets & (rows - 1), np.append(0, many.cumsum())), shape=(len(part.counts), rows)
+    )
+    return sparse.hstack([hashed, sparse.csr_matrix(kinds_of(part.counts))], format="csr")
+
+
+class _Net:
+    """The network while it learns: a table of vectors, the filters over them, and a logistic output for each attribute."""
+
+    def __init__(self, table: int, rows: int, numbers: int, each: int, attributes: int, chance: Any) -> None:
+        self._rows, self._each = rows, each
+        vectors = np.concatenate(
+            [chance.normal(0, 0.1, (rows, numbers)), chance.normal(0, 0.3, (table - rows, numbers))]
+        )
+        bound = [1 / np.sqrt(numbers * width) for width, _ in STEPS]
+        patterns = np.concatenate([chance.uniform(-one, one, (numbers, each)) for one in bound], axis=1)
+        wide = len(WIDTHS) * each
+        self._weights = {
+            "vectors": vectors.astype(np.float32),
+            "patterns": patterns.astype(np.float32),
+            "biases": np.zeros(wide, np.float32),
+            "coef": chance.uniform(-1, 1, (wide, attributes)).astype(np.float32) / np.float32(np.sqrt(wide)),
+            "bias": np.zeros(attributes, np.float32),
+        }
+        self._moments = {name: (np.zeros_like(found), np.zeros_like(found)) for name, found in self._weights.items()}
+        self._done = 0
+
+    def step(
+        self, features: Any, texts: list[NDArray[np.int64]], shares: Matrix, wanted: Matrix, rate: float, chance: Any
+    ) -> None:
+        """Learn from one batch of texts."""
+        now, n = self._weights, self._each
+        ids = np.concatenate(texts)
+        lengths = np.array([len(one) for one in texts])
+        starts = lengths.cumsum() - lengths
+        distinct, place = np.unique(ids, return_inverse=True)
+        known = features[distinct]
+        kept = (chance.random(len(ids)) >= WORDS_DROPPED).astype(np.float32)[:, None]
+        vectors = (known @ now["vectors"])[place] * kept
+        empty = ids == 0
+        filters = Filters(_NONE, _NONE.astype(np.float32), self._whole_patterns())
+        seen = filters.seen(vectors, empty)
+        most = np.maximum.reduceat(seen, starts, axis=0)
+        answers = np.maximum(most, 0)
+        heard = (chance.random(answers.shape) >= ANSWERS_DROPPED).astype(np.float32) / np.float32(1 - ANSWERS_DROPPED)
+        logits = (answers * heard) @ now["coef"] + now["bias"]
+        errors = wanted * (0.5 * (1 + np.tanh(0.5 * logits)) - shares) / np.float32(len(texts))
+        back = (errors @ now["coef"].T) * heard * (most > 0)
+
+        text, column, at = _winners(seen, most, lengths, back)
+        slopes = back[text, column]
+        parts = np.zeros((len(ids), len(STEPS) * n), np.float32)
+        for block, (width, step) in enumerate(STEPS):
+            chosen = np.flatnonzero((column // n == width - 1) & (at + step < len(ids)))
+            if step:
+                chosen = chosen[text[chosen] == np.searchsorted(starts, at[chosen] + step, side="right") - 1]
+            if step == 2:
+                chosen = chosen[~empty[at[chosen] + 1]]
+            parts[at[chosen] + step, block * n + column[chosen] % n] = slopes[chosen]
+        gather = sparse.csr_matrix((kept[:, 0], place, np.arange(len(ids) + 1)), shape=(len(ids), len(distinct)))
+        by_vector = gather.T @ (parts @ now["patterns"].T)
+        self._move(
+            {
+                "vectors": np.asarray(known.T @ by_vector, np.float32),
+                "patterns": vectors.T @ parts,
+                "biases": back.sum(axis=0),
+                "coef": (answers * heard).T @ errors,
+                "bias": errors.sum(axis=0),
+            },
+            rate,
+        )
+
+    def _move(self, slopes: dict[str, Matrix], rate: float) -> None:
+        """Take a step of Adam (Kingma and Ba, 2015)."""
+        self._done += 1
+        for name, slope in slopes.items():
+            weights, (mean, spread) = self._weights[name], self._moments[name]
+            slope = slope + np.float32(DECAY) * weights
+            mean += np.float32(0.1) * (slope - mean)
+            spread += np.float32(0.001) * (slope * slope - spread)
+            scale = rate * np.sqrt(1 - 0.999**self._done) / (1 - 0.9**self._done)
+            weights -= np.float32(scale) * mean / (np.sqrt(spread) + np.float32(1e-8))
+
+    def _whole_patterns(self) -> Matrix:
+        biases = np.zeros((len(STEPS), self._each), np.float32)
+        biases[[step == 0 for _, step in STEPS]] = self._weights["biases"].reshape(len(WIDTHS), self._each)
+        return np.concatenate([self._weights["patterns"], biases.reshape(1, -1)])
+
+    def written(self) -> Network:
+        """Round the vectors to bytes; from then on they are the model."""
+        vectors = self._weights["vectors"]
+        rounded = np.clip(np.round(vectors[: self._rows] / UNIT), -127, 127).astype(np.int8)
+        filters = Filters(rounded, vectors[self._rows :].copy(), self._whole_patterns())
+        return Network(filters, self._weights["coef"].T.astype(np.float64), self._weights["bias"].astype(np.float64))
+
+
+_NONE = np.zeros((1, 1), np.int8)
+
+
+def _winners(
+    seen: Matrix, most: Matrix, lengths: NDArray[np.int64], back: Matrix
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Find where each filter saw the most in each text, the first place of equals; only where something is to be learned."""
+    asked = np.where(back != 0, most, np.float32(np.inf))
+    at, column = np.nonzero(seen == asked.repeat(lengths, axis=0))
+    text = np.arange(len(lengths)).repeat(lengths)[at]
+    _, first = np.unique(text * most.shape[1] + column, return_index=True)
+    return text[first], column[first], at[first]
