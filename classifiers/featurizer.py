@@ -132,7 +132,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name the columns: hashed ones by number, traits by name."""
-        answers = range(self.filters_[2].shape[1] // 2 if self.filters_ else 0)
+        answers = range(self.filters_[2].shape[1] if self.filters_ else 0)
         hashed = (f"bucket{place}" for place in range(self.shape.buckets))
         return np.array([*hashed, *NAMES, *(f"filter{place}" for place in answers)], dtype=object)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from classifiers.features import Analysed, Corpus
-from classifiers.filters import STEPS, UNIT, WIDTHS, Filters, kinds_of
+from classifiers.filters import UNIT, WIDEST, WIDTHS, Filters, kinds_of, windows, winners
 from classifiers.traits import Matrix
 
 LONGEST = 160
@@ -100,17 +100,18 @@ class _Net:
     """The network while it learns: a table of vectors, the filters over them, and a logistic output for each attribute."""
 
     def __init__(self, table: int, rows: int, numbers: int, each: int, attributes: int, chance: Any) -> None:
-        self._rows, self._each = rows, each
-        vectors = np.concatenate(
-            [chance.normal(0, 0.1, (rows, numbers)), chance.normal(0, 0.3, (table - rows, numbers))]
-        )
-        bound = [1 / np.sqrt(numbers * width) for width, _ in STEPS]
-        patterns = np.concatenate([chance.uniform(-one, one, (numbers, each)) for one in bound], axis=1)
-        wide = len(WIDTHS) * each
+        self._rows, wide = rows, len(WIDTHS) * each
+        vectors = chance.normal(0, 0.1, (table, numbers))
+        vectors[rows:] *= 3
+        widths = np.repeat(WIDTHS, each)
+        bound = 1 / np.sqrt(numbers * widths)
+        self._open = np.ones((WIDEST * numbers + 1, wide), np.float32)
+        self._open[:-1] = np.arange(WIDEST).repeat(numbers)[:, None] < widths
+        patterns = chance.uniform(-bound, bound, self._open.shape) * self._open
+        patterns[-1] = 0
         self._weights = {
             "vectors": vectors.astype(np.float32),
             "patterns": patterns.astype(np.float32),
-            "biases": np.zeros(wide, np.float32),
             "coef": chance.uniform(-1, 1, (wide, attributes)).astype(np.float32) / np.float32(np.sqrt(wide)),
             "bias": np.zeros(attributes, np.float32),
         }
@@ -121,42 +122,36 @@ class _Net:
         self, features: Any, texts: list[NDArray[np.int64]], shares: Matrix, wanted: Matrix, rate: float, chance: Any
     ) -> None:
         """Learn from one batch of texts."""
-        now, n = self._weights, self._each
+        now = self._weights
         ids = np.concatenate(texts)
         lengths = np.array([len(one) for one in texts])
-        starts = lengths.cumsum() - lengths
         distinct, place = np.unique(ids, return_inverse=True)
         known = features[distinct]
-        kept = (chance.random(len(ids)) >= WORDS_DROPPED).astype(np.float32)[:, None]
-        vectors = (known @ now["vectors"])[place] * kept
+        kept = (chance.random(len(ids)) >= WORDS_DROPPED).astype(np.float32)
         empty = ids == 0
-        filters = Filters(_NONE, _NONE.astype(np.float32), self._whole_patterns())
-        seen = filters.seen(vectors, empty)
-        most = np.maximum.reduceat(seen, starts, axis=0)
-        answers = np.maximum(most, 0)
-        heard = (chance.random(answers.shape) >= ANSWERS_DROPPED).astype(np.float32) / np.float32(1 - ANSWERS_DROPPED)
-        logits = (answers * heard) @ now["coef"] + now["bias"]
+        looked_at = windows((known @ now["vectors"])[place] * kept[:, None], empty)
+        seen = np.ascontiguousarray((looked_at @ now["patterns"]).T)
+        most = np.maximum.reduceat(seen, lengths.cumsum() - lengths, axis=1)
+        heard = (chance.random(most.shape) >= ANSWERS_DROPPED).astype(np.float32) / np.float32(1 - ANSWERS_DROPPED)
+        answers = (np.maximum(most, 0) * heard).T
+        logits = answers @ now["coef"] + now["bias"]
         errors = wanted * (0.5 * (1 + np.tanh(0.5 * logits)) - shares) / np.float32(len(texts))
-        back = (errors @ now["coef"].T) * heard * (most > 0)
-
-        text, column, at = _winners(seen, most, lengths, back)
-        slopes = back[text, column]
-        parts = np.zeros((len(ids), len(STEPS) * n), np.float32)
-        for block, (width, step) in enumerate(STEPS):
-            chosen = np.flatnonzero((column // n == width - 1) & (at + step < len(ids)))
-            if step:
-                chosen = chosen[text[chosen] == np.searchsorted(starts, at[chosen] + step, side="right") - 1]
-            if step == 2:
-                chosen = chosen[~empty[at[chosen] + 1]]
-            parts[at[chosen] + step, block * n + column[chosen] % n] = slopes[chosen]
-        gather = sparse.csr_matrix((kept[:, 0], place, np.arange(len(ids) + 1)), shape=(len(ids), len(distinct)))
-        by_vector = gather.T @ (parts @ now["patterns"].T)
+        # only the window in which a filter saw the most is learned from
+        back = np.zeros((len(ids), len(most)), np.float32)
+        back[winners(seen, most, lengths), np.arange(len(most))[:, None]] = (
+            (now["coef"] @ errors.T) * heard * (most > 0)
+        )
+        numbers = now["vectors"].shape[1]
+        by_window = back @ now["patterns"].T
+        by_chunk = by_window[:, :numbers]
+        by_chunk[1:] += by_window[:-1, numbers : 2 * numbers]
+        by_chunk[2:] += by_window[:-2, 2 * numbers : -1] * ~empty[1:-1, None]
+        gather = sparse.csr_matrix((kept, place, np.arange(len(ids) + 1)), shape=(len(ids), len(distinct)))
         self._move(
             {
-                "vectors": np.asarray(known.T @ by_vector, np.float32),
-                "patterns": vectors.T @ parts,
-                "biases": back.sum(axis=0),
-                "coef": (answers * heard).T @ errors,
+                "vectors": np.asarray(known.T @ (gather.T @ by_chunk), np.float32),
+                "patterns": (looked_at.T @ back) * self._open,
+                "coef": answers.T @ errors,
                 "bias": errors.sum(axis=0),
             },
             rate,
@@ -165,36 +160,17 @@ class _Net:
     def _move(self, slopes: dict[str, Matrix], rate: float) -> None:
         """Take a step of Adam (Kingma and Ba, 2015)."""
         self._done += 1
+        scale = np.float32(rate * np.sqrt(1 - 0.999**self._done) / (1 - 0.9**self._done))
         for name, slope in slopes.items():
             weights, (mean, spread) = self._weights[name], self._moments[name]
-            slope = slope + np.float32(DECAY) * weights
+            slope += np.float32(DECAY) * weights
             mean += np.float32(0.1) * (slope - mean)
             spread += np.float32(0.001) * (slope * slope - spread)
-            scale = rate * np.sqrt(1 - 0.999**self._done) / (1 - 0.9**self._done)
-            weights -= np.float32(scale) * mean / (np.sqrt(spread) + np.float32(1e-8))
-
-    def _whole_patterns(self) -> Matrix:
-        biases = np.zeros((len(STEPS), self._each), np.float32)
-        biases[[step == 0 for _, step in STEPS]] = self._weights["biases"].reshape(len(WIDTHS), self._each)
-        return np.concatenate([self._weights["patterns"], biases.reshape(1, -1)])
+            weights -= scale * mean / (np.sqrt(spread) + np.float32(1e-8))
 
     def written(self) -> Network:
         """Round the vectors to bytes; from then on they are the model."""
         vectors = self._weights["vectors"]
         rounded = np.clip(np.round(vectors[: self._rows] / UNIT), -127, 127).astype(np.int8)
-        filters = Filters(rounded, vectors[self._rows :].copy(), self._whole_patterns())
+        filters = Filters(rounded, vectors[self._rows :].copy(), self._weights["patterns"])
         return Network(filters, self._weights["coef"].T.astype(np.float64), self._weights["bias"].astype(np.float64))
-
-
-_NONE = np.zeros((1, 1), np.int8)
-
-
-def _winners(
-    seen: Matrix, most: Matrix, lengths: NDArray[np.int64], back: Matrix
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Find where each filter saw the most in each text, the first place of equals; only where something is to be learned."""
-    asked = np.where(back != 0, most, np.float32(np.inf))
-    at, column = np.nonzero(seen == asked.repeat(lengths, axis=0))
-    text = np.arange(len(lengths)).repeat(lengths)[at]
-    _, first = np.unique(text * most.shape[1] + column, return_index=True)
-    return text[first], column[first], at[first]

@@ -19,9 +19,8 @@ from classifiers.lexicon import MARKS
 from classifiers.traits import FIRST_MARK, PLACE, Matrix
 
 WIDTHS = (1, 2, 3)
-"""How many chunks a filter looks at; there are as many filters of each width."""
-STEPS = tuple((width, step) for width in WIDTHS for step in range(width))
-"""The blocks of columns of `patterns`: width of the filters, and which chunk of the window they weigh."""
+"""How many chunks a filter looks at; there are as many filters of each width, the narrow ones first."""
+WIDEST = max(WIDTHS)
 FILES = ("embeddings.npy", "marks.npy", "patterns.npy")
 _CHUNKS = PLACE["chunks"]
 _AT_ONCE = 512
@@ -29,7 +28,7 @@ _AT_ONCE = 512
 
 
 class Filters:
-    """What was learned: `each` filters of every width, over vectors of some numbers.
+    """What was learned: filters over windows of three vectors, of which narrow ones see the first alone, or the first two.
 
     Parameters
     ----------
@@ -37,29 +36,29 @@ class Filters:
         The vectors of the hashed features, in steps of 1/128.
     marks : ndarray of float32, shape (kinds of word + 2, numbers)
         The vectors of these kinds, of a chunk that is of none, and of every chunk.
-    patterns : ndarray of float32, shape (numbers + 1, 6 x each)
-        What the filters look for, a block of columns for each of `STEPS`; the last row holds the biases, in the first block of each width.
+    patterns : ndarray of float32, shape (3 x numbers + 1, filters)
+        What the filters look for in a window, and in the last row their biases.
     """
 
     def __init__(self, embeddings: NDArray[np.int8], marks: Matrix, patterns: Matrix) -> None:
         self.arrays: tuple[NDArray[Any], ...] = (embeddings, marks, patterns)
-        self.each, self.numbers = patterns.shape[1] // len(STEPS), embeddings.shape[1]
+        self.numbers = embeddings.shape[1]
         self._embeddings, self._marks = embeddings, np.asarray(marks, np.float32)
-        self._patterns = np.ascontiguousarray(patterns[:-1], np.float32)
-        blocks = np.asarray(patterns[-1], np.float32).reshape(len(STEPS), self.each)
-        self._biases = np.concatenate([blocks[at] for at, (_, step) in enumerate(STEPS) if step == 0])
-        self.floor: Matrix = np.maximum(self._biases, 0)
+        self._patterns = np.ascontiguousarray(patterns.T, np.float32)
+        widths = np.repeat(WIDTHS, patterns.shape[1] // len(WIDTHS))
+        self._inside = (widths > np.arange(WIDEST)[:, None])[:, :, None]
+        self.floor: Matrix = np.maximum(self._patterns[:, -1], 0)
         """What the filters answer where there is no word."""
 
     def embed(self, found: Analysed) -> Matrix:
         """Give the vectors of analysed chunks; that of the empty chunk is zero."""
         vectors: Matrix = kinds_of(found.counts) @ self._marks
         if len(found.owner):
-            starts = np.flatnonzero(np.diff(found.owner, prepend=-1))
+            starts = runs(found.owner)
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
             sums = np.add.reduceat(rows, starts, axis=0, dtype=np.int32)
-            many = np.diff(starts, append=len(found.owner))
-            vectors[found.owner[starts]] += sums * (UNIT / np.sqrt(many, dtype=np.float32))[:, None]
+            many = np.append(starts[1:], len(found.owner)) - starts
+            vectors[found.owner[starts]] += sums * (UNIT / np.sqrt(many)).astype(np.float32)[:, None]
         return vectors
 
     def answers(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Matrix:
@@ -68,54 +67,78 @@ class Filters:
         The comments are the numbers of their chunks, rows of `vectors`, laid end to end. Each begins, at `starts`, with number 0,
         the empty chunk.
         """
-        found = np.empty((len(starts), len(self.floor)), np.float32)
+        found = np.empty((len(self.floor), len(starts)), np.float32)
         for begin, end, first, last in _blocks(starts, len(ids)):
             chosen = ids[begin:end]
-            seen = self.seen(vectors.take(chosen, axis=0), chosen == 0)
-            np.maximum.reduceat(seen, [start - begin for start in starts[first:last]], axis=0, out=found[first:last])
-        return np.maximum(found, 0, out=found)
+            seen = self.seen(windows(vectors.take(chosen, axis=0), chosen == 0))
+            np.maximum.reduceat(seen, [start - begin for start in starts[first:last]], axis=1, out=found[:, first:last])
+        return np.maximum(found, 0, out=found).T
 
-    def seen(self, vectors: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-        """Say what each filter sees at each chunk and those that follow it; a window ends where a comment does."""
-        n = self.each
-        parts = vectors @ self._patterns
-        found = np.empty((len(vectors), len(WIDTHS) * n), np.float32)
-        found[:] = self._biases
-        for block, (width, step) in enumerate(STEPS):
-            part = parts[step:, block * n : (block + 1) * n]
-            if step == 2:
-                part = part * ~empty[1:-1, None]
-            found[: len(part), (width - 1) * n : width * n] += part
+    def seen(self, looked_at: Matrix) -> Matrix:
+        """Say what each filter sees in each window, of shape (filters, windows)."""
+        return self._patterns @ looked_at.T
+
+    def shares(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int], weights: Matrix) -> Matrix:
+        """Share out what the weighted answers are beyond those of an empty comment, among the chunks that were seen.
+
+        Gives a number for each of `ids`; those of a comment sum to what it has beyond `floor`.
+        """
+        empty = ids == 0
+        seen = self.seen(windows(vectors.take(ids, axis=0), empty))
+        ends = np.array([*starts[1:], len(ids)], np.int64)
+        lengths = ends - np.array(starts, np.int64)
+        most = np.maximum.reduceat(seen, starts, axis=1)
+        spans = winners(seen, most, lengths) + np.arange(WIDEST)[:, None, None]
+        inside = (spans < ends) & self._inside
+        spans *= inside
+        inside &= ~empty[spans]
+        inside[2] &= inside[1]
+        values = weights[:, None] * (np.maximum(most, 0) - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
+        spread = np.broadcast_to(values, inside.shape)[inside]
+        found: Matrix = np.bincount(spans[inside], spread, minlength=len(ids)).astype(np.float32)
         return found
 
-    def shares(self, vectors: Matrix, empty: NDArray[np.bool_], weights: Matrix) -> Matrix:
-        """Share out what the weighted answers of one comment are beyond those of an empty one, among the chunks they saw."""
-        seen = self.seen(vectors, empty)
-        places = seen.argmax(axis=0)
-        values = weights * (np.maximum(seen[places, np.arange(len(places))], 0) - self.floor)
-        widths = np.repeat(WIDTHS, self.each)
-        words = ~empty
-        spans = places[:, None] + np.arange(max(WIDTHS))
-        inside = (np.arange(max(WIDTHS)) < widths[:, None]) & (spans < len(vectors))
-        spans = np.minimum(spans, len(vectors) - 1)
-        inside[:, 2] &= words[spans[:, 1]] & (spans[:, 2] != spans[:, 1])
-        inside &= words[spans]
-        each = values / np.maximum(inside.sum(axis=1), 1)
-        found: Matrix = np.bincount(
-            spans[inside], np.broadcast_to(each[:, None], inside.shape)[inside], minlength=len(vectors)
-        ).astype(np.float32)
-        return found
+
+def windows(vectors: Matrix, empty: NDArray[np.bool_]) -> Matrix:
+    """Lay each chunk beside the two that follow it, and a one; a window that has begun before an empty chunk ends there."""
+    chunks, numbers = vectors.shape
+    found = np.zeros((chunks, WIDEST * numbers + 1), np.float32)
+    found[:, :numbers] = vectors
+    found[:-1, numbers : 2 * numbers] = vectors[1:]
+    np.multiply(vectors[2:], ~empty[1:-1, None], out=found[:-2, 2 * numbers : -1])
+    found[:, -1] = 1
+    return found
+
+
+def winners(seen: Matrix, most: Matrix, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where each filter sees the most of each comment, the first place of equals, of shape (filters, comments)."""
+    if len(lengths) == 1:
+        return seen.argmax(axis=1)[:, None]
+    filters, places = np.nonzero(seen == most.repeat(lengths, axis=1))
+    comments = np.arange(len(lengths)).repeat(lengths)[places]
+    return places[runs(filters * len(lengths) + comments)].reshape(most.shape)
 
 
 UNIT = np.float32(1 / 128)
 """The step of the embeddings."""
 
 
+def runs(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell where each run of one value begins."""
+    return np.concatenate([_FIRST, (values[1:] != values[:-1]).nonzero()[0] + 1])
+
+
+_FIRST = np.zeros(1, np.int64)
+
+
 def kinds_of(counts: Matrix) -> Matrix:
     """Say of which kinds of word chunks are, with a column for those of none and one for all but the empty chunk."""
-    kinds = np.minimum(counts[:, FIRST_MARK:], 1)
-    there = np.minimum(counts[:, _CHUNKS : _CHUNKS + 1], 1)
-    return np.concatenate([kinds, there * (kinds.max(axis=1, keepdims=True) == 0), there], axis=1)
+    marks = counts.shape[1] - FIRST_MARK
+    kinds = np.ones((len(counts), marks + 2), np.float32)
+    np.minimum(counts[:, FIRST_MARK:], 1, out=kinds[:, :marks])
+    kinds[:, marks] = ~kinds[:, :marks].any(axis=1)
+    kinds[counts[:, _CHUNKS] == 0] = 0
+    return kinds
 
 
 def _blocks(starts: list[int], chunks: int) -> Iterator[tuple[int, int, int, int]]:
@@ -139,9 +162,14 @@ def load_filters(folder: Path) -> Filters | None:
     if not (folder / FILES[0]).exists():
         return None
     embeddings, marks, patterns = (np.load(folder / name, allow_pickle=False) for name in FILES)
-    rows, (numbers, columns) = len(embeddings), (embeddings.shape[-1], patterns.shape[-1])
-    shapes = {"embeddings": (rows, numbers), "marks": (len(MARKS) + 2, numbers), "patterns": (numbers + 1, columns)}
+    rows, numbers, filters = len(embeddings), embeddings.shape[-1], patterns.shape[-1]
+    shapes = {
+        "embeddings": (rows, numbers),
+        "marks": (len(MARKS) + 2, numbers),
+        "patterns": (WIDEST * numbers + 1, filters),
+    }
+    fitting = rows and not rows & (rows - 1) and filters and not filters % len(WIDTHS)
     for name, found in zip(shapes, (embeddings, marks, patterns), strict=True):
-        if found.shape != shapes[name] or rows & (rows - 1) or not rows or columns % len(STEPS) or not columns:
+        if found.shape != shapes[name] or not fitting:
             raise VersionBroken(f"{folder / name}.npy has shape {found.shape}, which is none of filters")
     return Filters(embeddings, marks, patterns)

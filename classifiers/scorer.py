@@ -166,7 +166,7 @@ class Scorer:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
             batch = self._compute([item])
-            moved = [self._moved(batch, 0, column).tolist() for column in range(len(self.attributes))]
+            moved = [self._moved(batch, [0], column)[0].tolist() for column in range(len(self.attributes))]
         lang = self._judge_languages([item], batch)[0]
         bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
         found = {}
@@ -213,13 +213,18 @@ class Scorer:
             logits += self._filters.answers(self._table.vectors, ids, starts) @ self._filter_weights.T
         return _Batch(chunked, starts, ids, rows, factors, features, logits, sums[:, self._table.evidence])
 
-    def _moved(self, batch: _Batch, place: int, column: int) -> Matrix:
-        """Give the contribution of each chunk of a comment to one calibrated logit."""
-        chosen = slice(batch.starts[place], batch.starts[place] + len(batch.chunks[place]))
-        found: Matrix = batch.rows[chosen, column] * batch.factors[place, column]
+    def _moved(self, batch: _Batch, places: Sequence[int], column: int) -> list[Matrix]:
+        """Give what each chunk of some comments contributes to one calibrated logit."""
+        spans = [slice(batch.starts[place], batch.starts[place] + len(batch.chunks[place])) for place in places]
+        found = [
+            batch.rows[span, column] * batch.factors[place, column] for span, place in zip(spans, places, strict=True)
+        ]
         if self._filters and self._filter_weights[column].any():
-            ids = batch.ids[chosen]
-            found += self._filters.shares(self._table.vectors.take(ids, axis=0), ids == 0, self._filter_weights[column])
+            ids = np.concatenate([batch.ids[span] for span in spans])
+            starts = list(accumulate((span.stop - span.start for span in spans), initial=0))
+            shares = self._filters.shares(self._table.vectors, ids, starts[:-1], self._filter_weights[column])
+            for moved, begin in zip(found, starts, strict=False):
+                moved += shares[begin : begin + len(moved)]
         return found
 
     def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
@@ -265,8 +270,7 @@ class Scorer:
                 continue
             longest = max(len(batch.chunks[place]) for place in shown)
             weights = np.zeros((len(shown), longest + len(NAMES)), np.float32)
-            for line, place in zip(weights, shown, strict=True):
-                moved = self._moved(batch, place, column)
+            for line, moved in zip(weights, self._moved(batch, shown, column), strict=True):
                 line[: len(moved)] = moved
             weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
             strongest = _largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import Shape, analyse
-from classifiers.filters import Filters
+from classifiers.filters import Filters, runs
 from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
@@ -149,11 +149,11 @@ class ChunkTable:
         rows = self.rows[begin:end]
         rows[:] = 0
         if len(found.owner):
-            starts = _starts(found.owner)
+            starts = runs(found.owner)
             sums = np.add.reduceat(self._weights.take(found.buckets, axis=0), starts, axis=0, dtype=np.int32)
             rows[found.owner[starts], : sums.shape[1]] = sums * self._scales
             owner = found.owner[found.spoken]
-            starts = _starts(owner)
+            starts = runs(owner)
             places = found.buckets[found.spoken] & (len(self._language_weights) - 1)
             rows[owner[starts], self.evidence] = np.add.reduceat(
                 self._language_weights.take(places, axis=0), starts, axis=0, dtype=np.int32
@@ -165,11 +165,3 @@ class ChunkTable:
         self.flags[begin:end] = np.bitwise_or.reduce((found.counts > 0) * _FLAGS, axis=1)
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end
-
-
-def _starts(owner: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tell where each run of one owner begins."""
-    return np.concatenate([_FIRST, (owner[1:] != owner[:-1]).nonzero()[0] + 1])
-
-
-_FIRST = np.zeros(1, np.int64)

@@ -85,11 +85,11 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Weight, as no spam, of comments that nobody looked at for spam; 0 leaves them out."""
     natural: tuple[str, ...] = ("jigsaw-toxic-2018/train", "civil-comments/sample", "cat-large")
     """Sources in which abuse is as frequent as in life: probabilities are calibrated on them."""
-    filters: int = 16
+    filters: int = 32
     """Filters of each width, which toxicity and what is learned with it have beside the hashed features; 0 for none."""
     filter_numbers: int = 16
     """How many numbers the vector of a chunk has."""
-    filter_epochs: int = 3
+    filter_epochs: int = 5
     filter_share: float = 0.5
     """What the filters count for beside all other features, by how far their logits spread."""
     language_bar: float = 0.72
