@@ -22,6 +22,7 @@ WIDTHS = (1, 2, 3)
 """How many chunks a filter looks at; there are as many filters of each width, the narrow ones first."""
 WIDEST = max(WIDTHS)
 FILES = ("embeddings.npy", "marks.npy", "patterns.npy")
+_KINDS = (np.int8, np.float32, np.float32)
 _CHUNKS = PLACE["chunks"]
 _AT_ONCE = 512
 """So many chunks are looked at together, which keeps what is computed close to the processor."""
@@ -161,15 +162,11 @@ def load_filters(folder: Path) -> Filters | None:
     """Read the filters of a version; None if it was trained without."""
     if not (folder / FILES[0]).exists():
         return None
-    embeddings, marks, patterns = (np.load(folder / name, allow_pickle=False) for name in FILES)
-    rows, numbers, filters = len(embeddings), embeddings.shape[-1], patterns.shape[-1]
-    shapes = {
-        "embeddings": (rows, numbers),
-        "marks": (len(MARKS) + 2, numbers),
-        "patterns": (WIDEST * numbers + 1, filters),
-    }
+    embeddings, marks, patterns = arrays = [np.load(folder / name, allow_pickle=False) for name in FILES]
+    (rows, numbers), (_, filters) = (array.shape if array.ndim == 2 else (0, 0) for array in (embeddings, patterns))
+    shapes = ((rows, numbers), (len(MARKS) + 2, numbers), (WIDEST * numbers + 1, filters))
     fitting = rows and not rows & (rows - 1) and filters and not filters % len(WIDTHS)
-    for name, found in zip(shapes, (embeddings, marks, patterns), strict=True):
-        if found.shape != shapes[name] or not fitting:
-            raise VersionBroken(f"{folder / name}.npy has shape {found.shape}, which is none of filters")
+    for name, found, shape, kind in zip(FILES, arrays, shapes, _KINDS, strict=True):
+        if found.shape != shape or found.dtype != kind or not fitting:
+            raise VersionBroken(f"{folder / name} has shape {found.shape} of {found.dtype}, which is none of filters")
     return Filters(embeddings, marks, patterns)
