@@ -28,10 +28,11 @@ def write_card(folder: Path, extra: str = "") -> None:
 
 def card(manifest: Manifest, extra: str = "") -> str:
     """Compose the card."""
+    filters = ", and short patterns of words that a small convolution has learned" if "marks" in manifest.features else ""
     parts = [
         f"# Model card: {manifest.version}\n",
         f"Made {manifest.made_at}, {manifest.kind}. A linear model per attribute over hashed words, pairs of words and "
-        "character n-grams, and hand-made features of a comment. It scores comments for moderation.\n",
+        f"character n-grams, and hand-made features of a comment{filters}. It scores comments for moderation.\n",
         "## Figures on held-back rows\n",
         "| attribute | AUC | rows | positive | calibration error |\n| --- | --- | --- | --- | --- |",
     ]
