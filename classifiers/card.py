@@ -28,7 +28,9 @@ def write_card(folder: Path, extra: str = "") -> None:
 
 def card(manifest: Manifest, extra: str = "") -> str:
     """Compose the card."""
-    filters = ", and short patterns of words that a small convolution has learned" if "marks" in manifest.features else ""
+    filters = (
+        ", and short patterns of words that a small convolution has learned" if "marks" in manifest.features else ""
+    )
     parts = [
         f"# Model card: {manifest.version}\n",
         f"Made {manifest.made_at}, {manifest.kind}. A linear model per attribute over hashed words, pairs of words and "

@@ -44,8 +44,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes
     ----------
-    idf_ : ndarray of shape (2**bits,)
-        Weight of each hashed column by how rare it is; its square is a multiple of 1/128.
+    squares_ : ndarray of int16, shape (2**bits,)
+        The square of each hashed column's weight, which grows with how rare it is, in 128ths.
     known_ : ndarray of uint32
         Hashes of known words, the most frequent first.
     lexicon_ : str
@@ -83,6 +83,11 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return NAMES
 
     @property
+    def idf_(self) -> NDArray[np.float64]:
+        """The weight of each hashed column, by how rare it is."""
+        return np.asarray(np.sqrt(self.squares_ / SQUARES), np.float64)
+
+    @property
     def shape(self) -> Shape:
         """The parameters that a compiled scorer needs."""
         return Shape(self.bits, self.shortest, self.longest)
@@ -108,12 +113,12 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         texts = hashed.shape[0]
         frequencies = np.bincount(hashed.indices, minlength=self.shape.buckets)
         idf = np.log((1 + texts) / (1 + frequencies)) + 1
-        self.idf_ = np.sqrt(np.round(idf * idf * SQUARES) / SQUARES)
+        self.squares_ = np.round(idf * idf * SQUARES).astype(np.int16)
         return self._weighed(hashed, counts)
 
     def transform(self, X: Iterable[str]) -> sparse.csr_matrix:
         """Give the features of texts: hashed columns divided by the text's length, the traits, and what filters answer."""
-        check_is_fitted(self, "idf_")
+        check_is_fitted(self, "squares_")
         corpus = gather(_checked(X))
         parts = self._analysed(corpus)
         found = self._weighed(*self._counted(corpus, parts))
@@ -126,7 +131,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def analysed(self, X: Iterable[str]) -> tuple[Corpus, list[Analysed]]:
         """Give texts as numbered chunks, and what those hold, for `filter_learning`."""
-        check_is_fitted(self, "idf_")
+        check_is_fitted(self, "squares_")
         corpus = gather(_checked(X))
         return corpus, self._analysed(corpus)
 

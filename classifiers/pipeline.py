@@ -90,7 +90,7 @@ class CompiledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> CommentFeaturizer:
     """Rebuild the fitted transformer of a version from its arrays; no stored object is loaded."""
     featurizer = CommentFeaturizer(bits=shape.bits, shortest=shape.shortest, longest=shape.longest)
-    featurizer.idf_ = np.sqrt(squares.astype(np.float64))
+    featurizer.squares_ = np.round(squares * SQUARES).astype(np.int16)
     featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
     featurizer.lexicon_ = load_lexicon(folder).decode()
     filters = load_filters(folder)
