@@ -61,6 +61,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     True
     """
 
+    filters_: tuple[NDArray[Any], ...] = ()  # none in a pipeline that a release before them has stored
+
     def __init__(
         self,
         bits: int = 19,
@@ -108,7 +110,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         lexicon = _own_lexicon() if self.terms is None else build_lexicon(self.terms, read_groups(), names_of_groups())
         self.lexicon_ = lexicon.encode().decode()
         self.known_ = merged(_known_words(corpus, lexicon, self.min_texts), frequent_words())
-        self.filters_: tuple[NDArray[Any], ...] = ()
+        self.filters_ = ()
         hashed, counts = self._counted(corpus, self._analysed(corpus))
         texts = hashed.shape[0]
         frequencies = np.bincount(hashed.indices, minlength=self.shape.buckets)

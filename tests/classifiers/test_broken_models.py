@@ -25,9 +25,13 @@ from classifiers.errors import (
     VersionBroken,
     VersionTooLarge,
 )
+from classifiers.filters import FILES
+from classifiers.lexicon import MARKS
 from classifiers.manifest import MAX_FILES, Manifest, entries_of, read_manifest, write_manifest
 from classifiers.registry import BUNDLED, Registry
+from classifiers.traits import NAMES
 from classifiers.vetting import PIPELINE, TRUSTED, export_archive, import_archive, load_pipeline, vet
+from tests.classifiers.filtered import give_filters
 
 Damage = Callable[[Path], None]
 DAMAGES: list[tuple[str, Damage, type[ClassifierError]]] = []
@@ -222,6 +226,69 @@ def a_calibration_that_is_missing(folder: Path) -> None:
 
 
 @breaks(VersionBroken)
+def filters_without_their_embeddings(folder: Path) -> None:
+    without_one_of_its_filters(folder, 0)
+
+
+@breaks(VersionBroken)
+def filters_without_their_marks(folder: Path) -> None:
+    without_one_of_its_filters(folder, 1)
+
+
+@breaks(VersionBroken)
+def filters_without_their_patterns(folder: Path) -> None:
+    without_one_of_its_filters(folder, 2)
+
+
+def without_one_of_its_filters(folder: Path, place: int) -> None:
+    give_filters(folder)
+    (folder / FILES[place]).unlink()
+    resigned(folder)
+
+
+@breaks(VersionBroken)
+def filters_in_each_others_files(folder: Path) -> None:
+    give_filters(folder)
+    marks, patterns = (folder / name for name in FILES[1:])
+    content = marks.read_bytes()
+    patterns.rename(marks)
+    patterns.write_bytes(content)
+    resigned(folder)
+
+
+@breaks(VersionBroken)
+def filters_of_objects(folder: Path) -> None:
+    give_filters(folder)
+    np.save(folder / FILES[1], np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    resigned(folder)
+
+
+@breaks(VersionBroken)
+def filters_that_are_no_numbers(folder: Path) -> None:
+    give_filters(folder)
+    edited(folder, FILES[2], lambda array: np.full_like(array, np.nan))
+
+
+@breaks(VersionBroken)
+def filters_that_nothing_counts(folder: Path) -> None:
+    head = np.load(folder / "head.npy")
+    give_filters(folder)
+    edited(folder, "head.npy", lambda _: np.delete(head, np.s_[len(NAMES) : -1], axis=1))
+
+
+@breaks(VersionBroken)
+def more_filters_than_are_counted(folder: Path) -> None:
+    give_filters(folder)
+    edited(folder, FILES[2], lambda array: np.concatenate([array, array], axis=1))
+
+
+@breaks(LibraryMismatch)
+def filters_for_the_kinds_of_word_of_another_release(folder: Path) -> None:
+    give_filters(folder)
+    resigned(folder, features={**read_manifest(folder).features, "marks": list(MARKS[::-1])})
+
+
+@breaks(VersionBroken)
 def a_pipeline_that_is_no_zip(folder: Path) -> None:
     (folder / PIPELINE).write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
     resigned(folder)
@@ -325,6 +392,14 @@ def test_a_manifest_that_is_believed_is_found_out(
         vetting.verify(version)
     monkeypatch.setattr(vetting, "verify", believe)
     assert vetting.verify(version)
+
+
+def test_a_version_with_filters_that_is_not_broken_is_taken_in(
+    version: Path, registry: Registry, tmp_path: Path
+) -> None:
+    give_filters(named(version, "filtered-1"))
+    export_archive(version, tmp_path / "filtered.zip")
+    assert import_archive(registry, tmp_path / "filtered.zip").version == "filtered-1"
 
 
 def test_there_are_at_least_twenty_five_ways() -> None:

@@ -5,9 +5,12 @@ import pytest
 
 from classifiers.features import find_phrases
 from classifiers.featurizer import CommentFeaturizer
+from classifiers.filters import Filters
 from classifiers.hashing import chopped_features, hash_word
 from classifiers.lexicon import Lexicon, Term, build_lexicon
+from classifiers.training import sequences_of
 from classifiers.traits import NAMES
+from tests.classifiers.filtered import some_filters
 
 TEXTS = [
     "Hello there, friend",
@@ -69,6 +72,26 @@ def test_fit_transform_is_fit_and_transform():
 def test_names_of_columns_fit_their_number():
     featurizer = CommentFeaturizer(bits=8).fit(TEXTS)
     assert len(featurizer.get_feature_names_out()) == featurizer.transform(TEXTS).shape[1]
+
+
+def test_what_filters_answer_stands_behind_the_traits_and_has_names_too():
+    featurizer = CommentFeaturizer(bits=8).fit(TEXTS)
+    bare, filters = featurizer.transform(TEXTS), some_filters()
+    featurizer.filters_ = filters.arrays
+    X, names = featurizer.transform(TEXTS), featurizer.get_feature_names_out().tolist()
+    assert len(names) == len(set(names)) == X.shape[1] == bare.shape[1] + len(filters.floor)
+    assert names[-len(filters.floor) :] == [f"filter{place}" for place in range(len(filters.floor))]
+    assert names[2**8 : -len(filters.floor)] == [*NAMES]
+    assert abs(X[:, : bare.shape[1]] - bare).max() == 0
+    answers = X[:, bare.shape[1] :].toarray()
+    np.testing.assert_allclose(answers, sequences_of(featurizer, TEXTS).answers(Filters(*filters.arrays)), atol=1e-6)
+    np.testing.assert_array_equal(answers[TEXTS.index("")], filters.floor)
+
+
+def test_fitting_anew_forgets_the_filters():
+    featurizer = CommentFeaturizer(bits=8).fit(TEXTS)
+    featurizer.filters_ = some_filters().arrays
+    assert featurizer.fit_transform(TEXTS).shape[1] == len(featurizer.get_feature_names_out()) == 2**8 + len(NAMES)
 
 
 @pytest.mark.parametrize("wrong", ["one string", [1, 2], [None]])

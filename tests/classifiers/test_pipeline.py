@@ -16,6 +16,7 @@ from classifiers.pipeline import PIPELINE, CompiledClassifier, add_pipeline
 from classifiers.registry import BUNDLED
 from classifiers.scorer import Scorer
 from classifiers.vetting import load_pipeline
+from tests.classifiers.filtered import give_filters
 
 TEXTS = load_seeds("heldout").take(range(0, 1800, 15))
 
@@ -30,7 +31,19 @@ def version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_scores_as_the_service_does(version: Path) -> None:
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the bundled version with filters of which all count for all attributes, and a pipeline of them."""
+    folder = tmp_path_factory.mktemp("filtered") / "version"
+    shutil.copytree(BUNDLED, folder)
+    give_filters(folder)
+    add_pipeline(folder)
+    return folder
+
+
+@pytest.mark.parametrize("which", ["version", "filtered"])
+def test_it_scores_as_the_service_does(which: str, request: pytest.FixtureRequest) -> None:
+    version = request.getfixturevalue(which)
     said = load_pipeline(version).predict_proba(TEXTS.text)
     served = score_with(Scorer.open(version))(TEXTS.text, TEXTS.lang)
     assert said.shape == (len(TEXTS), len(ATTRIBUTES))

@@ -1,17 +1,29 @@
 """Serving: every text gets every score, and every score says what moved it."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from classifiers.manifest import ATTRIBUTES
+from classifiers.registry import BUNDLED
 from classifiers.scorer import Item, Scorer, bundled
+from tests.classifiers.filtered import give_filters
 
 
 @pytest.fixture(scope="module")
 def scorer() -> Scorer:
     return bundled()
+
+
+@pytest.fixture(scope="module")
+def filtered(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """Open a version of whose filters every answer counts for every attribute."""
+    folder = Path(shutil.copytree(BUNDLED, tmp_path_factory.mktemp("filtered") / "version"))
+    give_filters(folder)
+    return Scorer.open(folder)
 
 
 def test_every_text_gets_every_score(scorer):
@@ -137,3 +149,55 @@ def test_an_explanation_with_a_name_sums_to_the_logit(scorer):
 )
 def test_a_text_has_its_own_language_or_else_the_sites(scorer, text, site, lang):
     assert scorer.score([Item(text, lang=site)])[0].lang == lang
+
+
+SEEN = [
+    Item("You are a stupid idiot, click http://x.example 100% free"),
+    Item("y o u fool, buy now", name="Casino bonus", url="http://bit.ly/win"),
+    Item("you you you fool you", name="Ann Miller", url="http://win-casino.xyz"),
+    Item("", name="Fucking Idiot"),
+    Item("Dieser Hafen war ein Traum", name="Ann Miller", url="https://annmiller.example.org"),
+    Item("so " * 700),
+    Item("ok"),
+    Item(""),
+]
+
+
+def test_what_filters_see_is_explained_too_and_sums_to_the_logit(filtered):
+    for item in SEEN:
+        for parts in filtered.explain(item).attributes.values():
+            total = parts.bias + sum(word.weight for word in parts.words) + sum(parts.features.values())
+            assert total == pytest.approx(parts.logit, abs=1e-4)
+
+
+def test_words_are_picked_by_all_that_they_move_in_company_as_alone(filtered):
+    for item, scores in zip(SEEN, filtered.score(SEEN, explain=True), strict=True):
+        assert filtered.score([item])[0].values == pytest.approx(scores.values, abs=1e-5)
+        parts = filtered.explain(item).attributes
+        for word in scores.words:
+            known = [
+                other.weight
+                for other in parts[word.attribute].words
+                if (other.begin, other.end, other.feature) == (word.begin, word.end, word.feature)
+            ] or [parts[word.attribute].features[word.feature]]
+            assert min(abs(word.weight - weight) for weight in known) < 1e-4
+
+
+def test_filters_move_the_scores_and_pass_over_a_name_that_only_says_who_wrote(scorer, filtered):
+    text = "I read this on the train today."
+    bare, named, selling = filtered.score(
+        [
+            Item(text),
+            Item(text, name="Ann Miller", url="https://annmiller.example.org"),
+            Item(text, name="Buy cheap pills casino bonus"),
+        ]
+    )
+    assert named.values == pytest.approx(bare.values, abs=1e-6)
+    assert selling.values != pytest.approx(bare.values, abs=1e-3)
+    assert scorer.score([Item(text)])[0].values != pytest.approx(bare.values, abs=1e-3)
+
+
+def test_an_empty_comment_is_scored_by_its_bias_and_features_alone(filtered):
+    for parts in filtered.explain(Item("")).attributes.values():
+        assert not parts.words
+        assert parts.bias + sum(parts.features.values()) == pytest.approx(parts.logit, abs=1e-5)

@@ -10,13 +10,15 @@ from classifiers.compiled import load_weights
 from classifiers.dataset import Dataset, load_seeds
 from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
 from classifiers.featurizer import CommentFeaturizer
+from classifiers.filters import FILES
 from classifiers.footing import open_base
+from classifiers.lexicon import MARKS
 from classifiers.manifest import ATTRIBUTES, read_manifest, verify
 from classifiers.scorer import BUNDLED, Item, Scorer
 from classifiers.sources import known_sources, tidy
 from classifiers.training import Recipe, disguise_some, parts, read_recipe, train_from_scratch
 
-RECIPE = Recipe(bits=12, seeds=False, rounds=15, min_texts=2)
+RECIPE = Recipe(bits=12, seeds=False, rounds=15, min_texts=2, filters=4, filter_numbers=4, filter_epochs=2)
 
 
 def write_rows(path: Path, rows: Dataset) -> Path:
@@ -32,10 +34,10 @@ def write_rows(path: Path, rows: Dataset) -> Path:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
     seeds = load_seeds("train")
-    english = [place for place, lang in enumerate(seeds.lang) if lang == "en"]
-    return write_rows(
-        tmp_path_factory.mktemp("rows") / "rows.jsonl", seeds.take(english[:: max(1, len(english) // 900)])
-    )
+    english = np.flatnonzero([lang == "en" for lang in seeds.lang])
+    rare = english[seeds.column("severe_toxicity")[english] >= 0.5][:50]
+    chosen = np.union1d(english[:: max(1, len(english) // 900)], rare)
+    return write_rows(tmp_path_factory.mktemp("rows") / "rows.jsonl", seeds.take(chosen))
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +72,40 @@ def test_a_trained_version_ranks_what_it_learned(trained):
     assert said[0] > said[1] + 0.1
 
 
-@pytest.mark.parametrize("which", ["bundled", "trained"])
-def test_the_scorer_says_what_the_fitted_pipeline_says(which, trained):
-    folder = BUNDLED if which == "bundled" else trained
+@pytest.fixture(scope="module")
+def plain(data, tmp_path_factory) -> Path:
+    recipe = msgspec.structs.replace(RECIPE, filters=0)
+    return train_from_scratch([data], recipe, 1, tmp_path_factory.mktemp("plain") / "v", version="plain")
+
+
+def test_a_version_is_trained_with_filters_or_without(trained, plain):
+    with_them, without = read_manifest(trained), read_manifest(plain)
+    assert set(with_them.files) - set(without.files) == set(FILES)
+    assert with_them.features["marks"] == [*MARKS]
+    assert "marks" not in without.features
+    head, bare = np.load(trained / "head.npy"), np.load(plain / "head.npy")
+    assert head.shape == (len(ATTRIBUTES), bare.shape[1] + 3 * RECIPE.filters)
+    counted = head[:, bare.shape[1] - 1 : -1]
+    assert not counted[ATTRIBUTES.index("spam")].any(), "filters say nothing of spam"
+    assert counted[1:].any(axis=1).all()
+    np.testing.assert_allclose(head[0, : bare.shape[1] - 1], bare[0, :-1], atol=1e-6)
+
+
+def test_filters_count_for_so_much_as_the_recipe_gives_them(trained, plain):
+    texts = load_seeds("train").text[:300]
+    X, spread = open_base(trained).featurizer.transform(texts), []
+    head = np.load(trained / "head.npy")[1:, :-1]
+    said = X[:, -3 * RECIPE.filters :] @ head[:, -3 * RECIPE.filters :].T
+    base = open_base(plain)
+    for column, name in enumerate(ATTRIBUTES[1:]):
+        slope = base.manifest.calibration[name]["slope"]
+        spread.append(said[:, column].std() / (base.calibrated(base.featurizer.transform(texts), name) / slope).std())
+    assert np.mean(spread) == pytest.approx(RECIPE.filter_share, rel=0.5)
+
+
+@pytest.mark.parametrize("which", ["bundled", "trained", "plain"])
+def test_the_scorer_says_what_the_fitted_pipeline_says(which, trained, plain):
+    folder = {"bundled": BUNDLED, "trained": trained, "plain": plain}[which]
     base, scorer = open_base(folder), Scorer.open(folder)
     texts = [*load_seeds("heldout").text, "y o u f o o l", "", "𝐟𝐫𝐞𝐞 money", "f*ck", "a b c d. e"]
     X = base.featurizer.transform(texts)
