@@ -18,10 +18,10 @@ from classifiers.evaluation import Estimate, auc
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset
 from classifiers.manifest import ATTRIBUTES
+from classifiers.recipe import Recipe
 from classifiers.sources import family, tidy
 from classifiers.training import (
     Progress,
-    Recipe,
     gather_rows,
     joined,
     learn_filters,

@@ -23,10 +23,11 @@ from classifiers.evaluation import WORKING, AtThreshold, Estimate, at_threshold,
 from classifiers.footing import anchors_of, open_base
 from classifiers.gate import judge
 from classifiers.manifest import ATTRIBUTES
+from classifiers.recipe import Recipe
 from classifiers.scorer import Scorer
 from classifiers.sources import family, tidy
 from classifiers.splitting import together
-from classifiers.training import Recipe, train_from_scratch
+from classifiers.training import train_from_scratch
 
 LABELS = (50, 200, 1000)
 THIRDS = 3

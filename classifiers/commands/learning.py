@@ -38,7 +38,8 @@ def train(
     registry: Registry, data: tuple[Path, ...], recipe: Path | None, seed: int, name: str, out: Path | None
 ) -> None:
     """Train a version from scratch, from rows and the package's own corpus."""
-    from classifiers.training import Recipe, read_recipe, train_from_scratch
+    from classifiers.recipe import Recipe, read_recipe
+    from classifiers.training import train_from_scratch
 
     chosen = read_recipe(recipe) if recipe else Recipe()
     with building(registry, out) as folder, progress() as tell:

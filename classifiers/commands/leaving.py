@@ -30,7 +30,7 @@ def leave_out(
 ) -> None:
     """Measure each source by what was learned from the others (about half an hour)."""
     from classifiers.leaving_out import MEASURED, leave_one_out
-    from classifiers.training import Recipe, read_recipe
+    from classifiers.recipe import Recipe, read_recipe
 
     with progress() as tell:
         found = leave_one_out(

@@ -13,10 +13,10 @@ from classifiers.disguises import WAYS, disguise
 from classifiers.footing import open_base
 from classifiers.leaving_out import leave_one_out
 from classifiers.manifest import ATTRIBUTES
+from classifiers.recipe import Recipe
 from classifiers.scorer import BUNDLED, Item, Scorer, bundled
 from classifiers.sites import simulate
 from classifiers.sources import tidy
-from classifiers.training import Recipe
 from tests.figures import tell
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(5400)]

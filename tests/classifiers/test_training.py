@@ -8,15 +8,16 @@ import pytest
 
 from classifiers.compiled import load_weights
 from classifiers.dataset import Dataset, load_seeds
-from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
+from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import FILES
 from classifiers.footing import open_base
 from classifiers.lexicon import MARKS
 from classifiers.manifest import ATTRIBUTES, read_manifest, verify
+from classifiers.recipe import Recipe
 from classifiers.scorer import BUNDLED, Item, Scorer
 from classifiers.sources import known_sources, tidy
-from classifiers.training import Recipe, disguise_some, parts, read_recipe, train_from_scratch
+from classifiers.training import disguise_some, parts, train_from_scratch
 
 RECIPE = Recipe(bits=12, seeds=False, rounds=15, min_texts=2, filters=4, filter_numbers=4, filter_epochs=2)
 
@@ -147,18 +148,6 @@ def test_some_texts_are_learned_from_in_disguise():
         part.tolist() if isinstance(part, np.ndarray) else part
         for part in disguise_some(rows.text, rows, np.arange(500), Recipe(disguised=0.1), 5)
     )
-
-
-@pytest.mark.parametrize("wrong", ["bits = 'many'", "unheard_of = 1", "bits ="])
-def test_a_recipe_that_is_wrong_is_refused(wrong, tmp_path):
-    (tmp_path / "recipe.toml").write_text(wrong)
-    with pytest.raises(RecipeInvalid):
-        read_recipe(tmp_path / "recipe.toml")
-
-
-def test_a_recipe_keeps_defaults_for_what_it_leaves_out(tmp_path):
-    (tmp_path / "recipe.toml").write_text("bits = 14")
-    assert read_recipe(tmp_path / "recipe.toml") == Recipe(bits=14)
 
 
 def test_texts_lose_what_betrays_their_data_set():
