@@ -8,11 +8,14 @@ beside them, deflated.
 import zlib
 from collections.abc import Container, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import VersionBroken
+from classifiers.lexicon import Lexicon
+from classifiers.manifest import Manifest
 
 LEXICON = "lexicon.bin"
 _PLAIN_LEXICON = "lexicon.json"
@@ -77,4 +80,20 @@ def load_lexicon(folder: Path) -> bytes:
         raise VersionBroken(f"{path} is no lexicon: {error}") from None
     if not unpacking.eof:
         raise VersionBroken(f"{path} unpacks to more than {_MOST_LEXICON_BYTES} bytes, or is cut off")
+    return found
+
+
+_lexicons: dict[tuple[str, str], Lexicon] = {}
+"""The lexicons opened last, by what is in them: an adapted version has that of its base, and need not read it again."""
+
+
+def open_lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexicon:
+    """Open the lexicon of a version with the words that it knows."""
+    key = (manifest.files[lexicon_file(manifest.files)].digest, manifest.files["known.npy"].digest)
+    found = _lexicons.get(key)
+    if found is None:
+        found = Lexicon.decode(load_lexicon(folder), known)
+        while len(_lexicons) > 1:
+            _lexicons.pop(next(iter(_lexicons)), None)
+        _lexicons[key] = found
     return found

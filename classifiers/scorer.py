@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.alphabets import language_of_letters
-from classifiers.compiled import lexicon_file, load_lexicon
+from classifiers.compiled import open_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
 from classifiers.filters import Filters, load_filters
@@ -141,7 +141,7 @@ class Scorer:
                 name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
                 for name in ("weights", "scales", "head", "languages", "known")
             }
-            lexicon = _lexicon(folder, manifest, arrays["known"])
+            lexicon = open_lexicon(folder, manifest, arrays["known"])
             scorer = cls(manifest, arrays, lexicon, load_filters(folder))
         except (OSError, ValueError, KeyError, msgspec.DecodeError) as error:
             raise VersionBroken(f"{folder} cannot be scored with: {error}") from None
@@ -366,21 +366,6 @@ def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) 
                 Word(attribute, 0, 0, weight, "author link" if "" in chunks[named + 1 : at] else "author name")
             )
     return tuple(found)
-
-
-_lexicons: dict[tuple[str, str], Lexicon] = {}
-"""The lexicons opened last, by what is in them: an adapted version has that of its base, and need not read it again."""
-
-
-def _lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexicon:
-    key = (manifest.files[lexicon_file(manifest.files)].digest, manifest.files["known.npy"].digest)
-    found = _lexicons.get(key)
-    if found is None:
-        found = Lexicon.decode(load_lexicon(folder), known)
-        while len(_lexicons) > 1:
-            _lexicons.pop(next(iter(_lexicons)), None)
-        _lexicons[key] = found
-    return found
 
 
 def _sigmoid(logits: Any) -> Any:
