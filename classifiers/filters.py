@@ -57,9 +57,10 @@ class Filters:
         if len(found.owner):
             starts = runs(found.owner)
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
-            sums = np.add.reduceat(rows, starts, axis=0, dtype=np.int32)
-            many = np.append(starts[1:], len(found.owner)) - starts
-            vectors[found.owner[starts]] += sums * (UNIT / np.sqrt(many)).astype(np.float32)[:, None]
+            sums = np.add.reduceat(rows, starts, axis=0, dtype=np.float32)
+            owners = found.owner[starts]
+            sums *= (UNIT / np.sqrt(np.bincount(found.owner)[owners])).astype(np.float32)[:, None]
+            vectors[owners] += sums
         return vectors
 
     def answers(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Matrix:
