@@ -23,6 +23,10 @@ WORDS_DROPPED, ANSWERS_DROPPED = 0.2, 0.3
 RATE, DECAY = 3e-3, 1e-5
 """How far a step goes (Adam, after 50 steps, falling to a fiftieth), and how much of every weight is taken back."""
 
+LOUD = 16
+"""By so much answers are made smaller, and what they count for larger. An adaptation goes by how large a feature is, and answers are
+never nothing: at their full size it would rather turn all filters than learn the words of a site."""
+
 
 class Network(NamedTuple):
     """Filters, and what each of their answers counts for each attribute."""
@@ -169,8 +173,9 @@ class _Net:
             weights -= scale * mean / (np.sqrt(spread) + np.float32(1e-8))
 
     def written(self) -> Network:
-        """Round the vectors to bytes; from then on they are the model."""
+        """Round the vectors to bytes, from then on they are the model, and bring the answers to the size of other features."""
         vectors = self._weights["vectors"]
         rounded = np.clip(np.round(vectors[: self._rows] / UNIT), -127, 127).astype(np.int8)
-        filters = Filters(rounded, vectors[self._rows :].copy(), self._weights["patterns"])
-        return Network(filters, self._weights["coef"].T.astype(np.float64), self._weights["bias"].astype(np.float64))
+        filters = Filters(rounded, vectors[self._rows :].copy(), self._weights["patterns"] / np.float32(LOUD))
+        coef = LOUD * self._weights["coef"].T.astype(np.float64)
+        return Network(filters, coef, self._weights["bias"].astype(np.float64))

@@ -33,6 +33,10 @@ def ranking(folder: Path, rows: Dataset) -> float:
     return found.value
 
 
+def logit(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(probabilities / (1 - probabilities))
+
+
 @pytest.fixture(scope="module")
 def adapted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return adapt(BUNDLED, labels(300), tmp_path_factory.mktemp("adapted"), version="harbour-1")
@@ -103,8 +107,13 @@ def test_what_the_version_knows_stays_known_and_the_gate_lets_it_pass(adapted: P
 def test_what_many_sentences_stand_on_moves_less_than_the_words_of_the_site(adapted: Path, tmp_path: Path) -> None:
     seeds = load_seeds("heldout").take(range(0, 1800, 6))
     loose = adapt(BUNDLED, labels(300), tmp_path / "loose", AdaptRecipe(hold=0.0))
-    before, held, moved = (scores(folder, seeds)[:, TOXICITY] for folder in (BUNDLED, adapted, loose))
-    assert np.abs(held - before).mean() < 0.5 * np.abs(moved - before).mean()
+    before, held, moved = (logit(scores(folder, seeds)[:, TOXICITY]) for folder in (BUNDLED, adapted, loose))
+
+    def beyond_a_line(after: np.ndarray) -> float:
+        """How far scores moved otherwise than all together, which level and steepness do."""
+        return float(np.abs(after - np.polyval(np.polyfit(before, after, 1), before)).mean())
+
+    assert beyond_a_line(held) < 0.5 * beyond_a_line(moved)
 
 
 def test_labels_that_say_nothing_change_no_word(tmp_path: Path) -> None:
