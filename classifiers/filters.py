@@ -24,6 +24,8 @@ WIDEST = max(WIDTHS)
 FILES = ("embeddings.npy", "marks.npy", "patterns.npy")
 _KINDS = (np.int8, np.float32, np.float32)
 _CHUNKS = PLACE["chunks"]
+_MOST_PRODUCTS = 200_000
+"""OpenBLAS takes threads from 2^18 on."""
 _AT_ONCE = 512
 """So many chunks are looked at together, which keeps what is computed close to the processor."""
 
@@ -53,7 +55,7 @@ class Filters:
 
     def embed(self, found: Analysed) -> Matrix:
         """Give the vectors of analysed chunks; that of the empty chunk is zero."""
-        vectors: Matrix = kinds_of(found.counts) @ self._marks
+        vectors = _product(self._marks.T, kinds_of(found.counts)).T.copy()
         if len(found.owner):
             starts = runs(found.owner)
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
@@ -78,7 +80,7 @@ class Filters:
 
     def seen(self, looked_at: Matrix) -> Matrix:
         """Say what each filter sees in each window, of shape (filters, windows)."""
-        return self._patterns @ looked_at.T
+        return _product(self._patterns, looked_at)
 
     def shares(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int], weights: Matrix) -> Matrix:
         """Share out what the weighted answers are beyond those of an empty comment, among the chunks that were seen.
@@ -99,6 +101,18 @@ class Filters:
         spread = np.broadcast_to(values, inside.shape)[inside]
         found: Matrix = np.bincount(spans[inside], spread, minlength=len(ids)).astype(np.float32)
         return found
+
+
+def _product(left: Matrix, right: Matrix) -> Matrix:
+    """Multiply with the transpose of `right`, so few rows at once that no library parts the work among threads.
+
+    Threads that wait for each other cost more than a product of this size, many times more where the processor has other work.
+    """
+    found = np.empty((len(left), len(right)), np.float32)
+    step = max(1, _MOST_PRODUCTS // left.size)
+    for begin in range(0, len(right), step):
+        np.matmul(left, right[begin : begin + step].T, out=found[:, begin : begin + step])
+    return found
 
 
 def windows(vectors: Matrix, empty: NDArray[np.bool_]) -> Matrix:
