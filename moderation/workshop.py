@@ -163,6 +163,8 @@ class Workshop:
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
             rows = await self._export(sites, attributes, folder / "all.jsonl")
+            if not rows:
+                raise ModelRefused("there are no labels to learn from yet: what moderators decide makes them")
             held = round(rows * HELD_BACK)
             learned = first_lines(folder / "all.jsonl", folder / "labels.jsonl", rows - held)
             least = str(round(LEAST_LABELS * (1 - HELD_BACK)))

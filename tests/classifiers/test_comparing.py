@@ -6,6 +6,7 @@ import pytest
 from classifiers.comparing import EXCERPT, WORST, area, auc_gain, compare
 from classifiers.dataset import Row, from_rows
 from classifiers.manifest import ATTRIBUTES, Manifest
+from classifiers.report import comparison_page
 
 SPAM = ATTRIBUTES.index("spam")
 
@@ -62,6 +63,15 @@ def test_an_attribute_without_a_single_label_is_no_change_and_one_sided_labels_h
     found = compare(a_manifest("v1"), a_manifest("v2"), scores(0.1, 0.9), scores(0.2, 0.8), rows([1, 1]))
     assert set(found.changes) == {"spam"}
     assert found.changes["spam"].auc_gain is None
+
+
+def test_an_attribute_with_a_single_label_has_no_place_on_the_page() -> None:
+    few = from_rows([Row(text="one", spam=1.0, toxicity=0.0), Row(text="two", spam=0.0)])
+    found = compare(a_manifest("v1"), a_manifest("v2"), scores(0.1, 0.9), scores(0.9, 0.1), few)
+    assert set(found.changes) == {"spam", "toxicity"}
+    page = comparison_page(found)
+    assert "id='spam'" in page
+    assert "id='toxicity'" not in page
 
 
 def test_what_is_shown_is_short_and_the_farthest_first() -> None:
