@@ -47,12 +47,9 @@ def test_what_the_reference_shows_has_the_shape_of_what_the_service_says(tmp_pat
 @pytest.mark.long
 def test_so_it_is_with_the_models(tmp_path):
     with serving(tmp_path / "data") as service:
-        story = Story(service)
-        story.comments()
-        story.queue()  # what was decided is what versions are compared by
-        story.models()
-    assert {name for name in SHOWN if "/v1/models" in name} <= set(story.answers)
-    assert not compared(story.answers)
+        said = Story(service).play()
+    assert {name for name in SHOWN if "/v1/models" in name} <= set(said)
+    assert not compared(said)
 
 
 def test_a_difference_in_shape_is_seen():
