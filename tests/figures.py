@@ -32,11 +32,15 @@ HOURS = 2.0
 
 
 def tell(test: str, n: int, bar: str, value: object) -> None:
-    """Tell a figure to the runner, if one listens: what was tried how often, what was asked for, what was seen."""
+    """Tell a figure to the runner, if one listens: what was tried how often, what was asked for, what was seen.
+
+    The name of the test that tells it is written beside it: a mutation tells the same figures as what it breaks.
+    """
     target = os.environ.get("FIGURES")
     if target:
+        by = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[2].partition(" (")[0]
         with open(target, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"test": test, "n": n, "bar": bar, "value": str(value)}) + "\n")
+            file.write(json.dumps({"test": test, "n": n, "bar": bar, "value": str(value), "by": by}) + "\n")
 
 
 def main() -> int:
@@ -95,9 +99,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
     ).stdout.strip()
     date = time.strftime("%Y-%m-%d", time.gmtime())
     machine = f"{os.cpu_count()} x {platform.machine()}, {platform.system()} {platform.release().partition('-')[0]}"
-    head = ("test", "n", "bar", "value")
-    body = [(row["test"], f"{row['n']:,}", row["bar"], row["value"]) for row in rows]
-    widths = [max(len(str(line[column])) for line in [head, *body]) for column in range(4)]
+    head = ("test", "n", "bar", "value", "told by")
+    body = [(row["test"], f"{row['n']:,}", row["bar"], row["value"], row["by"]) for row in rows]
+    widths = [max(len(str(line[column])) for line in [head, *body]) for column in range(len(head))]
     lines = ["  ".join(str(cell).ljust(width) for cell, width in zip(line, widths, strict=True)) for line in body]
     title = "  ".join(name.ljust(width) for name, width in zip(head, widths, strict=True))
     return "\n".join([f"date {date}, commit {commit or 'unknown'}, machine {machine}", title, "-" * len(title), *lines])
