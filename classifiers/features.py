@@ -97,6 +97,14 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
 _ZERO = np.zeros(1, np.uint32)
 
 
+def runs(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell where each run of one value begins."""
+    return np.concatenate([_FIRST, (values[1:] != values[:-1]).nonzero()[0] + 1])
+
+
+_FIRST = np.zeros(1, np.int64)
+
+
 def pair_buckets(first: Hashes, last: Hashes, shape: Shape) -> NDArray[np.int64]:
     """Hash each chunk with the one that follows it: the last word of the one, the first of the other."""
     return (pair_features(last[:-1], first[1:]) & np.uint32(shape.buckets - 1)).astype(np.int64)

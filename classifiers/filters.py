@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import VersionBroken
-from classifiers.features import Analysed
+from classifiers.features import Analysed, runs
 from classifiers.lexicon import MARKS
 from classifiers.traits import FIRST_MARK, PLACE, Matrix
 
 WIDTHS = (1, 2, 3)
 """How many chunks a filter looks at; there are as many filters of each width, the narrow ones first."""
 WIDEST = max(WIDTHS)
+UNIT = np.float32(1 / 128)
+"""The step of the embeddings."""
 FILES = ("embeddings.npy", "marks.npy", "patterns.npy")
 _KINDS = (np.int8, np.float32, np.float32)
 _CHUNKS = PLACE["chunks"]
@@ -133,18 +135,6 @@ def winners(seen: Matrix, most: Matrix, lengths: NDArray[np.int64]) -> NDArray[n
     filters, places = np.nonzero(seen == most.repeat(lengths, axis=1))
     comments = np.arange(len(lengths)).repeat(lengths)[places]
     return places[runs(filters * len(lengths) + comments)].reshape(most.shape)
-
-
-UNIT = np.float32(1 / 128)
-"""The step of the embeddings."""
-
-
-def runs(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tell where each run of one value begins."""
-    return np.concatenate([_FIRST, (values[1:] != values[:-1]).nonzero()[0] + 1])
-
-
-_FIRST = np.zeros(1, np.int64)
 
 
 def kinds_of(counts: Matrix) -> Matrix:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.features import Shape, analyse
-from classifiers.filters import Filters, runs
+from classifiers.features import Shape, analyse, runs
+from classifiers.filters import Filters
 from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core

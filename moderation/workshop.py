@@ -195,7 +195,8 @@ class Workshop:
             refuse_unless_done(said)
             page = folder / "report.html"
             reported = await run(self._root, "report", version, *given, "--out", str(page))
-            if reported.code == 0 and page.stat().st_size <= MAX_REPORT_BYTES:
+            refuse_unless_done(reported)
+            if page.stat().st_size <= MAX_REPORT_BYTES:
                 await self._shared.put_report(version, await asyncio.to_thread(page.read_bytes))
             return version, {"against": other, "labels": rows, "comparison": msgspec.json.decode(said.out)}
 

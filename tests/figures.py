@@ -22,9 +22,9 @@ PLACES = {
     "tests/privacy": "",
     "tests/moderation/test_webhooks.py": "",
     "tests/moderation": "long",
-    "tests/classifiers": "long",
     "tests/journeys": "long",
     "tests/browser": "long",
+    "tests/classifiers": "long",
 }
 """What is run, in this order: what matters most comes first, should the time run out. Of the first places all tests, since
 there the short ones and the mutations tell figures as well; of the others the long forms."""

@@ -125,6 +125,15 @@ def decided(tmp_path_factory):
         yield service, texts
 
 
+def test_a_site_without_decisions_is_told_that_there_is_nothing_to_learn_from(tmp_path):
+    with serving(tmp_path / "data") as service, service.http(service.first["admin_key"]) as ml:
+        job = finished(ml, ml.post("/v1/models/adapt", json={"site": "demo"}).json())
+    assert (job["state"], job["message"]) == (
+        "failed",
+        "there are no labels to learn from yet: what moderators decide makes them",
+    )
+
+
 @pytest.mark.timeout(420)
 def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, wait_until):
     service, texts = decided
