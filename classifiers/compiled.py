@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import VersionBroken
-from classifiers.lexicon import Lexicon
+from classifiers.lexicon import NO_CONCEPTS, Lexicon
 from classifiers.manifest import Manifest
 
 LEXICON = "lexicon.bin"
+CONCEPTS = "concepts.npy"
 _PLAIN_LEXICON = "lexicon.json"
 """What versions of earlier releases have instead."""
 _MOST_LEXICON_BYTES = 64 * 2**20
@@ -83,16 +84,28 @@ def load_lexicon(folder: Path) -> bytes:
     return found
 
 
-_lexicons: dict[tuple[str, str], Lexicon] = {}
+def load_concepts(folder: Path) -> NDArray[np.uint32]:
+    """Read which words mean the same; none in a version that was trained without."""
+    path = folder / CONCEPTS
+    if not path.exists():
+        return NO_CONCEPTS
+    concepts: NDArray[np.uint32] = np.load(path, allow_pickle=False)
+    if concepts.ndim != 2 or concepts.shape[1] != 2 or concepts.dtype != np.uint32:
+        raise VersionBroken(f"{path} has shape {concepts.shape} of {concepts.dtype}, which is none of concepts")
+    return concepts
+
+
+_lexicons: dict[tuple[str, ...], Lexicon] = {}
 """The lexicons opened last, by what is in them: an adapted version has that of its base, and need not read it again."""
 
 
 def open_lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexicon:
     """Open the lexicon of a version with the words that it knows."""
-    key = (manifest.files[lexicon_file(manifest.files)].digest, manifest.files["known.npy"].digest)
+    names = (lexicon_file(manifest.files), "known.npy", CONCEPTS)
+    key = tuple(manifest.files[name].digest for name in names if name in manifest.files)
     found = _lexicons.get(key)
     if found is None:
-        found = Lexicon.decode(load_lexicon(folder), known)
+        found = Lexicon.decode(load_lexicon(folder), known, load_concepts(folder))
         while len(_lexicons) > 1:
             _lexicons.pop(next(iter(_lexicons)), None)
         _lexicons[key] = found

@@ -14,11 +14,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.hashing import Hashes, chopped_features, hash_word, pair_features, phrase_keys
+from classifiers.hashing import Hashes, chopped_features, hash_word, mix, pair_features, phrase_keys
 from classifiers.lexicon import LONGEST_PHRASE, Lexicon
 from classifiers.text import clip, cut, is_single, spell
 from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
 from classifiers.unfolding import unfold
+
+
+MEANT = 4
+"""So many times the concept of a word is counted: it stands beside a dozen and more features of how the word is spelled."""
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -44,14 +48,16 @@ class Analysed(NamedTuple):
     buckets: NDArray[np.int64]
     spoken: NDArray[np.bool_]
     """Which of the buckets tell languages apart."""
+    meant: NDArray[np.bool_]
+    """Which of them stand for concepts."""
 
 
-def chunks_of(text: str) -> list[str]:
+def chunks_of(text: str, lexicon: Lexicon) -> list[str]:
     """Cut a comment into chunks, letters that stand alone joined."""
     text = clip(text)
-    chunks = cut(text)
+    chunks = cut(text, lexicon.han)
     single = [*map(is_single, chunks)]
-    return spell(text) if any(map(all, zip(single, single[1:], single[2:], strict=False))) else chunks
+    return spell(text, lexicon.han) if any(map(all, zip(single, single[1:], single[2:], strict=False))) else chunks
 
 
 def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
@@ -78,12 +84,18 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     some = lengths > 0
     found = chopped_features(words, hashes, shape.shortest, shape.longest)
     owner, features, spoken = owners[found.owner], found.hashes, found.spoken
-    if len(words) > np.count_nonzero(some):
-        inner = (owners[1:] == owners[:-1]).nonzero()[0]
-        owner = np.concatenate([owner, owners[inner]])
+    places, concepts = (found.repeat(MEANT) for found in lexicon.meanings(words, hashes))
+    inner = (owners[1:] == owners[:-1]).nonzero()[0] if len(words) > np.count_nonzero(some) else places[:0]
+    meant = np.zeros(len(owner), np.bool_)
+    if len(places) or len(inner):
+        owner = np.concatenate([owner, owners[inner], owners[places]])
         order = owner.argsort(kind="stable")
-        features = np.concatenate([features, pair_features(hashes[inner], hashes[inner + 1])])[order]
-        owner, spoken = owner[order], np.concatenate([spoken, np.zeros(len(inner), np.bool_)])[order]
+        pairs = pair_features(hashes[inner], hashes[inner + 1])
+        features = np.concatenate([features, pairs, mix(concepts)])[order]
+        more = np.zeros(len(pairs) + len(places), np.bool_)
+        owner, spoken = owner[order], np.concatenate([spoken, more])[order]
+        more[len(pairs) :] = True
+        meant = np.concatenate([meant, more])[order]
     return Analysed(
         counts.reshape(len(chunks), len(COUNTS)),
         edged[(ends - lengths + 1) * some],
@@ -91,6 +103,7 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
         owner,
         (features & np.uint32(shape.buckets - 1)).astype(np.int64),
         spoken,
+        meant,
     )
 
 
@@ -137,12 +150,12 @@ class Corpus(NamedTuple):
     starts: NDArray[np.int64]
 
 
-def gather(texts: Iterable[str]) -> Corpus:
+def gather(texts: Iterable[str], lexicon: Lexicon) -> Corpus:
     """Number the distinct chunks of texts. Number 0 is the empty chunk, which leads every text and parts it from the last."""
     numbers = {"": 0}
     ids: list[list[int]] = []
     for text in texts:
-        ids.append([0, *(numbers.setdefault(chunk, len(numbers)) for chunk in chunks_of(text))])
+        ids.append([0, *(numbers.setdefault(chunk, len(numbers)) for chunk in chunks_of(text, lexicon))])
     lengths = np.fromiter(map(len, ids), np.int64, len(ids))
     flat = np.fromiter(chain.from_iterable(ids), np.int64, int(lengths.sum()))
     return Corpus(list(numbers), flat, np.cumsum(lengths) - lengths)

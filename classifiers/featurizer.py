@@ -16,7 +16,7 @@ from classifiers.features import Analysed, Corpus, Shape, analyse, find_phrases,
 from classifiers.filters import Filters
 from classifiers.hashing import hash_word
 from classifiers.identities import names_of_groups
-from classifiers.lexicon import Lexicon, Term, build_lexicon, read_groups, read_terms
+from classifiers.lexicon import NO_CONCEPTS, Lexicon, Term, build_lexicon, read_groups, read_terms
 from classifiers.traits import NAMES, traits
 from classifiers.unfolding import unfold
 from classifiers.vocabulary import frequent_words, merged
@@ -50,6 +50,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Hashes of known words, the most frequent first.
     lexicon_ : str
         The marked words as JSON.
+    concepts_ : ndarray of uint32, shape (words, 2)
+        Hashes of words, each beside that of its concept.
     filters_ : tuple of ndarray
         The arrays of filters that were learned for these features (`classifiers.filters`); empty where there are none.
 
@@ -61,6 +63,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     True
     """
 
+    concepts_: NDArray[np.uint32] = NO_CONCEPTS  # none in a pipeline that a release before them has stored
     filters_: tuple[NDArray[Any], ...] = ()  # none in a pipeline that a release before them has stored
 
     def __init__(
@@ -97,7 +100,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def lexicon(self) -> Lexicon:
         """Build the lexicon this featurizer was fitted with."""
         check_is_fitted(self, "lexicon_")
-        return Lexicon.decode(self.lexicon_.encode(), self.known_)
+        return Lexicon.decode(self.lexicon_.encode(), self.known_, self.concepts_)
 
     def fit(self, X: Iterable[str], y: Any = None) -> Self:
         """Learn which words are known and how rare each hashed column is."""
@@ -106,9 +109,10 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit_transform(self, X: Iterable[str], y: Any = None, **params: Any) -> sparse.csr_matrix:
         """Fit, and give the features of the same texts without analysing them twice."""
-        corpus = gather(_checked(X))
         lexicon = _own_lexicon() if self.terms is None else build_lexicon(self.terms, read_groups(), names_of_groups())
+        corpus = gather(_checked(X), lexicon)
         self.lexicon_ = lexicon.encode().decode()
+        self.concepts_ = lexicon.concepts
         self.known_ = merged(_known_words(corpus, lexicon, self.min_texts), frequent_words())
         self.filters_ = ()
         hashed, counts = self._counted(corpus, self._analysed(corpus))
@@ -121,7 +125,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def transform(self, X: Iterable[str]) -> sparse.csr_matrix:
         """Give the features of texts: hashed columns divided by the text's length, the traits, and what filters answer."""
         check_is_fitted(self, "squares_")
-        corpus = gather(_checked(X))
+        corpus = gather(_checked(X), self.lexicon())
         parts = self._analysed(corpus)
         found = self._weighed(*self._counted(corpus, parts))
         if not self.filters_:
@@ -134,7 +138,7 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def analysed(self, X: Iterable[str]) -> tuple[Corpus, list[Analysed]]:
         """Give texts as numbered chunks, and what those hold, for `filter_learning`."""
         check_is_fitted(self, "squares_")
-        corpus = gather(_checked(X))
+        corpus = gather(_checked(X), self.lexicon())
         return corpus, self._analysed(corpus)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

@@ -5,8 +5,10 @@ when the lists in `seeds/` grow.
 """
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.categories import CATEGORIES, category_words
+from classifiers.concepts import MOST_MEANINGS, concept_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots, phrase_keys
-from classifiers.text import cut
+from classifiers.text import HanWords, cut, is_han
 from classifiers.unfolding import unfold
 from classifiers.vocabulary import UNKNOWN, Vocabulary
 
@@ -70,11 +73,17 @@ Line = TypeVar("Line", Term, Group)
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, and where the first two words of those may be."""
+    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, where the first two words of those may be, and
+    which words of several characters are chunks."""
 
     words: dict[str, list[str]]
     phrases: dict[str, list[int]]
     begun: list[int]
+    han: list[str] = []
+
+
+NO_CONCEPTS: Hashes = np.zeros((0, 2), np.uint32)
+"""Hashes of words, in order, each beside that of its concept; here of none."""
 
 
 class Lexicon:
@@ -90,6 +99,8 @@ class Lexicon:
         known: Iterable[int] = (),
         phrases: dict[int, int] | None = None,
         begun: Iterable[int] = (),
+        han: Iterable[str] = (),
+        concepts: Hashes = NO_CONCEPTS,
     ) -> None:
         listed = [phrase for phrase in marks if " " in phrase]
         self.marks = {word: places for word, places in marks.items() if " " not in word} if listed else marks
@@ -98,6 +109,10 @@ class Lexicon:
         """The key of a phrase -> its mark."""
         self._begun = np.zeros(PAIR_SLOTS, np.bool_)
         self._begun[np.fromiter(begun, np.int64)] = True
+        self.concepts = concepts
+        self._meant, self._meanings = (np.ascontiguousarray(column, np.uint32) for column in np.asarray(concepts).T)
+        self._meant_hashes = self._meant.data
+        self.han = HanWords(han)
         starts = []
         for phrase in listed:
             words = [hash_word(self.general(part)) for part in phrase.split(" ")]
@@ -123,17 +138,37 @@ class Lexicon:
         found = self.marks.get(word)
         if found is not None or len(word) < 3:
             return found or ()
-        if "\uac00" <= word[0] <= "\ud7a3":
-            stems = [word[:size] for size in range(len(word) - 1, 1, -1)]
-        elif "\u0621" <= word[0] <= "\u064a":
-            stems = [word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead)]
-        else:
-            stems = [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
-        for stem in stems:
+        for stem in _stems(word):
             found = self.marks.get(stem)
             if found is not None and (found[0] in _CATEGORISED or (found[0] < GRADED and found[0] % len(GRADES))):
                 return found
         return ()
+
+    def meanings(self, words: Sequence[str], hashes: Hashes) -> tuple[NDArray[np.int64], Hashes]:
+        """Give the concepts of many words, or of the words that they are unlisted forms of: their places, and hashes of the concepts."""
+        if not len(self._meant):
+            return np.zeros(0, np.int64), np.zeros(0, np.uint32)
+        rows = self._meant.searchsorted(hashes)
+        listed = self._meant.take(rows, mode="clip") == hashes
+        for place in (~listed).nonzero()[0].tolist():
+            row = self._row_of_stem(words[place])
+            if row is not None:
+                rows[place], listed[place] = row, True
+        places = listed.nonzero()[0]
+        rows = rows[places]
+        second = self._meant.take(rows + 1, mode="clip") == self._meant[rows]
+        second &= rows + 1 < len(self._meant)
+        if second.any():
+            places, rows = np.append(places, places[second]), np.append(rows, rows[second] + 1)
+        return places, self._meanings[rows]
+
+    def _row_of_stem(self, word: str) -> int | None:
+        for stem in _stems(word) if len(word) > 2 else ():
+            hashed = hash_word(stem)
+            row = bisect_left(self._meant_hashes, hashed)
+            if row < len(self._meant_hashes) and self._meant_hashes[row] == hashed:
+                return row
+        return None
 
     def general(self, word: str) -> str:
         """Give the word that features are made of: the name of a group counts the same, whichever group it is."""
@@ -202,10 +237,10 @@ class Lexicon:
         phrases: dict[str, list[int]] = {}
         for key, place in sorted(self.phrases.items()):
             phrases.setdefault(MARKS[place], []).append(key)
-        return msgspec.json.encode(_Stored(words, phrases, self._begun.nonzero()[0].tolist()))
+        return msgspec.json.encode(_Stored(words, phrases, self._begun.nonzero()[0].tolist(), sorted(self.han.words)))
 
     @classmethod
-    def decode(cls, content: bytes, known: Iterable[int] = ()) -> "Lexicon":
+    def decode(cls, content: bytes, known: Iterable[int] = (), concepts: Hashes = NO_CONCEPTS) -> "Lexicon":
         """Read what `encode` wrote; marks this release does not know are left out."""
         stored = msgspec.json.decode(content, type=_Stored)
         marks: dict[str, tuple[int, ...]] = {}
@@ -221,7 +256,7 @@ class Lexicon:
         for mark, keys in stored.phrases.items():
             if mark in _PLACE:
                 phrases.update(dict.fromkeys(keys, _PLACE[mark]))
-        return cls(marks, known, phrases, stored.begun)
+        return cls(marks, known, phrases, stored.begun, stored.han, concepts)
 
 
 def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:
@@ -251,7 +286,13 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
     A word that is a term, in whatever language, names no group, unless it is `named` as one; the name of a group belongs to
     no category. A single letter or syllable may be an ordinary word, but neither a term nor a name.
     """
-    bare = Lexicon({})
+    people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
+    names = [form for group in people for form in (group.term, *group.forms)]
+    terms, categories, concepts = list(terms), category_words(), list(concept_words())
+    graded = chain.from_iterable((term.term, *term.forms) for term in terms)
+    ordinary = chain(chain.from_iterable(categories.values()), (form for form, _ in concepts))
+    han = _several(chain(named, names, graded, ordinary))
+    bare = Lexicon({}, han=han)
     marks: dict[str, tuple[int, ...]] = {}
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
@@ -265,25 +306,56 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
             same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
             others = [other for other in before if other not in same]
             marks[phrase] = tuple(sorted([*others, min([place, *same])]))
+    marks |= dict.fromkeys(_several((*named, *names)), _GROUP_ALONE)
     marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, bare)) and " " not in phrase}
-    people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
-    phrases = [_phrase(form, bare) for group in people for form in (group.term, *group.forms)]
+    phrases = [_phrase(name, bare) for name in names if name not in marks]
     marks |= {
         word: _GROUP_ALONE for word in phrases if word and " " not in word and word[0] != "<" and word not in marks
     }
     for phrase in phrases:
         if " " in phrase and not any(marks.get(word) == _GROUP_ALONE for word in phrase.split(" ")):
             marks.setdefault(phrase, _GROUP_ALONE)
-    for kind, listed in category_words().items():
+    for kind, listed in categories.items():
         for word in listed:
             phrase = _phrase(word, bare, shortest=1)
             if phrase and marks.get(phrase) != _GROUP_ALONE:
                 marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
-    return Lexicon(marks)
+    return Lexicon(marks, han=han, concepts=_concepts(concepts, marks, bare))
+
+
+def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, ...]], bare: Lexicon) -> Hashes:
+    """Gather the words of concepts, but for names of groups and words that mean many things."""
+    meanings: dict[str, list[str]] = {}
+    for form, concept in concepts:
+        word = _phrase(form, bare)
+        if word and " " not in word and marks.get(word) != _GROUP_ALONE and concept not in meanings.setdefault(word, []):
+            meanings[word].append(concept)
+    kept: dict[str, list[str]] = {}
+    for word in sorted(meanings, key=len):
+        found = sorted(meanings[word])
+        stem = next((kept[stem] for stem in _stems(word) if stem in kept), None) if len(word) > 2 else None
+        if len(found) <= MOST_MEANINGS and found != stem:
+            kept[word] = found
+    pairs = [(hash_word(word), hash_word(f"={concept}")) for word, found in kept.items() for concept in found]
+    return np.array(sorted(set(pairs)), np.uint32).reshape(-1, 2)
+
+
+def _stems(word: str) -> list[str]:
+    """Shorten a word to what it may be a form of, the longest first."""
+    if "\uac00" <= word[0] <= "\ud7a3":
+        return [word[:size] for size in range(len(word) - 1, 1, -1)]
+    if "\u0621" <= word[0] <= "\u064a":
+        return [word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead)]
+    return [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
+
+
+def _several(words: Iterable[str]) -> list[str]:
+    """Choose the words of several characters in Chinese and Japanese, which no blanks part."""
+    return [word for word in dict.fromkeys(words) if len(word) > 1 and is_han(word)]
 
 
 def _phrase(text: str, bare: Lexicon, shortest: int = 2) -> str:
     """Bring a listed form to the words that a comment with it is cut into; nothing if it is too short or too long."""
-    words = [word for chunk in cut(text) for word in unfold(chunk, bare).words]
+    words = [word for chunk in cut(text, bare.han) for word in unfold(chunk, bare).words]
     short = len(words) == 1 and len(words[0]) < shortest
     return "" if short or not 1 <= len(words) <= LONGEST_PHRASE else " ".join(words)

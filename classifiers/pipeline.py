@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from classifiers.compiled import SQUARES, load_lexicon
+from classifiers.compiled import SQUARES, load_concepts, load_lexicon
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import load_filters
@@ -93,6 +93,7 @@ def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> 
     featurizer.squares_ = np.round(squares * SQUARES).astype(np.int16)
     featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
     featurizer.lexicon_ = load_lexicon(folder).decode()
+    featurizer.concepts_ = load_concepts(folder)
     filters = load_filters(folder)
     featurizer.filters_ = filters.arrays if filters else ()
     return featurizer

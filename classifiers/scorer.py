@@ -185,14 +185,15 @@ class Scorer:
         return Explanation(lang, self._supported.get(lang, False), found)
 
     def _compute(self, items: Sequence[Item]) -> _Batch:
-        texts = [cut(clip(item.text)) for item in items]
+        han = self._lexicon.han
+        texts = [cut(clip(item.text), han) for item in items]
         beside = [_beside(item) for item in items]
         chunked = _laid_out(texts, beside)
         ids = self._table.number(list(chain.from_iterable(chunked)))
         flags = self._table.flags.take(ids)
         if spelled := _spelled(flags, chunked):
             for place in spelled:
-                texts[place] = spell(clip(items[place].text))
+                texts[place] = spell(clip(items[place].text), han)
             chunked = _laid_out(texts, beside)
             ids = self._table.number(list(chain.from_iterable(chunked)))
             flags = self._table.flags.take(ids)

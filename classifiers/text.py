@@ -1,11 +1,11 @@
 """Cut a comment into chunks, and find them again in the original.
 
-A chunk is what stands between two blanks (one character in Chinese and Japanese). Chunks are keys: whatever is learned
+A chunk is what stands between two blanks (in Chinese and Japanese a known word, or one character). Chunks are keys: whatever is learned
 of one is kept and used again. At most `MAX_CHARS` of a comment are read; the original stays as it is.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 MAX_CHARS = 10_000
@@ -18,7 +18,8 @@ _HAN = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 )
 _HAN_PRESENT = re.compile(f"[{_HAN}]")
-_HAN_CHUNKS = re.compile(f"[{_HAN}]|[^\\s{_HAN}]+")
+_HAN_RUNS = re.compile(f"[{_HAN}]+|[^\\s{_HAN}]+")
+_HAN_WORD = re.compile(f"[{_HAN}]+")
 _BLANK_PARTED = re.compile(r"\S+")
 _WIDE_BLANK = re.compile(r"\s{2,}|\n")
 _LETTER = r"[^\W\d_]"
@@ -34,13 +35,47 @@ def clip(text: str) -> str:
     return text if len(text) <= MAX_CHARS else text[:HEAD_CHARS] + "\n" + text[HEAD_CHARS + 1 - MAX_CHARS :]
 
 
-def cut(text: str) -> list[str]:
+class HanWords:
+    """Words of several characters in Chinese and Japanese, which no blanks part: where one is known it is one chunk."""
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        self.words = frozenset(words)
+        lengths: dict[str, set[int]] = {}
+        for word in self.words:
+            lengths.setdefault(word[0], set()).add(len(word))
+        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+
+    def part(self, run: str) -> list[str]:
+        """Part characters that stand together: the longest known word at each place, else the character."""
+        found = []
+        place = 0
+        while place < len(run):
+            word = run[place]
+            for length in self._lengths.get(word, ()):
+                if run[place : place + length] in self.words:
+                    word = run[place : place + length]
+                    break
+            found.append(word)
+            place += len(word)
+        return found
+
+
+def is_han(word: str) -> bool:
+    """Say whether a word is written in characters alone."""
+    return bool(_HAN_WORD.fullmatch(word))
+
+
+_SINGLE_CHARACTERS = HanWords()
+
+
+def cut(text: str, han: HanWords = _SINGLE_CHARACTERS) -> list[str]:
     """Cut a clipped text into its chunks, in order."""
     if not text.isascii():
         if "\u202e" in text:
             text = _RIGHT_TO_LEFT.sub(lambda match: match[1][::-1], text)
         if _HAN_PRESENT.search(text):
-            return _HAN_CHUNKS.findall(text)
+            runs = _HAN_RUNS.findall(text)
+            return [chunk for run in runs for chunk in (han.part(run) if _HAN_PRESENT.match(run) else (run,))]
     return text.split()
 
 
@@ -50,17 +85,17 @@ def is_single(chunk: str) -> bool:
     return len(letter) == 1 and letter.isalpha() and not _HAN_PRESENT.match(letter)
 
 
-def spell(text: str) -> list[str]:
+def spell(text: str, han: HanWords = _SINGLE_CHARACTERS) -> list[str]:
     """Cut a clipped text, joining what was spelled out letter by letter (`y o u`): three or more single letters in a row.
 
     Where wider blanks or line breaks part the spelled words, they part them here too.
     """
     parts = _WIDE_BLANK.split(text)
     if len(parts) > 1:
-        found = [chunk for part in parts for chunk in _joined(cut(part))]
+        found = [chunk for part in parts for chunk in _joined(cut(part, han))]
         if any(" " in chunk for chunk in found):
             return found
-    return _joined(cut(text))
+    return _joined(cut(text, han))
 
 
 def _joined(chunks: list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_line, threshold
 from classifiers.card import write_card
-from classifiers.compiled import save_lexicon, save_weights
+from classifiers.compiled import CONCEPTS, save_lexicon, save_weights
 from classifiers.counting import check_balance, counts_once
 from classifiers.dataset import Dataset, concatenate, load_seeds, read
 from classifiers.disguises import WAYS, disguise
@@ -280,6 +280,7 @@ def compile_weights(
     np.save(out / "head.npy", head, allow_pickle=False)
     np.save(out / "languages.npy", np.round(np.clip(evidence, -7.9, 7.9) * 16).astype(np.int8), allow_pickle=False)
     np.save(out / "known.npy", featurizer.known_, allow_pickle=False)
+    np.save(out / CONCEPTS, featurizer.concepts_, allow_pickle=False)
     save_lexicon(out, featurizer.lexicon_)
     if featurizer.filters_:
         save_filters(out, Filters(*featurizer.filters_))
@@ -303,7 +304,7 @@ def learn_languages(
     lexicon, shape = featurizer.lexicon(), featurizer.shape
     totals = np.zeros((len(languages), LANGUAGE_ROWS))
     for place, lang in enumerate(languages):
-        chunks = [chunk for text in chosen[lang] for chunk in chunks_of(text)]
+        chunks = [chunk for text in chosen[lang] for chunk in chunks_of(text, lexicon)]
         found = analyse(chunks, lexicon, shape)
         spoken = found.buckets[found.spoken] & (LANGUAGE_ROWS - 1)
         totals[place] = np.bincount(spoken, minlength=LANGUAGE_ROWS)

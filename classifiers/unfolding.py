@@ -33,6 +33,7 @@ _SEPARATORS = re.compile(
     rf"[^\w{VOWEL_SIGNS}'’`*@$!#€£%+|^(<\[{{~-]+|_+|-+|(?<![\w*@$!#€£%+|^(<\[{{~])[*@$!#€£%+|^(<\[{{~]+(?![\w*@$!#€£%+|^(<\[{{~])"
 )
 _EDGE = " \t.,;:?!\"'`’‘“”„«»()[]{}<>~^|\\/=+-–—…_*#&%@"
+_CHARACTERS = re.compile("[\u4e00-\u9fff\u3041-\u30fa]+")
 _SENTENCE_END = re.compile(r"[.,;:!?]+ | (?=@)")
 _EDGE_OR_MONEY = _EDGE + "$€£+"
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|\[/?(?:url|b|i|img|link|color|size|quote)[^\[\]]*\]")
@@ -76,7 +77,7 @@ def unfold(chunk: str, words: Words) -> Unfolded:
     word = core(chunk)
     if word and (not RUNS_OF_TWO.search(word) or words.known(word) or unstretch(word, words) == word):
         return Unfolded((word,), bare=True)
-    if len(chunk) == 1 and ("\u4e00" <= chunk <= "\u9fff" or "\u3041" <= chunk <= "\u30fa"):
+    if "\u3041" <= chunk[:1] <= "\u9fff" and _CHARACTERS.fullmatch(chunk):
         return Unfolded((chunk,), bare=True)
     if " " in chunk:
         return _together(chunk, words)

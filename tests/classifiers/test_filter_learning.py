@@ -28,7 +28,7 @@ def texts_of(count: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
 
 
 def sequences(texts: Sequence[str]) -> Sequences:
-    corpus = gather(texts)
+    corpus = gather(texts, Lexicon({}))
     return Sequences(corpus, [analyse(corpus.chunks, LEXICON, Shape(10))], ROWS)
 
 
@@ -143,7 +143,7 @@ def test_a_step_goes_where_finite_differences_point(monkeypatch):
     for name in ("WORDS_DROPPED", "ANSWERS_DROPPED", "DECAY"):
         monkeypatch.setattr(filter_learning, name, 0.0)
     dice = np.random.default_rng(4)
-    corpus = gather(["you fool you", "shoot that idiot now", "", "harbour", "fool you fool you fool"])
+    corpus = gather(["you fool you", "shoot that idiot now", "", "harbour", "fool you fool you fool"], Lexicon({}))
     features = _features(analyse(corpus.chunks, LEXICON, Shape(10)), 16).astype(np.float64)
     texts = [*np.split(corpus.ids, corpus.starts[1:]), np.array([0, 1, 2, 0, 3, 0, 4, 5])]
     shares, wanted = dice.random((6, 2)).astype(np.float32), dice.uniform(0.2, 2, (6, 2)).astype(np.float32)

@@ -106,7 +106,7 @@ def test_a_word_of_blame_or_praise_is_known_in_its_longer_forms_too() -> None:
     assert marks(built, "rotten") == ["harm"]
     assert marks(built, "schmutzigen") == ["harm"]
     assert marks(built, "welcome") == ["good", "civil"]
-    assert built.phrases[phrase_keys([hash_word(sign) for sign in "寄生虫"])[-1]] == MARKS.index("beast")
+    assert marks(built, "寄生虫") == ["beast"]
 
 
 def test_every_language_has_words_of_every_category_and_none_of_them_names_a_group() -> None:

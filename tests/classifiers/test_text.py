@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from classifiers.features import chunks_of
 from classifiers.lexicon import Lexicon
-from classifiers.text import HEAD_CHARS, MAX_CHARS, clip, cut, locate
+from classifiers.text import HEAD_CHARS, MAX_CHARS, HanWords, clip, cut, locate
 from classifiers.unfolding import unfold
 
 KNOWN = ["idiot", "stupid", "you", "cool", "free", "casino", "hello", "are", "an", "stop", "tax", "contact"]
@@ -24,7 +24,7 @@ def words() -> Lexicon:
 
 
 def read(text: str, words: Lexicon) -> list[str]:
-    return [word for chunk in chunks_of(text) for word in unfold(chunk, words).words]
+    return [word for chunk in chunks_of(text, words) for word in unfold(chunk, words).words]
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,20 @@ def test_mentions_and_numbers_are_named_not_kept(words):
     assert read("@some_one1 2024", words) == ["<mention>", "<number4>"]
 
 
-def test_chinese_is_cut_into_characters(words):
+def test_chinese_is_cut_into_characters():
     assert cut("你好 world") == ["你", "好", "world"]
+
+
+def test_of_known_words_in_chinese_and_japanese_the_longest_is_one_chunk():
+    han = HanWords(["外国", "外国人", "出て行け"])
+    assert cut("外国人は出て行け, ok外国!", han) == ["外国人", "は", "出て行け", ",", "ok", "外国", "!"]
+    assert cut("外 国人", han) == ["外", "国", "人"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("外国人は行a \n", max_size=60))
+def test_cutting_by_known_words_leaves_nothing_out(text):
+    assert "".join(cut(text, HanWords(["外国", "国人", "人は行", "外国人は"]))) == "".join(text.split())
 
 
 def test_head_and_tail_of_a_long_text_are_read():
@@ -206,15 +218,15 @@ def test_a_link_with_hidden_letters_is_a_link(hidden, link, words):
 
 
 def test_a_spelled_out_link_and_mention_are_such_again(words):
-    (chunk,) = chunks_of("f r e e c a s i n o.c o m")
+    (chunk,) = chunks_of("f r e e c a s i n o.c o m", words)
     assert unfold(chunk, words).link
     assert set(unfold(chunk, words).words) >= {"free", "casino", "<link>", "<domain:com>"}
-    (chunk,) = chunks_of("s t o p @a n n_b")
+    (chunk,) = chunks_of("s t o p @a n n_b", words)
     assert unfold(chunk, words).mentions == 1
 
 
 def test_wider_blanks_part_words_that_are_spelled_out(words):
-    assert chunks_of("f r e e   t a x\ns t o p it") == ["f r e e", "t a x", "s t o p", "it"]
+    assert chunks_of("f r e e   t a x\ns t o p it", words) == ["f r e e", "t a x", "s t o p", "it"]
 
 
 @pytest.mark.parametrize(

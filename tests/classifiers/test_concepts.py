@@ -1,0 +1,108 @@
+"""Concepts: a word counts as what it means too, whatever language it is of."""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from classifiers import lexicon as lexicons
+from classifiers.concepts import FOLDER, concept_words
+from classifiers.features import MEANT, Shape, analyse, chunks_of
+from classifiers.hashing import hash_word
+from classifiers.lexicon import NO_CONCEPTS, Group, Lexicon, build_lexicon
+
+LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
+LISTED = [
+    ("deport", "deport"),
+    ("abschieben", "deport"),
+    ("expulser", "deport"),
+    ("dog", "dog"),
+    ("kirche", "church"),
+    ("kirchen", "church"),
+    ("rat", "rat"),
+    ("rat", "advice"),
+    ("die", "die"),
+    ("die", "the"),
+    ("die", "they"),
+    ("foos", "enemy"),
+    ("嵋峒", "website"),
+    ("죽이", "kill"),
+]
+
+
+@pytest.fixture
+def lexicon(monkeypatch: pytest.MonkeyPatch) -> Lexicon:
+    monkeypatch.setattr(lexicons, "concept_words", lambda: iter(LISTED))
+    return build_lexicon([], [Group("foo", "origin", ("foos",))])
+
+
+def meant(lexicon: Lexicon, *words: str) -> list[tuple[str, str]]:
+    """Give the words that are found to mean something, each with what."""
+    names = {hash_word(f"={concept}"): concept for _, concept in LISTED}
+    places, concepts = lexicon.meanings(words, np.array([hash_word(word) for word in words], np.uint32))
+    return [(words[place], names[concept]) for place, concept in zip(places.tolist(), concepts.tolist(), strict=True)]
+
+
+def test_words_of_two_languages_that_mean_the_same_share_a_feature(lexicon: Lexicon) -> None:
+    one, two, other = (analyse([word], lexicon, Shape()) for word in ("abschieben", "expulser", "dog"))
+    shared = set(one.buckets[one.meant].tolist())
+    assert len(shared) == 1
+    assert set(two.buckets[two.meant].tolist()) == shared
+    assert set(other.buckets[other.meant].tolist()).isdisjoint(shared)
+    assert np.count_nonzero(one.meant) == MEANT
+
+
+def test_a_form_that_is_not_listed_means_what_its_stem_means(lexicon: Lexicon) -> None:
+    assert meant(lexicon, "kirchens", "죽였다", "죽이는", "dogs", "x") == [("kirchens", "church"), ("죽이는", "kill")]
+
+
+def test_a_word_may_have_two_meanings_and_one_of_three_has_none(lexicon: Lexicon) -> None:
+    assert sorted(meant(lexicon, "rat", "die")) == [("rat", "advice"), ("rat", "rat")]
+
+
+def test_the_name_of_a_group_means_nothing_else(lexicon: Lexicon) -> None:
+    assert meant(lexicon, "foos") == []
+
+
+def test_a_form_whose_stem_means_the_same_is_not_kept(lexicon: Lexicon) -> None:
+    assert hash_word("kirche") in lexicon.concepts[:, 0]
+    assert hash_word("kirchen") not in lexicon.concepts[:, 0]
+    assert meant(lexicon, "kirchen") == [("kirchen", "church")]
+
+
+def test_a_word_in_characters_is_one_chunk(lexicon: Lexicon) -> None:
+    assert chunks_of("我嵋峒啊", lexicon) == ["我", "嵋峒", "啊"]
+
+
+def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None:
+    again = Lexicon.decode(lexicon.encode(), concepts=lexicon.concepts)
+    assert meant(again, "rat", "expulser") == meant(lexicon, "rat", "expulser") != []
+    assert chunks_of("我嵋峒啊", again) == chunks_of("我嵋峒啊", lexicon)
+
+
+def test_a_version_without_concepts_has_none_and_counts_as_before() -> None:
+    bare = Lexicon({})
+    assert bare.concepts is NO_CONCEPTS
+    assert not analyse(["deport", "abschieben"], bare, Shape()).meant.any()
+
+
+def test_lists_are_read_language_by_language(tmp_path) -> None:
+    (tmp_path / "en.toml").write_text('kill = "kill kills"\n"lie (say false)" = "lie"\n', "utf-8")
+    (tmp_path / "de.toml").write_text('kill = "töten"\n', "utf-8")
+    assert list(concept_words(tmp_path)) == [
+        ("töten", "kill"),
+        ("kill", "kill"),
+        ("kills", "kill"),
+        ("lie", "lie (say false)"),
+    ]
+
+
+def test_the_lists_of_the_package_are_small_letters_and_each_form_stands_once_in_a_line() -> None:
+    listed = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.toml")}
+    assert set(listed) == LANGUAGES
+    assert len({concept for lines in listed.values() for concept in lines}) > 1_000
+    for lang, lines in listed.items():
+        for concept, line in lines.items():
+            forms = line.split()
+            assert line == line.lower(), (lang, concept)
+            assert len(set(forms)) == len(forms) > 0, (lang, concept)
