@@ -24,7 +24,7 @@ _PLAIN_LEXICON = "lexicon.json"
 _MOST_LEXICON_BYTES = 64 * 2**20
 SQUARES = 128
 """Squares of rarity are multiples of 1/128, so 16 bits hold them without loss."""
-_LARGEST = 4095
+_LARGEST = 511
 """Weights are whole multiples of one part in so many of the largest: finer steps change no score that is shown, and a version
 that holds them deflates to a tenth less."""
 
