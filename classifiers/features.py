@@ -20,7 +20,6 @@ from classifiers.text import clip, cut, is_single, spell
 from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
 from classifiers.unfolding import unfold
 
-
 MEANT = 4
 """So many times the concept of a word is counted: it stands beside a dozen and more features of how the word is spelled."""
 
@@ -84,7 +83,8 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     some = lengths > 0
     found = chopped_features(words, hashes, shape.shortest, shape.longest)
     owner, features, spoken = owners[found.owner], found.hashes, found.spoken
-    places, concepts = (found.repeat(MEANT) for found in lexicon.meanings(words, hashes))
+    places, concepts = lexicon.meanings(words, hashes)
+    places, concepts = places.repeat(MEANT), concepts.repeat(MEANT)
     inner = (owners[1:] == owners[:-1]).nonzero()[0] if len(words) > np.count_nonzero(some) else places[:0]
     meant = np.zeros(len(owner), np.bool_)
     if len(places) or len(inner):

@@ -325,11 +325,11 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
 
 def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, ...]], bare: Lexicon) -> Hashes:
     """Gather the words of concepts, but for names of groups and words that mean many things."""
-    meanings: dict[str, list[str]] = {}
+    meanings: dict[str, set[str]] = {}
     for form, concept in concepts:
         word = _phrase(form, bare)
-        if word and " " not in word and marks.get(word) != _GROUP_ALONE and concept not in meanings.setdefault(word, []):
-            meanings[word].append(concept)
+        if word and " " not in word and marks.get(word) != _GROUP_ALONE:
+            meanings.setdefault(word, set()).add(concept)
     kept: dict[str, list[str]] = {}
     for word in sorted(meanings, key=len):
         found = sorted(meanings[word])
