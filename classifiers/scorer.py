@@ -24,7 +24,7 @@ from classifiers.features import Shape, find_phrases, pair_buckets
 from classifiers.filters import Filters, Looked, load_filters
 from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable
+from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits
 
@@ -203,12 +203,12 @@ class Scorer:
         if any(beside):
             _pass_over(ids, flags, starts, beside)
         width = len(self.attributes) + 1
-        rows = self._table.rows.take(ids, axis=0)
-        self._relate(rows, ids, width)
+        rows, counts = self._table.rows.take(ids, axis=0), self._table.counts.take(ids, axis=0)
+        self._relate(rows, counts, ids, width)
         del starts[-1]
         sums = np.add.reduceat(rows, starts, axis=0)
         scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
-        features = traits(sums[:, self._table.counts])
+        features = traits(add_up(counts, starts))
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
         looked = self._filters.look(self._table.vectors, ids, starts) if self._filters else None
@@ -229,7 +229,7 @@ class Scorer:
                 moved += shares[begin : begin + len(moved)]
         return found
 
-    def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
+    def _relate(self, rows: Matrix, counts: Counts, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
         table = self._table
         first, last = table.first.take(ids), table.last.take(ids)
@@ -240,7 +240,7 @@ class Scorer:
         rows[1:, :width] += shared
         places, columns = find_phrases(first, self._lexicon)
         for place, column in zip(places, columns, strict=True):
-            rows[place, table.counts.start + column] += 1
+            counts[place, column] += 1
 
     def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
         if len(self._languages) < 2:
