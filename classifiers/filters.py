@@ -38,7 +38,7 @@ class Looked(NamedTuple):
     answers: Matrix
     """The most of each comment, of shape (comments, filters), never less than zero."""
     seen: list[Matrix]
-    """Of each comment what was seen in each window, of shape (filters, windows)."""
+    """Of each comment what was seen in each window, of shape (windows, filters)."""
 
     def of(self, places: Sequence[int]) -> "Looked":
         """Give what was seen in some of the comments."""
@@ -62,15 +62,15 @@ class Filters:
         self.arrays: tuple[NDArray[Any], ...] = (embeddings, marks, patterns)
         self.numbers = embeddings.shape[1]
         self._embeddings, self._marks = embeddings, np.asarray(marks, np.float32)
-        self._patterns = np.ascontiguousarray(patterns.T, np.float32)
+        self._patterns = np.ascontiguousarray(patterns, np.float32)
         widths = np.repeat(WIDTHS, patterns.shape[1] // len(WIDTHS))
         self._inside = (widths > np.arange(WIDEST)[:, None])[:, :, None]
-        self.floor: Matrix = np.maximum(self._patterns[:, -1], 0)
+        self.floor: Matrix = np.maximum(self._patterns[-1], 0)
         """What the filters answer where there is no word."""
 
     def embed(self, found: Analysed) -> Matrix:
         """Give the vectors of analysed chunks; that of the empty chunk is zero."""
-        vectors = _product(self._marks.T, kinds_of(found.counts)).T.copy()
+        vectors = _product(kinds_of(found.counts), self._marks)
         if len(found.owner):
             starts = runs(found.owner)
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
@@ -98,17 +98,10 @@ class Filters:
         """
         for begin, end, first, last in _blocks(starts, len(ids)):
             chosen = ids[begin:end]
-            seen = self.seen(windows(vectors.take(chosen, axis=0), chosen == 0))
-            inner = [start - begin for start in starts[first:last]]
-            most = np.maximum.reduceat(seen, inner, axis=1)
-            ends = [*inner[1:], end - begin]
-            yield Looked(
-                np.maximum(most, 0, out=most).T, [seen[:, one:past] for one, past in zip(inner, ends, strict=True)]
-            )
-
-    def seen(self, looked_at: Matrix) -> Matrix:
-        """Say what each filter sees in each window, of shape (filters, windows)."""
-        return _product(self._patterns, looked_at)
+            found = _product(windows(vectors.take(chosen, axis=0), chosen == 0), self._patterns)
+            ends = [*starts[first + 1 : last], end]
+            seen = [found[one - begin : past - begin] for one, past in zip(starts[first:last], ends, strict=True)]
+            yield Looked(np.maximum([np.maximum.reduce(one, axis=0) for one in seen], 0), seen)
 
     def shares(self, looked: Looked, ids: NDArray[np.int64], weights: Matrix) -> Matrix:
         """Share out what the weighted answers are beyond those of an empty comment, among the chunks that were seen.
@@ -116,10 +109,8 @@ class Filters:
         Gives a number for each of `ids`, the chunks of the comments that were looked at; those of a comment sum to what it
         has beyond `floor`.
         """
-        ends = np.cumsum([seen.shape[1] for seen in looked.seen])
-        places = [
-            seen.argmax(axis=1) + end - seen.shape[1] for seen, end in zip(looked.seen, ends.tolist(), strict=True)
-        ]
+        ends = np.cumsum([len(seen) for seen in looked.seen])
+        places = [seen.argmax(axis=0) + end - len(seen) for seen, end in zip(looked.seen, ends.tolist(), strict=True)]
         spans = np.stack(places, axis=1) + np.arange(WIDEST)[:, None, None]
         inside = (spans < ends) & self._inside
         spans *= inside
@@ -132,14 +123,16 @@ class Filters:
 
 
 def _product(left: Matrix, right: Matrix) -> Matrix:
-    """Multiply with the transpose of `right`, so few rows at once that no library parts the work among threads.
+    """Multiply so few rows at once that no library parts the work among threads.
 
     Threads that wait for each other cost more than a product of this size, many times more where the processor has other work.
     """
-    found = np.empty((len(left), len(right)), np.float32)
-    step = max(1, _MOST_PRODUCTS // left.size)
-    for begin in range(0, len(right), step):
-        np.matmul(left, right[begin : begin + step].T, out=found[:, begin : begin + step])
+    rows, columns = len(left), right.shape[1]
+    found = np.empty((rows, columns), np.float32)
+    step = max(1, _MOST_PRODUCTS // right.size)
+    whole = rows - rows % step
+    np.matmul(left[:whole].reshape(-1, step, len(right)), right, out=found[:whole].reshape(-1, step, columns))
+    np.matmul(left[whole:], right, out=found[whole:])
     return found
 
 
