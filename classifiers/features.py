@@ -116,14 +116,17 @@ def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]
     The empty chunk that parts one text from the next has no word, so no phrase goes on beyond it.
     """
     hits = lexicon.may_begin(first)
+    if not len(hits):
+        return [], []
     words = np.concatenate([first, _BEYOND]).astype(np.uint64)
-    keys = np.stack(phrase_keys([words[hits + behind] for behind in range(LONGEST_PHRASE)])[1:], axis=1)
+    keys = np.stack(phrase_keys([*words[_FOLLOWING + hits]])[1:], axis=1)
     marks = np.fromiter(map(lexicon.phrases.get, keys.ravel().tolist(), repeat(-1)), np.int64, keys.size)
     found = (marks >= 0).nonzero()[0]
     return hits[found // (LONGEST_PHRASE - 1)].tolist(), (FIRST_MARK + marks[found]).tolist()
 
 
 _BEYOND = np.zeros(LONGEST_PHRASE - 1, np.uint32)
+_FOLLOWING = np.arange(LONGEST_PHRASE)[:, None]
 
 
 class Corpus(NamedTuple):
