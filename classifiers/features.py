@@ -7,7 +7,7 @@ transformer is.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import msgspec
@@ -128,18 +128,18 @@ def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]
 
     The empty chunk that parts one text from the next has no word, so no phrase goes on beyond it.
     """
-    places: list[int] = []
-    columns: list[int] = []
     hits = lexicon.may_begin(first)
-    if len(hits):
-        words, known = first.tolist(), lexicon.phrases
-        for at in hits.tolist():
-            for key in phrase_keys(words[at : at + LONGEST_PHRASE])[1:]:
-                mark = known.get(key)
-                if mark is not None:
-                    places.append(at)
-                    columns.append(FIRST_MARK + mark)
-    return places, columns
+    if not len(hits):
+        return [], []
+    words = np.concatenate([first, _BEYOND]).astype(np.uint64)
+    keys = np.stack(phrase_keys([*words[_FOLLOWING + hits]])[1:], axis=1)
+    marks = np.fromiter(map(lexicon.phrases.get, keys.ravel().tolist(), repeat(-1)), np.int64, keys.size)
+    found = (marks >= 0).nonzero()[0]
+    return hits[found // (LONGEST_PHRASE - 1)].tolist(), (FIRST_MARK + marks[found]).tolist()
+
+
+_BEYOND = np.zeros(LONGEST_PHRASE - 1, np.uint32)
+_FOLLOWING = np.arange(LONGEST_PHRASE)[:, None]
 
 
 class Corpus(NamedTuple):

@@ -6,9 +6,9 @@ What it says can therefore be told of those chunks alone, and the vector of a ch
 Imports NumPy only; `filter_learning` is where they are learned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,19 @@ _AT_ONCE = 512
 """So many chunks are looked at together, which keeps what is computed close to the processor."""
 
 
+class Looked(NamedTuple):
+    """What filters saw in comments."""
+
+    answers: Matrix
+    """The most of each comment, of shape (comments, filters), never less than zero."""
+    seen: list[Matrix]
+    """Of each comment what was seen in each window, of shape (windows, filters)."""
+
+    def of(self, places: Sequence[int]) -> "Looked":
+        """Give what was seen in some of the comments."""
+        return Looked(self.answers[places], [self.seen[place] for place in places])
+
+
 class Filters:
     """What was learned: filters over windows of three vectors, of which narrow ones see the first alone, or the first two.
 
@@ -49,15 +62,15 @@ class Filters:
         self.arrays: tuple[NDArray[Any], ...] = (embeddings, marks, patterns)
         self.numbers = embeddings.shape[1]
         self._embeddings, self._marks = embeddings, np.asarray(marks, np.float32)
-        self._patterns = np.ascontiguousarray(patterns.T, np.float32)
+        self._patterns = np.ascontiguousarray(patterns, np.float32)
         widths = np.repeat(WIDTHS, patterns.shape[1] // len(WIDTHS))
         self._inside = (widths > np.arange(WIDEST)[:, None])[:, :, None]
-        self.floor: Matrix = np.maximum(self._patterns[:, -1], 0)
+        self.floor: Matrix = np.maximum(self._patterns[-1], 0)
         """What the filters answer where there is no word."""
 
     def embed(self, found: Analysed) -> Matrix:
         """Give the vectors of analysed chunks; that of the empty chunk is zero."""
-        vectors = _product(self._marks.T, kinds_of(found.counts)).T.copy()
+        vectors = _product(kinds_of(found.counts), self._marks)
         if len(found.owner):
             starts = runs(found.owner)
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
@@ -73,52 +86,58 @@ class Filters:
         return vectors
 
     def answers(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Matrix:
-        """Say the most that each filter sees in each comment, of shape (comments, filters), never less than zero.
+        """Say the most that each filter sees in each comment, of shape (comments, filters), never less than zero."""
+        return np.concatenate([looked.answers for looked in self._parts(vectors, ids, starts)])
 
-        The comments are the numbers of their chunks, rows of `vectors`, laid end to end. Each begins, at `starts`, with number 0,
-        the empty chunk.
+    def look(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Looked:
+        """Look at comments as `answers` does, and keep all that was seen."""
+        parts = list(self._parts(vectors, ids, starts))
+        return Looked(
+            np.concatenate([looked.answers for looked in parts]), [seen for looked in parts for seen in looked.seen]
+        )
+
+    def _parts(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Iterator[Looked]:
+        """Look at some comments after others; they are the numbers of their chunks, rows of `vectors`, laid end to end.
+
+        Each begins, at `starts`, with number 0, the empty chunk.
         """
-        found = np.empty((len(self.floor), len(starts)), np.float32)
         for begin, end, first, last in _blocks(starts, len(ids)):
             chosen = ids[begin:end]
-            seen = self.seen(windows(vectors.take(chosen, axis=0), chosen == 0))
-            np.maximum.reduceat(seen, [start - begin for start in starts[first:last]], axis=1, out=found[:, first:last])
-        return np.maximum(found, 0, out=found).T
+            found = _product(windows(vectors.take(chosen, axis=0), chosen == 0), self._patterns)
+            ends = [*starts[first + 1 : last], end]
+            seen = [found[one - begin : past - begin] for one, past in zip(starts[first:last], ends, strict=True)]
+            yield Looked(np.maximum([np.maximum.reduce(one, axis=0) for one in seen], 0), seen)
 
-    def seen(self, looked_at: Matrix) -> Matrix:
-        """Say what each filter sees in each window, of shape (filters, windows)."""
-        return _product(self._patterns, looked_at)
-
-    def shares(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int], weights: Matrix) -> Matrix:
+    def shares(self, looked: Looked, ids: NDArray[np.int64], weights: Matrix) -> Matrix:
         """Share out what the weighted answers are beyond those of an empty comment, among the chunks that were seen.
 
-        Gives a number for each of `ids`; those of a comment sum to what it has beyond `floor`.
+        Gives a number for each of `ids`, the chunks of the comments that were looked at; those of a comment sum to what it
+        has beyond `floor`.
         """
-        empty = ids == 0
-        seen = self.seen(windows(vectors.take(ids, axis=0), empty))
-        ends = np.array([*starts[1:], len(ids)], np.int64)
-        lengths = ends - np.array(starts, np.int64)
-        most = np.maximum.reduceat(seen, starts, axis=1)
-        spans = winners(seen, most, lengths) + np.arange(WIDEST)[:, None, None]
+        ends = np.cumsum([len(seen) for seen in looked.seen])
+        places = [seen.argmax(axis=0) + end - len(seen) for seen, end in zip(looked.seen, ends.tolist(), strict=True)]
+        spans = np.stack(places, axis=1) + np.arange(WIDEST)[:, None, None]
         inside = (spans < ends) & self._inside
         spans *= inside
-        inside &= ~empty[spans]
+        inside &= (ids != 0)[spans]
         inside[2] &= inside[1]
-        values = weights[:, None] * (np.maximum(most, 0) - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
+        values = weights[:, None] * (looked.answers.T - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
         spread = np.broadcast_to(values, inside.shape)[inside]
         found: Matrix = np.bincount(spans[inside], spread, minlength=len(ids)).astype(np.float32)
         return found
 
 
 def _product(left: Matrix, right: Matrix) -> Matrix:
-    """Multiply with the transpose of `right`, so few rows at once that no library parts the work among threads.
+    """Multiply so few rows at once that no library parts the work among threads.
 
     Threads that wait for each other cost more than a product of this size, many times more where the processor has other work.
     """
-    found = np.empty((len(left), len(right)), np.float32)
-    step = max(1, _MOST_PRODUCTS // left.size)
-    for begin in range(0, len(right), step):
-        np.matmul(left, right[begin : begin + step].T, out=found[:, begin : begin + step])
+    rows, columns = len(left), right.shape[1]
+    found = np.empty((rows, columns), np.float32)
+    step = max(1, _MOST_PRODUCTS // right.size)
+    whole = rows - rows % step
+    np.matmul(left[:whole].reshape(-1, step, len(right)), right, out=found[:whole].reshape(-1, step, columns))
+    np.matmul(left[whole:], right, out=found[whole:])
     return found
 
 

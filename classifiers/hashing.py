@@ -5,12 +5,13 @@ The transformer of the training pipeline and the compiled scorer both call these
 
 import zlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint32]
+Word = TypeVar("Word", int, NDArray[np.uint64])
 
 _PRIME = np.uint32(0x01000193)
 _MIX = np.uint32(0x2C1B3C6D)
@@ -48,9 +49,13 @@ def hash_word(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
 
 
-def phrase_keys(words: Sequence[int]) -> list[int]:
-    """Fold the hashes of words into a number of 48 bits: one for the first word, one for the first two, and so on."""
-    key, keys = 0, []
+def phrase_keys(words: Sequence[Word]) -> list[Word]:
+    """Fold the hashes of words into a number of 48 bits: one for the first word, one for the first two, and so on.
+
+    Given arrays, it does so for many phrases at once.
+    """
+    key: Any = 0
+    keys = []
     for word in words:
         key = (key * _FOLD + word + 1) & _WHOLE
         keys.append(key)

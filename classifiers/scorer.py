@@ -21,10 +21,10 @@ from classifiers.alphabets import language_of_letters
 from classifiers.compiled import open_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
-from classifiers.filters import Filters, load_filters
+from classifiers.filters import Filters, Looked, load_filters
 from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable
+from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits
 
@@ -99,6 +99,8 @@ class _Batch(NamedTuple):
     features: Matrix
     logits: Matrix
     evidence: Matrix
+    looked: Looked | None
+    """What the filters saw, where there are any."""
 
 
 class Scorer:
@@ -202,17 +204,18 @@ class Scorer:
         if any(beside):
             _pass_over(ids, flags, starts, beside)
         width = len(self.attributes) + 1
-        rows = self._table.rows.take(ids, axis=0)
-        self._relate(rows, ids, width)
+        rows, counts = self._table.rows.take(ids, axis=0), self._table.counts.take(ids, axis=0)
+        self._relate(rows, counts, ids, width)
         del starts[-1]
         sums = np.add.reduceat(rows, starts, axis=0)
         scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
-        features = traits(sums[:, self._table.counts])
+        features = traits(add_up(counts, starts))
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
-        if self._filters:
-            logits += self._filters.answers(self._table.vectors, ids, starts) @ self._filter_weights.T
-        return _Batch(chunked, starts, ids, rows, factors, features, logits, sums[:, self._table.evidence])
+        looked = self._filters.look(self._table.vectors, ids, starts) if self._filters else None
+        if looked:
+            logits += looked.answers @ self._filter_weights.T
+        return _Batch(chunked, starts, ids, rows, factors, features, logits, sums[:, self._table.evidence], looked)
 
     def _moved(self, batch: _Batch, places: Sequence[int], column: int) -> list[Matrix]:
         """Give what each chunk of some comments contributes to one calibrated logit."""
@@ -220,15 +223,14 @@ class Scorer:
         found = [
             batch.rows[span, column] * batch.factors[place, column] for span, place in zip(spans, places, strict=True)
         ]
-        if self._filters and self._filter_weights[column].any():
+        if self._filters and batch.looked and self._filter_weights[column].any():
             ids = np.concatenate([batch.ids[span] for span in spans])
-            starts = list(accumulate((span.stop - span.start for span in spans), initial=0))
-            shares = self._filters.shares(self._table.vectors, ids, starts[:-1], self._filter_weights[column])
-            for moved, begin in zip(found, starts, strict=False):
+            shares = self._filters.shares(batch.looked.of(places), ids, self._filter_weights[column])
+            for moved, begin in zip(found, accumulate(map(len, found), initial=0), strict=False):
                 moved += shares[begin : begin + len(moved)]
         return found
 
-    def _relate(self, rows: Matrix, ids: NDArray[np.int64], width: int) -> None:
+    def _relate(self, rows: Matrix, counts: Counts, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
         table = self._table
         first, last = table.first.take(ids), table.last.take(ids)
@@ -239,7 +241,7 @@ class Scorer:
         rows[1:, :width] += shared
         places, columns = find_phrases(first, self._lexicon)
         for place, column in zip(places, columns, strict=True):
-            rows[place, table.counts.start + column] += 1
+            counts[place, column] += 1
 
     def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
         if len(self._languages) < 2:

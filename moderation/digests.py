@@ -14,12 +14,15 @@ import ipaddress
 import os
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from moderation.domains import ascii_form, unicode_form
 from moderation.records import Comment
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"({_BYTE}\.{_BYTE}\.{_BYTE})\.{_BYTE}")
@@ -47,7 +50,7 @@ class Digests:
         if len(pepper) < 32:
             raise ValueError("the pepper needs at least 32 bytes")
         self._key = hashlib.sha256(b"digest" + pepper).digest()
-        self._seal = AESGCM(hashlib.sha256(b"seal" + pepper).digest())
+        self._seal_key = hashlib.sha256(b"seal" + pepper).digest()
         self.author = functools.lru_cache(maxsize=4_096)(self._author)
         self.address = functools.lru_cache(maxsize=4_096)(self._address)
 
@@ -68,6 +71,13 @@ class Digests:
     def author_of(self, comment: Comment) -> str:
         """Give the id of who wrote this."""
         return self.author(comment.email, "" if comment.email else comment.ip, "" if comment.email else comment.name)
+
+    @functools.cached_property
+    def _seal(self) -> AESGCM:
+        # 6 MB that only a service with a site that keeps contacts needs
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        return AESGCM(self._seal_key)
 
     def seal(self, site: str, comment: Comment) -> str:
         """Encrypt e-mail and address so that only this deployment can read them (AES-256-GCM, bound to the site).

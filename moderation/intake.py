@@ -67,7 +67,7 @@ class Intake:
         now: Callable[[], datetime],
         counts: Counts,
         *,
-        batch_size: int = 64,
+        batch_size: int = 100,
         max_waiting: int = 1024,
     ) -> None:
         self._comments = comments

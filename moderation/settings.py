@@ -83,7 +83,7 @@ class IntakeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Largest body of a request with one comment."""
     max_batch_body_bytes: Annotated[int, Meta(ge=1024)] = 10 * 1024 * 1024
     """Largest body of a request with many comments."""
-    batch_size: Annotated[int, Meta(ge=1, le=100)] = 64
+    batch_size: Annotated[int, Meta(ge=1, le=100)] = 100
     """Comments that share one script call. It bounds how long the server is busy for one call."""
     max_waiting: Count = 1024
     """Comments that may wait for the next batch; more are answered 503, half a second later."""

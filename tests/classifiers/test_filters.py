@@ -88,8 +88,9 @@ def test_no_answer_is_below_zero_and_those_of_an_empty_comment_are_the_floor():
 def test_shares_sum_to_the_weighted_answers_beyond_the_floor(seed):
     filters, weights = some_filters(seed), np.random.default_rng(seed).normal(size=15).astype(np.float32)
     ids, starts = laid_out([*COMMENTS.values()])
-    shares = filters.shares(VECTORS, ids, starts, weights)
-    beyond = (filters.answers(VECTORS, ids, starts) - filters.floor) @ weights
+    looked = filters.look(VECTORS, ids, starts)
+    shares = filters.shares(looked, ids, weights)
+    beyond = (looked.answers - filters.floor) @ weights
     assert shares.shape == ids.shape
     np.testing.assert_allclose(np.add.reduceat(shares, starts), beyond, atol=1e-4)
     assert (shares[ids == 0] == 0).all()
@@ -100,16 +101,19 @@ def test_shares_lie_on_the_chunks_in_which_the_most_was_seen(seed):
     filters, weights = some_filters(seed), np.random.default_rng(seed).normal(size=15).astype(np.float32)
     ids, starts = laid_out([*COMMENTS.values()])
     wanted = [one_by_one(filters, comment, weights)[1] for comment in COMMENTS.values()]
-    np.testing.assert_allclose(filters.shares(VECTORS, ids, starts, weights), np.concatenate(wanted), atol=1e-4)
-    for comment, shares in zip(COMMENTS.values(), wanted, strict=True):
-        np.testing.assert_allclose(filters.shares(VECTORS, *laid_out([comment]), weights), shares, atol=1e-4)
+    looked = filters.look(VECTORS, ids, starts)
+    np.testing.assert_allclose(filters.shares(looked, ids, weights), np.concatenate(wanted), atol=1e-4)
+    for place, shares in enumerate(wanted):
+        alone = filters.shares(looked.of([place]), np.array([*COMMENTS.values()][place]), weights)
+        np.testing.assert_allclose(alone, shares, atol=1e-4)
 
 
 @pytest.mark.parametrize("beside", [[], [[0, 2, 1]]])
 def test_of_equal_places_the_first_has_the_share(beside):
     narrow = Filters(*some_filters().arrays[:2], np.eye(13, 3, dtype=np.float32))
     vectors = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0]], np.float32)
-    shares = narrow.shares(vectors, *laid_out([[0, 1, 2, 1, 2, 2], *beside]), np.array([1, 0, 0], np.float32))
+    ids, starts = laid_out([[0, 1, 2, 1, 2, 2], *beside])
+    shares = narrow.shares(narrow.look(vectors, ids, starts), ids, np.array([1, 0, 0], np.float32))
     assert shares[:6].tolist() == [0, 0, 2, 0, 0, 0]
 
 

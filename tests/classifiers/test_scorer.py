@@ -3,13 +3,20 @@
 import shutil
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from classifiers.features import Shape, analyse
+from classifiers.lexicon import Lexicon
 from classifiers.manifest import ATTRIBUTES
 from classifiers.registry import BUNDLED
-from classifiers.scorer import Item, Scorer, bundled
+from classifiers.scorer import LONGEST_NAME, Item, Scorer, bundled
+from classifiers.table import add_up
+from classifiers.text import MAX_CHARS
+from classifiers.traits import COUNTS
 from tests.classifiers.filtered import give_filters
 
 
@@ -96,6 +103,21 @@ def test_a_batch_scores_as_its_comments_alone_do(scorer):
     together = scorer.score([Item(text) for text in texts])
     for text, scores in zip(texts, together, strict=True):
         assert scorer.score([Item(text)])[0].values == pytest.approx(scores.values, abs=1e-5)
+
+
+def test_counts_of_16_bits_are_added_up_apart_from_each_other():
+    counts = np.zeros((5, 4 * -(-len(COUNTS) // 4)), np.uint16)
+    counts[1:, : len(COUNTS)] = np.arange(len(COUNTS))
+    counts[1, 3], counts[4, 3] = 40_000, 25_535
+    sums = add_up(counts, [0, 3])
+    assert sums[:, 2:5].tolist() == [[4, 40_003, 8], [4, 25_538, 8]]
+    assert sums.dtype == np.float32
+
+
+def test_no_comment_has_more_of_anything_than_16_bits_count():
+    signs = [sign for sign in map(chr, range(0x20000)) if len(unicodedata.normalize("NFKC", sign)) > 2]
+    read = analyse([sign * 100 for sign in signs], Lexicon({}), Shape(10))
+    assert read.counts.max() / 100 * (MAX_CHARS + 2 * LONGEST_NAME) < 2**16
 
 
 def test_serving_imports_neither_scikit_learn_nor_scipy():
