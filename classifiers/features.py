@@ -47,8 +47,10 @@ class Analysed(NamedTuple):
     buckets: NDArray[np.int64]
     spoken: NDArray[np.bool_]
     """Which of the buckets tell languages apart."""
-    meant: NDArray[np.bool_]
-    """Which of them stand for concepts."""
+    meaning: NDArray[np.int64]
+    """Which chunks have a word that means something listed; one with several stands here as often."""
+    concepts: NDArray[np.int64]
+    """The buckets of what it is, each of which counts `MEANT` times."""
 
 
 def chunks_of(text: str, lexicon: Lexicon) -> list[str]:
@@ -83,27 +85,22 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     some = lengths > 0
     found = chopped_features(words, hashes, shape.shortest, shape.longest)
     owner, features, spoken = owners[found.owner], found.hashes, found.spoken
-    places, concepts = lexicon.meanings(words, hashes)
-    places, concepts = places.repeat(MEANT), concepts.repeat(MEANT)
-    inner = (owners[1:] == owners[:-1]).nonzero()[0] if len(words) > np.count_nonzero(some) else places[:0]
-    meant = np.zeros(len(owner), np.bool_)
-    if len(places) or len(inner):
-        owner = np.concatenate([owner, owners[inner], owners[places]])
+    if len(words) > np.count_nonzero(some):
+        inner = (owners[1:] == owners[:-1]).nonzero()[0]
+        owner = np.concatenate([owner, owners[inner]])
         order = owner.argsort(kind="stable")
-        pairs = pair_features(hashes[inner], hashes[inner + 1])
-        features = np.concatenate([features, pairs, mix(concepts)])[order]
-        more = np.zeros(len(pairs) + len(places), np.bool_)
-        owner, spoken = owner[order], np.concatenate([spoken, more])[order]
-        more[len(pairs) :] = True
-        meant = np.concatenate([meant, more])[order]
+        features = np.concatenate([features, pair_features(hashes[inner], hashes[inner + 1])])[order]
+        owner, spoken = owner[order], np.concatenate([spoken, np.zeros(len(inner), np.bool_)])[order]
+    places, concepts = lexicon.meanings(words, hashes)
     return Analysed(
         counts.reshape(len(chunks), len(COUNTS)),
         edged[(ends - lengths + 1) * some],
         edged[ends * some],
         owner,
-        (features & np.uint32(shape.buckets - 1)).astype(np.int64),
+        _bucket(features, shape),
         spoken,
-        meant,
+        owners[places],
+        _bucket(mix(concepts), shape),
     )
 
 
@@ -120,7 +117,11 @@ _FIRST = np.zeros(1, np.int64)
 
 def pair_buckets(first: Hashes, last: Hashes, shape: Shape) -> NDArray[np.int64]:
     """Hash each chunk with the one that follows it: the last word of the one, the first of the other."""
-    return (pair_features(last[:-1], first[1:]) & np.uint32(shape.buckets - 1)).astype(np.int64)
+    return _bucket(pair_features(last[:-1], first[1:]), shape)
+
+
+def _bucket(features: Hashes, shape: Shape) -> NDArray[np.int64]:
+    return (features & np.uint32(shape.buckets - 1)).astype(np.int64)
 
 
 def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]:

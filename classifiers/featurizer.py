@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from classifiers.compiled import SQUARES
-from classifiers.features import Analysed, Corpus, Shape, analyse, find_phrases, gather, pair_buckets
+from classifiers.features import MEANT, Analysed, Corpus, Shape, analyse, find_phrases, gather, pair_buckets
 from classifiers.filters import Filters
 from classifiers.hashing import hash_word
 from classifiers.identities import names_of_groups
@@ -227,6 +227,7 @@ def _known_words(corpus: Corpus, lexicon: Lexicon, least: int) -> NDArray[np.uin
 
 def _rows(part: Analysed, buckets: int) -> sparse.csr_matrix:
     starts = np.searchsorted(part.owner, np.arange(len(part.counts) + 1))
-    return sparse.csr_matrix(
-        (np.ones(len(part.buckets), np.float32), part.buckets, starts), shape=(len(part.counts), buckets)
-    )
+    shape = len(part.counts), buckets
+    meant = np.full(len(part.meaning), MEANT, np.float32), (part.meaning, part.concepts)
+    spelled = np.ones(len(part.buckets), np.float32), part.buckets, starts
+    return sparse.csr_matrix(spelled, shape=shape) + sparse.csr_matrix(meant, shape=shape)

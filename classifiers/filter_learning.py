@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from classifiers.features import MEANT, Analysed, Corpus
+from classifiers.features import Analysed, Corpus
 from classifiers.filters import UNIT, WIDEST, WIDTHS, Filters, kinds_of, windows, winners
 from classifiers.traits import Matrix
 
@@ -93,12 +93,11 @@ class Sequences:
 def _features(part: Analysed, rows: int) -> sparse.csr_matrix:
     """Give chunks as weighted sums of the rows of one table: hashed features, then kinds of word."""
     many = np.bincount(part.owner, minlength=len(part.counts))
-    spelled = np.bincount(part.owner[~part.meant], minlength=len(part.counts))
-    shares = (1 / np.sqrt(np.maximum(spelled, 1))).astype(np.float32)
-    values = np.where(part.meant, np.float32(1 / MEANT), shares[part.owner])
-    hashed = sparse.csr_matrix(
-        (values, part.buckets & (rows - 1), np.append(0, many.cumsum())), shape=(len(part.counts), rows)
-    )
+    values = (1 / np.sqrt(many, dtype=np.float32, where=many > 0, out=np.ones(len(many), np.float32)))[part.owner]
+    shape = len(part.counts), rows
+    hashed = sparse.csr_matrix((values, part.buckets & (rows - 1), np.append(0, many.cumsum())), shape=shape)
+    meant = np.ones(len(part.meaning), np.float32), (part.meaning, part.concepts & (rows - 1))
+    hashed += sparse.csr_matrix(meant, shape=shape)
     return sparse.hstack([hashed, sparse.csr_matrix(kinds_of(part.counts))], format="csr")
 
 

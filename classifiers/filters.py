@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.errors import VersionBroken
-from classifiers.features import MEANT, Analysed, runs
+from classifiers.features import Analysed, runs
 from classifiers.lexicon import MARKS
 from classifiers.traits import FIRST_MARK, PLACE, Matrix
 
@@ -74,15 +74,13 @@ class Filters:
         if len(found.owner):
             starts = runs(found.owner)
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
-            meant = found.meant.nonzero()[0]
-            concepts = rows[meant]
-            rows[meant] = 0
             sums = np.add.reduceat(rows, starts, axis=0, dtype=np.float32)
             owners = found.owner[starts]
-            spelled = np.bincount(found.owner[~found.meant], minlength=len(vectors))[owners]
-            sums *= (UNIT / np.sqrt(np.maximum(spelled, 1))).astype(np.float32)[:, None]
+            sums *= (UNIT / np.sqrt(np.bincount(found.owner)[owners])).astype(np.float32)[:, None]
             vectors[owners] += sums
-            np.add.at(vectors, found.owner[meant], concepts * (UNIT / MEANT))
+        if len(found.meaning):
+            concepts = self._embeddings.take(found.concepts & (len(self._embeddings) - 1), axis=0)
+            np.add.at(vectors, found.meaning, concepts * UNIT)
         return vectors
 
     def answers(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Matrix:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.features import Shape, analyse, runs
+from classifiers.features import MEANT, Shape, analyse, runs
 from classifiers.filters import Filters
 from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
@@ -172,6 +172,9 @@ class ChunkTable:
             rows[owner[starts], self.evidence] = np.add.reduceat(
                 self._language_weights.take(places, axis=0), starts, axis=0, dtype=np.int32
             )
+        if len(found.meaning):
+            meant = self._weights.take(found.concepts, axis=0) * (MEANT * self._scales)
+            np.add.at(rows[:, : meant.shape[1]], found.meaning, meant)
         self.counts[begin:end, : len(COUNTS)] = found.counts
         self.first[begin:end], self.last[begin:end] = found.first, found.last
         if self._filters:
