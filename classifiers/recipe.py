@@ -45,7 +45,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What it counts for when the other attributes are learned, in languages other than English."""
     english_seed_weight: float = 1.0
     """The same in English, of which there is more other data."""
-    identity_weight: float = 1.5
+    identity_weight: float = 1.1
     """What one of its sentences about groups counts for; each stands for all the groups that its template has."""
     assumed_ham: float = 0.1
     """Weight, as no spam, of comments that nobody looked at for spam; 0 leaves them out."""
