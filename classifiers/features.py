@@ -130,15 +130,20 @@ def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]
     The empty chunk that parts one text from the next has no word, so no phrase goes on beyond it.
     """
     hits = lexicon.may_begin(first)
-    if not len(hits):
-        return [], []
-    words = np.concatenate([first, _BEYOND]).astype(np.uint64)
-    keys = np.stack(phrase_keys([*words[_FOLLOWING + hits]])[1:], axis=1)
-    marks = np.fromiter(map(lexicon.phrases.get, keys.ravel().tolist(), repeat(-1)), np.int64, keys.size)
-    found = (marks >= 0).nonzero()[0]
-    return hits[found // (LONGEST_PHRASE - 1)].tolist(), (FIRST_MARK + marks[found]).tolist()
+    words = np.concatenate([first, _BEYOND])
+    if len(hits) < _FEW:
+        listed = words.tolist()
+        keys = [key for at in hits.tolist() for key in phrase_keys(listed[at : at + LONGEST_PHRASE])[1:]]
+    else:
+        many = phrase_keys([*words.astype(np.uint64)[_FOLLOWING + hits]])
+        keys = np.stack(many[1:], axis=1).ravel().tolist()
+    marks = map(lexicon.phrases.get, keys, repeat(-1))
+    found = [(place // (LONGEST_PHRASE - 1), mark) for place, mark in enumerate(marks) if mark >= 0]
+    return [int(hits[place]) for place, _ in found], [FIRST_MARK + mark for _, mark in found]
 
 
+_FEW = 20
+"""So many are looked up sooner one by one."""
 _BEYOND = np.zeros(LONGEST_PHRASE - 1, np.uint32)
 _FOLLOWING = np.arange(LONGEST_PHRASE)[:, None]
 
