@@ -42,20 +42,24 @@ def check_balance(
 ) -> dict[str, dict[str, float]]:
     """Refuse rows of which too many are of one kind; say for each attribute and source how many rows were counted.
 
-    Sentences of the package's own corpus are counted with them where they are learned from too.
+    The package's own corpus, where it is learned from too, may make up for a kind that these rows lack; it takes nothing from rows that
+    are balanced without it.
     """
     own = brought_along(rows)
     if not len(own):
         return {}
     seeds = np.flatnonzero([source.startswith("seeds/") for source in rows.source])
-    judged = np.concatenate([own, seeds])
     found: dict[str, dict[str, float]] = {}
     for column, attribute in enumerate(ATTRIBUTES):
         counted = np.where(np.isnan(shares[:, column]), 0.0, factors[:, min(column, 1)])
         if not counted[own].any():
             continue
-        says_yes = np.nan_to_num(shares[judged, column]) >= 0.5
-        yes, no = float(counted[judged][says_yes].sum()), float(counted[judged][~says_yes].sum())
+        says_yes = np.nan_to_num(shares[:, column]) >= 0.5
+        alone, together = (
+            (float(counted[judged][says_yes[judged]].sum()), float(counted[judged][~says_yes[judged]].sum()))
+            for judged in (own, np.concatenate([own, seeds]))
+        )
+        yes, no = min(alone, together, key=lambda kinds: max(kinds) / max(min(kinds), 1e-9))
         if max(yes, no) > most * min(yes, no):
             raise LabelsOneSided(
                 f"rows of {attribute} are {yes:.0f} yes to {no:.0f} no, near-duplicates counted once: more than {most:g} to 1. "

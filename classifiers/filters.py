@@ -97,11 +97,16 @@ class Filters:
     def _parts(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Iterator[Looked]:
         """Look at some comments after others; they are the numbers of their chunks, rows of `vectors`, laid end to end.
 
-        Each begins, at `starts`, with number 0, the empty chunk.
+        Each begins, at `starts`, with number 0, the empty chunk; windows that begin at others of these, where a name or a link stood
+        that says nothing, are none.
         """
         for begin, end, first, last in _blocks(starts, len(ids)):
             chosen = ids[begin:end]
-            found = _product(windows(vectors.take(chosen, axis=0), chosen == 0), self._patterns)
+            empty = chosen == 0
+            found = _product(windows(vectors.take(chosen, axis=0), empty), self._patterns)
+            if np.count_nonzero(empty) > last - first:
+                empty[[start - begin for start in starts[first:last]]] = False
+                found[empty] = -np.inf
             ends = [*starts[first + 1 : last], end]
             seen = [found[one - begin : past - begin] for one, past in zip(starts[first:last], ends, strict=True)]
             yield Looked(np.maximum([np.maximum.reduce(one, axis=0) for one in seen], 0), seen)

@@ -23,6 +23,27 @@ def test_rows_nearly_all_of_one_kind_are_refused_unless_the_recipe_allows_them()
     assert check_balance(unbalanced, shares, once, 1000.0)["spam"]["ours"] == pytest.approx(once[:, 0].sum(), abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("own_spam", "own_ham", "corpus_ham", "refused"),
+    [(60, 60, 6_000, False), (60, 0, 900, False), (60, 0, 6_000, True), (2, 60, 0, True)],
+    ids=["balanced in itself", "lacks what the corpus has", "lacks it beside too much of it", "lacks it"],
+)
+def test_the_corpus_makes_up_for_what_rows_lack_and_takes_nothing_from_balanced_ones(
+    own_spam, own_ham, corpus_ham, refused
+):
+    seeds = load_seeds("train")
+    spam, ham = (np.flatnonzero(seeds.column("spam") == kind) for kind in (1, 0))
+    rows = seeds.take(np.concatenate([spam[:own_spam], ham[: own_ham + corpus_ham]]))
+    own = own_spam + own_ham
+    rows = replace(rows, source=["ours"] * own + rows.source[own:])
+    shares, once = rows.values.astype(np.float64), np.ones((len(rows), 2))
+    if refused:
+        with pytest.raises(LabelsOneSided):
+            check_balance(rows, shares, once, 20.0)
+    else:
+        assert check_balance(rows, shares, once, 20.0)["spam"] == {"ours": own}
+
+
 def test_a_text_sent_a_hundred_times_counts_once():
     seeds = load_seeds("train")
     rows = replace(seeds.take(np.array([0] * 100 + [*range(1, 200)])), source=["ours"] * 299)

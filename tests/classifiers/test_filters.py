@@ -38,6 +38,8 @@ def one_by_one(filters: Filters, comment: list[int], weights: np.ndarray) -> tup
         width = 1 + 3 * place // patterns.shape[1]
         most, seen_in = -np.inf, []
         for begin in range(len(comment)):
+            if begin and not comment[begin]:
+                continue
             inside = [begin]
             while len(inside) < width and comment[begin + len(inside) :][:1] not in ([], [0]):
                 inside.append(begin + len(inside))
@@ -59,6 +61,13 @@ def test_a_comment_is_answered_alike_alone_and_whatever_stands_beside_it(comment
     for beside in COMMENTS.values():
         between = filters.answers(VECTORS, *laid_out([beside, comment, beside]))[1]
         assert between == pytest.approx(alone, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chunks_that_were_passed_over_are_not_looked_at(seed):
+    filters = some_filters(seed)
+    bare, named = filters.answers(VECTORS, *laid_out([[0, 7, 8, 9], [0, 7, 8, 9, 0, 0, 0, 0]]))
+    assert named.tolist() == bare.tolist()
 
 
 def test_many_comments_are_looked_at_in_parts_and_none_is_left_out():
