@@ -1,7 +1,8 @@
 """Leave one source out: learn from all the others, measure on the one, so that what is measured is what carries over.
 
 Texts of all sources are counted together (how rare a word is, which words are known); labels of the one left out are
-never seen. Every source is cut to the same size first, so that none drowns the others.
+never seen. Every source is cut to the same size first, so that none drowns the others; the package's own texts stay whole
+and count as much less as there are fewer of the others, so that they weigh what they weigh when a version is trained.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -69,9 +70,12 @@ def leave_one_out(
     rows = concatenate([gather_rows(data, recipe), load_seeds("heldout"), as_dataset("heldout")])
     families = np.array([_family(source, lang) for source, lang in zip(rows.source, rows.lang, strict=True)])
     chosen = _evenly(families, most, seed)
+    public = ~np.isin(families, OWN)
+    kept = float(public[chosen].sum()) / max(int(public.sum()), 1)
     rows, families = rows.take(chosen), families[chosen]
     texts = [tidy(text, source) for text, source in zip(rows.text, rows.source, strict=True)]
     shares, weights = targets(rows, recipe)
+    weights[families == "seeds"] *= kept
     work = [(name, source) for name in attributes for source in _measurable(rows, families, name)]
     tell("features", 0, len(work))
     featurizer = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest)

@@ -291,6 +291,18 @@ def test_abusive_text_is_blurred_until_asked(console, open_console):
     expect(page.locator(".text.veiled")).to_be_visible()
 
 
+def test_what_the_author_wrote_before_is_blurred_as_long_as_the_text_is(console, open_console):
+    key = console.new_site("veiled-before")
+    abusive = {"text": "You are a stupid idiot and everybody hates you, shut up you moron", "email": "sam@posteo.net"}
+    console.post_comments(key, [abusive | {"text": "Shut up you pathetic loser, nobody asked you"}, abusive])
+    page = open_console(site="veiled-before").page
+    expect(page.locator(".text.veiled")).to_be_visible()
+    before = page.locator(".author .briefs")
+    expect(before).to_have_css("filter", "blur(7px)")
+    page.keyboard.press("b")
+    expect(before).to_have_css("filter", "none")
+
+
 def test_the_overlay_lists_the_keys_and_can_switch_them_off(console, open_console):
     held(console, "keyless", 2)
     page = open_console(site="keyless").page
