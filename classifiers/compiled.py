@@ -25,8 +25,8 @@ _MOST_LEXICON_BYTES = 64 * 2**20
 SQUARES = 128
 """Squares of rarity are multiples of 1/128, so 16 bits hold them without loss."""
 _LARGEST = 255
-"""Weights are whole multiples of one part in so many of the largest: finer steps move the mean logit by less than 0.01, and a version
-that holds them deflates to two thirds."""
+"""Weights are whole multiples of one part in so many of the largest: finer steps would move a logit by less than 0.01 on average,
+and deflate to half as much again."""
 
 
 def save_weights(folder: Path, weights: NDArray[np.floating], squares: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -92,6 +92,8 @@ def load_concepts(folder: Path) -> NDArray[np.uint32]:
     concepts: NDArray[np.uint32] = np.load(path, allow_pickle=False)
     if concepts.ndim != 2 or concepts.shape[1] != 2 or concepts.dtype != np.uint32:
         raise VersionBroken(f"{path} has shape {concepts.shape} of {concepts.dtype}, which is none of concepts")
+    if (concepts[1:, 0] < concepts[:-1, 0]).any():
+        raise VersionBroken(f"{path} lists its words out of order, so none would be found")
     return concepts
 
 

@@ -91,7 +91,7 @@ class Sequences:
 
 
 def _features(part: Analysed, rows: int) -> sparse.csr_matrix:
-    """Give chunks as weighted sums of the rows of one table: hashed features, then kinds of word."""
+    """Give chunks as weighted sums of the rows of one table: hashed features and concepts, then kinds of word."""
     many = np.bincount(part.owner, minlength=len(part.counts))
     values = (1 / np.sqrt(many, dtype=np.float32, where=many > 0, out=np.ones(len(many), np.float32)))[part.owner]
     shape = len(part.counts), rows

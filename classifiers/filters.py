@@ -1,6 +1,6 @@
 """Filters: short patterns of words that a small convolution has learned, as features beside the hashed and the hand-made ones.
 
-Every chunk is a short vector: the mean of the vectors of its hashed words and n-grams, and of the kinds of word it is. A filter
+Every chunk is a short vector: the mean of the vectors of its hashed words and n-grams, and those of what it means and of the kinds of word it is. A filter
 looks at one, two or three chunks that follow each other, and answers for a comment with the most that it sees anywhere.
 What it says can therefore be told of those chunks alone, and the vector of a chunk can be kept between comments.
 Imports NumPy only; `filter_learning` is where they are learned.
@@ -97,8 +97,8 @@ class Filters:
     def _parts(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Iterator[Looked]:
         """Look at some comments after others; they are the numbers of their chunks, rows of `vectors`, laid end to end.
 
-        Each begins, at `starts`, with number 0, the empty chunk; windows that begin at others of these, where a name or a link stood
-        that says nothing, are none.
+        Each begins, at `starts`, with number 0, the empty chunk. A window that begins at any other of these is none: it parts the text
+        from a name or a link, or stands where one says nothing.
         """
         for begin, end, first, last in _blocks(starts, len(ids)):
             chosen = ids[begin:end]

@@ -33,6 +33,7 @@ GRADED = len(KINDS) * len(GRADES)
 """So many of them, the first, come from the graded lexicons."""
 _CATEGORISED = range(GRADED, GRADED + len(CATEGORIES))
 LONGEST_PHRASE = 4
+LONGEST_FORM = 40
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
 GROUP = "<group>"
@@ -73,13 +74,13 @@ Line = TypeVar("Line", Term, Group)
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, where the first two words of those may be, and
-    which words of several characters are chunks."""
+    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, and where the first two words of those may be."""
 
     words: dict[str, list[str]]
     phrases: dict[str, list[int]]
     begun: list[int]
     han: list[str] = []
+    """Words of several characters in Chinese and Japanese that are one chunk."""
 
 
 NO_CONCEPTS: Hashes = np.zeros((0, 2), np.uint32)
@@ -90,7 +91,8 @@ class Lexicon:
     """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise.
 
     Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, the most
-    frequent first, and the keys of phrases that are hashed already, with their marks and the slots of their first two words.
+    frequent first, the keys of phrases that are hashed already, with their marks and the slots of their first two words, the
+    words of several characters that are one chunk, and the hashes of words in order, each beside that of its concept.
     """
 
     def __init__(
@@ -341,7 +343,9 @@ def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, .
 
 
 def _stems(word: str) -> list[str]:
-    """Shorten a word to what it may be a form of, the longest first."""
+    """Shorten a word to what it may be a form of, the longest first; what is too long for a word is a form of none."""
+    if len(word) > LONGEST_FORM:
+        return []
     if "\uac00" <= word[0] <= "\ud7a3":
         return [word[:size] for size in range(len(word) - 1, 1, -1)]
     if "\u0621" <= word[0] <= "\u064a":

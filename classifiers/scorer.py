@@ -1,7 +1,7 @@
 """The door for serving: open a version, score many comments at once, say what moved each score.
 
-Imports no scikit-learn. What a chunk contributes to every attribute, its counts and its language evidence are one row
-of a bounded table kept between calls, so a batch is a few dictionary look-ups per comment and a handful of NumPy calls
+Imports no scikit-learn. What a chunk contributes to every attribute and its language evidence are one row of a bounded
+table kept between calls, its counts beside it, so a batch is a few dictionary look-ups per comment and a handful of NumPy calls
 for all of them; the explanation falls out of the same rows.
 """
 
@@ -25,7 +25,7 @@ from classifiers.filters import Filters, Looked, load_filters
 from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
 from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable, Counts, add_up
-from classifiers.text import clip, cut, locate, spell
+from classifiers.text import HanWords, clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -100,7 +100,7 @@ class _Batch(NamedTuple):
     logits: Matrix
     evidence: Matrix
     looked: Looked | None
-    """What the filters saw, where there are any."""
+    """What the filters saw, where there are any and it is asked for."""
 
 
 class Scorer:
@@ -155,7 +155,7 @@ class Scorer:
         if not items:
             return []
         with self._lock:
-            batch = self._compute(items)
+            batch = self._compute(items, explain)
             probabilities = _sigmoid(batch.logits).tolist()
             words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
         languages = self._judge_languages(items, batch)
@@ -167,7 +167,7 @@ class Scorer:
     def explain(self, item: Item) -> Explanation:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
-            batch = self._compute([item])
+            batch = self._compute([item], explain=True)
             moved = [self._moved(batch, [0], column)[0].tolist() for column in range(len(self.attributes))]
         lang = self._judge_languages([item], batch)[0]
         bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
@@ -186,10 +186,10 @@ class Scorer:
             )
         return Explanation(lang, self._supported.get(lang, False), found)
 
-    def _compute(self, items: Sequence[Item]) -> _Batch:
+    def _compute(self, items: Sequence[Item], explain: bool) -> _Batch:
         han = self._lexicon.han
         texts = [cut(clip(item.text), han) for item in items]
-        beside = [_beside(item) for item in items]
+        beside = [_beside(item, han) for item in items]
         chunked = _laid_out(texts, beside)
         ids = self._table.number(list(chain.from_iterable(chunked)))
         flags = self._table.flags.take(ids)
@@ -212,9 +212,10 @@ class Scorer:
         features = traits(add_up(counts, starts))
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
-        looked = self._filters.look(self._table.vectors, ids, starts) if self._filters else None
-        if looked:
-            logits += looked.answers @ self._filter_weights.T
+        looked = self._filters.look(self._table.vectors, ids, starts) if self._filters and explain else None
+        if self._filters:
+            answers = looked.answers if looked else self._filters.answers(self._table.vectors, ids, starts)
+            logits += answers @ self._filter_weights.T
         return _Batch(chunked, starts, ids, rows, factors, features, logits, sums[:, self._table.evidence], looked)
 
     def _moved(self, batch: _Batch, places: Sequence[int], column: int) -> list[Matrix]:
@@ -328,11 +329,11 @@ def _pass_over(
             end = begin - 1
 
 
-def _beside(item: Item) -> list[list[str]]:
+def _beside(item: Item, han: HanWords) -> list[list[str]]:
     """Cut the author's name and link, which are read like the text when they say more than who wrote."""
     if not item.name and not item.url:
         return []
-    return [cut(item.name[:LONGEST_NAME]), cut(item.url[:LONGEST_NAME])]
+    return [cut(item.name[:LONGEST_NAME], han), cut(item.url[:LONGEST_NAME], han)]
 
 
 def _laid_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[list[str]]:

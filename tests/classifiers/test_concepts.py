@@ -1,15 +1,23 @@
 """Concepts: a word counts as what it means too, whatever language it is of."""
 
+import shutil
+import time
 import tomllib
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from classifiers import lexicon as lexicons
+from classifiers.compiled import CONCEPTS, load_concepts
 from classifiers.concepts import FOLDER, concept_words
+from classifiers.errors import VersionBroken
 from classifiers.features import Shape, analyse, chunks_of
 from classifiers.hashing import hash_word
 from classifiers.lexicon import NO_CONCEPTS, Group, Lexicon, build_lexicon
+from classifiers.manifest import MANIFEST, entries_of, read_manifest, write_manifest
+from classifiers.scorer import BUNDLED, Item, Scorer, bundled
 
 LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
 LISTED = [
@@ -81,6 +89,30 @@ def test_a_version_without_concepts_has_none_and_counts_as_before() -> None:
     bare = Lexicon({})
     assert bare.concepts is NO_CONCEPTS
     assert not len(analyse(["deport", "abschieben"], bare, Shape()).meaning)
+
+
+def test_a_version_of_an_earlier_release_that_lists_none_opens_and_scores(tmp_path) -> None:
+    folder = Path(shutil.copytree(BUNDLED, tmp_path / "earlier"))
+    (folder / CONCEPTS).unlink()
+    manifest = read_manifest(folder)
+    (folder / MANIFEST).unlink()
+    write_manifest(folder, msgspec.structs.replace(manifest, files=entries_of(folder)))
+    (without,) = Scorer.open(folder).score([Item("deport all these people")])
+    (bundled_says,) = bundled().score([Item("deport all these people")])
+    assert 0 < without.values["toxicity"] < 1
+    assert without.values != bundled_says.values
+
+
+def test_lists_out_of_order_are_refused(tmp_path) -> None:
+    np.save(tmp_path / CONCEPTS, np.array([[2, 1], [1, 1]], np.uint32))
+    with pytest.raises(VersionBroken, match="out of order"):
+        load_concepts(tmp_path)
+
+
+def test_a_word_without_end_is_looked_up_in_no_time() -> None:
+    begun = time.process_time()
+    analyse(["가" * 9_990, "ال" * 4_000, "abc" * 3_000], bundled()._lexicon, Shape())
+    assert time.process_time() - begun < 0.1
 
 
 def test_lists_are_read_language_by_language(tmp_path) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from classifiers.features import Shape, analyse
-from classifiers.lexicon import Lexicon
 from classifiers.manifest import ATTRIBUTES
 from classifiers.registry import BUNDLED
 from classifiers.scorer import LONGEST_NAME, Item, Scorer, bundled
@@ -116,7 +115,7 @@ def test_counts_of_16_bits_are_added_up_apart_from_each_other():
 
 def test_no_comment_has_more_of_anything_than_16_bits_count():
     signs = [sign for sign in map(chr, range(0x20000)) if len(unicodedata.normalize("NFKC", sign)) > 2]
-    read = analyse([sign * 100 for sign in signs], Lexicon({}), Shape(10))
+    read = analyse([sign * 100 for sign in signs], bundled()._lexicon, Shape(10))
     assert read.counts.max() / 100 * (MAX_CHARS + 2 * LONGEST_NAME) < 2**16
 
 
@@ -134,6 +133,14 @@ def test_a_name_that_only_says_who_wrote_changes_nothing(scorer):
     text = "I read this on the train today."
     bare, named = scorer.score([Item(text), Item(text, name="Ann Miller", url="https://annmiller.example.org")])
     assert named.values == pytest.approx(bare.values, abs=1e-6)
+
+
+def test_a_name_in_characters_counts_as_its_words_do(scorer):
+    bare, insulting, selling = scorer.score(
+        [Item("你好"), Item("你好", name="去死吧傻逼"), Item("你好", name="加微信赚钱")]
+    )
+    assert insulting.values["toxicity"] > bare.values["toxicity"] + 0.2
+    assert selling.values["spam"] > bare.values["spam"] + 0.2
 
 
 def test_a_name_that_sells_or_insults_counts(scorer):
