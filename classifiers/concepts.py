@@ -5,7 +5,7 @@ text had among them.
 """
 
 import tomllib
-from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "seeds" / "concepts"
@@ -13,9 +13,12 @@ MOST_MEANINGS = 2
 """A form that is a word of more concepts, in whatever languages, tells of none."""
 
 
-def concept_words(folder: Path = FOLDER) -> Iterator[tuple[str, str]]:
-    """Give the forms of all languages as they are listed, each with its concept."""
-    for path in sorted(folder.glob("*.toml")):
-        for concept, forms in tomllib.loads(path.read_text("utf-8")).items():
-            for form in forms.split():
-                yield form, concept
+@lru_cache(maxsize=4)
+def concept_words(folder: Path = FOLDER) -> tuple[tuple[str, str], ...]:
+    """Give the forms of all languages as they are listed, each with its concept. Reading the lists takes a second, so they are kept."""
+    return tuple(
+        (form, concept)
+        for path in sorted(folder.glob("*.toml"))
+        for concept, forms in tomllib.loads(path.read_text("utf-8")).items()
+        for form in forms.split()
+    )

@@ -7,7 +7,7 @@ when the lists in `seeds/` grow.
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -290,7 +290,7 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
     """
     people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
     names = [form for group in people for form in (group.term, *group.forms)]
-    terms, categories, concepts = list(terms), category_words(), list(concept_words())
+    terms, categories, concepts = list(terms), category_words(), concept_words()
     graded = chain.from_iterable((term.term, *term.forms) for term in terms)
     ordinary = chain(chain.from_iterable(categories.values()), (form for form, _ in concepts))
     han = _several(chain(named, names, graded, ordinary))
@@ -358,8 +358,17 @@ def _several(words: Iterable[str]) -> list[str]:
     return [word for word in dict.fromkeys(words) if len(word) > 1 and is_han(word)]
 
 
+@lru_cache(maxsize=1 << 19)
+def _words_of(chunk: str) -> tuple[str, ...]:
+    """Read a chunk of a listed form; kept, since lexicons are built again and again of the same lists."""
+    return unfold(chunk, _BARE).words
+
+
+_BARE = Lexicon({})
+
+
 def _phrase(text: str, bare: Lexicon, shortest: int = 2) -> str:
     """Bring a listed form to the words that a comment with it is cut into; nothing if it is too short or too long."""
-    words = [word for chunk in cut(text, bare.han) for word in unfold(chunk, bare).words]
+    words = [word for chunk in cut(text, bare.han) for word in _words_of(chunk)]
     short = len(words) == 1 and len(words[0]) < shortest
     return "" if short or not 1 <= len(words) <= LONGEST_PHRASE else " ".join(words)

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from classifiers.cli import main
 from classifiers.dataset import read_file
-from classifiers.manifest import read_manifest
+from classifiers.manifest import ATTRIBUTES, read_manifest
 from classifiers.registry import BUNDLED, Registry
 from tests.classifiers.labels import lines, written
 
@@ -148,9 +148,10 @@ def test_a_version_is_exported_and_imported(adapted: Path, root: Path, tmp_path:
 
 
 def test_training_from_rows_of_ones_own_gives_a_version(root: Path, tmp_path: Path) -> None:
-    rows = written(tmp_path / "rows.jsonl", [*lines(300), *lines(300, seed=2, attribute="spam")])
+    own = [line for at, name in enumerate(ATTRIBUTES) for line in lines(300, seed=at, attribute=name)]
+    rows = written(tmp_path / "rows.jsonl", own)
     recipe = tmp_path / "recipe.toml"
-    recipe.write_text("bits = 14\nrounds = 5\nfilters = 0\n")
+    recipe.write_text("bits = 14\nrounds = 5\nfilters = 0\nseeds = false\n")
     out = tmp_path / "version"
     result = run(root, "train", "--data", rows, "--recipe", recipe, "--seed", 3, "--version", "own-1", "--out", out)
     assert result.exit_code == 0, result.output
