@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from classifiers.features import Analysed, Corpus
-from classifiers.filters import UNIT, WIDEST, WIDTHS, Filters, kinds_of, windows, winners
+from classifiers.features import Analysed, Corpus, runs
+from classifiers.filters import UNIT, WIDEST, WIDTHS, Filters, kinds_of, windows
 from classifiers.traits import Matrix
 
 LONGEST = 160
@@ -101,6 +101,13 @@ def _features(part: Analysed, rows: int) -> sparse.csr_matrix:
     return sparse.hstack([hashed, sparse.csr_matrix(kinds_of(part.counts))], format="csr")
 
 
+def _winners(seen: Matrix, most: Matrix, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find where each filter sees the most of each comment, the first place of equals, of shape (filters, comments)."""
+    filters, places = np.nonzero(seen == most.repeat(lengths, axis=1))
+    comments = np.arange(len(lengths)).repeat(lengths)[places]
+    return places[runs(filters * len(lengths) + comments)].reshape(most.shape)
+
+
 class _Net:
     """The network while it learns: a table of vectors, the filters over them, and a logistic output for each attribute."""
 
@@ -143,7 +150,7 @@ class _Net:
         errors = wanted * (0.5 * (1 + np.tanh(0.5 * logits)) - shares) / np.float32(len(texts))
         # only the window in which a filter saw the most is learned from
         back = np.zeros((len(ids), len(most)), np.float32)
-        back[winners(seen, most, lengths), np.arange(len(most))[:, None]] = (
+        back[_winners(seen, most, lengths), np.arange(len(most))[:, None]] = (
             (now["coef"] @ errors.T) * heard * (most > 0)
         )
         numbers = now["vectors"].shape[1]

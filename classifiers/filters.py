@@ -155,15 +155,6 @@ def windows(vectors: Matrix, empty: NDArray[np.bool_]) -> Matrix:
     return found
 
 
-def winners(seen: Matrix, most: Matrix, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find where each filter sees the most of each comment, the first place of equals, of shape (filters, comments)."""
-    if len(lengths) == 1:
-        return seen.argmax(axis=1)[:, None]
-    filters, places = np.nonzero(seen == most.repeat(lengths, axis=1))
-    comments = np.arange(len(lengths)).repeat(lengths)[places]
-    return places[runs(filters * len(lengths) + comments)].reshape(most.shape)
-
-
 def kinds_of(counts: Matrix) -> Matrix:
     """Say of which kinds of word chunks are, with a column for those of none and one for all but the empty chunk."""
     marks = counts.shape[1] - FIRST_MARK

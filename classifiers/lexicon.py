@@ -293,24 +293,22 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
     terms, categories, concepts = list(terms), category_words(), concept_words()
     graded = chain.from_iterable((term.term, *term.forms) for term in terms)
     ordinary = chain(chain.from_iterable(categories.values()), (form for form, _ in concepts))
-    han = _several(chain(named, names, graded, ordinary))
-    bare = Lexicon({}, han=han)
+    han = HanWords(word for word in chain(named, names, graded, ordinary) if len(word) > 1 and is_han(word))
     marks: dict[str, tuple[int, ...]] = {}
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
             continue
         place = _PLACE[f"{term.kind}_{term.grade}"]
         for form in dict.fromkeys((term.term, *term.forms)):
-            phrase = _phrase(form, bare)
+            phrase = _phrase(form, han)
             if not phrase:
                 continue
             before = marks.get(phrase, ())
             same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
             others = [other for other in before if other not in same]
             marks[phrase] = tuple(sorted([*others, min([place, *same])]))
-    marks |= dict.fromkeys(_several((*named, *names)), _GROUP_ALONE)
-    marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, bare)) and " " not in phrase}
-    phrases = [_phrase(name, bare) for name in names if name not in marks]
+    marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, han)) and " " not in phrase}
+    phrases = [_phrase(name, han) for name in names if name not in marks]
     marks |= {
         word: _GROUP_ALONE for word in phrases if word and " " not in word and word[0] != "<" and word not in marks
     }
@@ -319,17 +317,17 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
             marks.setdefault(phrase, _GROUP_ALONE)
     for kind, listed in categories.items():
         for word in listed:
-            phrase = _phrase(word, bare, shortest=1)
+            phrase = _phrase(word, han, shortest=1)
             if phrase and marks.get(phrase) != _GROUP_ALONE:
                 marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
-    return Lexicon(marks, han=han, concepts=_concepts(concepts, marks, bare))
+    return Lexicon(marks, han=han.words, concepts=_concepts(concepts, marks, han))
 
 
-def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, ...]], bare: Lexicon) -> Hashes:
+def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, ...]], han: HanWords) -> Hashes:
     """Gather the words of concepts, but for names of groups and words that mean many things."""
     meanings: dict[str, set[str]] = {}
     for form, concept in concepts:
-        word = _phrase(form, bare)
+        word = _phrase(form, han)
         if word and " " not in word and marks.get(word) != _GROUP_ALONE:
             meanings.setdefault(word, set()).add(concept)
     kept: dict[str, list[str]] = {}
@@ -353,11 +351,6 @@ def _stems(word: str) -> list[str]:
     return [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
 
 
-def _several(words: Iterable[str]) -> list[str]:
-    """Choose the words of several characters in Chinese and Japanese, which no blanks part."""
-    return [word for word in dict.fromkeys(words) if len(word) > 1 and is_han(word)]
-
-
 @lru_cache(maxsize=1 << 19)
 def _words_of(chunk: str) -> tuple[str, ...]:
     """Read a chunk of a listed form; kept, since lexicons are built again and again of the same lists."""
@@ -367,8 +360,8 @@ def _words_of(chunk: str) -> tuple[str, ...]:
 _BARE = Lexicon({})
 
 
-def _phrase(text: str, bare: Lexicon, shortest: int = 2) -> str:
+def _phrase(text: str, han: HanWords, shortest: int = 2) -> str:
     """Bring a listed form to the words that a comment with it is cut into; nothing if it is too short or too long."""
-    words = [word for chunk in cut(text, bare.han) for word in _words_of(chunk)]
+    words = [word for chunk in cut(text, han) for word in _words_of(chunk)]
     short = len(words) == 1 and len(words[0]) < shortest
     return "" if short or not 1 <= len(words) <= LONGEST_PHRASE else " ".join(words)

@@ -29,6 +29,8 @@ from classifiers.text import HanWords, clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
+AT_ONCE = 100_000
+"""So many characters of comments are scored together; a batch of ordinary ones has fewer."""
 LONGEST_NAME = 200
 """So much of an author's name and link is read."""
 EXPLAINED = ("spam", "toxicity")
@@ -151,9 +153,19 @@ class Scorer:
         return scorer
 
     def score(self, items: Sequence[Item], *, explain: bool = False, top: int = 5) -> list[Scores]:
-        """Score comments, in order. Every text gets every score; nothing a text holds makes this raise."""
-        if not items:
-            return []
+        """Score comments, in order. Every text gets every score; nothing a text holds makes this raise.
+
+        Very long ones are scored some after others, so that memory does not grow with their number.
+        """
+        ends = [*accumulate(len(item.text) for item in items)]
+        begin, found = 0, []
+        while begin < len(items):
+            end = max(bisect_right(ends, AT_ONCE + (ends[begin - 1] if begin else 0)), begin + 1)
+            found += self._score(items[begin:end], explain, top)
+            begin = end
+        return found
+
+    def _score(self, items: Sequence[Item], explain: bool, top: int) -> list[Scores]:
         with self._lock:
             batch = self._compute(items, explain)
             probabilities = _sigmoid(batch.logits).tolist()

@@ -203,8 +203,8 @@ def _works(scorer: Scorer) -> bool:
 
 _REMARK = Item("Thank you for the article.", "", "", "en")
 
-_SECONDS_A_CHARACTER = 5e-6
-"""More than a character costs, in whatever script, so that a batch of long texts is not taken for a slow model."""
+_SECONDS_A_CHARACTER = 2e-6
+"""Far more than a character costs, so that a batch of long texts is not taken for a slow model."""
 
 _STALLED = 10
 """So many times the timeout by the clock: no busy machine explains that."""

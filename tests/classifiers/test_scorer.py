@@ -119,6 +119,21 @@ def test_no_comment_has_more_of_anything_than_16_bits_count():
     assert read.counts.max() / 100 * (MAX_CHARS + 2 * LONGEST_NAME) < 2**16
 
 
+def test_long_comments_are_scored_some_after_others_and_as_they_are_alone(scorer, monkeypatch):
+    items = [Item("what a fine day"), Item("you idiot " * 900), Item("idiot"), Item("好" * 9_000), Item("")]
+    alone = [scorer.score([item])[0].values for item in items]
+    monkeypatch.setattr("classifiers.scorer.AT_ONCE", 9_100)
+    asked = []
+    monkeypatch.setattr(
+        scorer,
+        "_compute",
+        lambda some, explain: asked.append(len(some)) or type(scorer)._compute(scorer, some, explain),
+    )
+    for found, values in zip(scorer.score(items), alone, strict=True):
+        assert found.values == pytest.approx(values, abs=1e-6)
+    assert asked == [3, 2]
+
+
 def test_serving_imports_neither_scikit_learn_nor_scipy():
     code = (
         "import sys; from classifiers.scorer import Item, bundled; bundled().score([Item('hello')], explain=True); "
