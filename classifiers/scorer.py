@@ -22,17 +22,16 @@ from classifiers.compiled import open_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, find_phrases, pair_buckets
 from classifiers.filters import Filters, Looked, load_filters
+from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out
 from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
-from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME, ChunkTable, Counts, add_up
-from classifiers.text import HanWords, clip, cut, locate, spell
+from classifiers.table import ChunkTable, Counts, add_up
+from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import NAMES, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
 AT_ONCE = 100_000
 """So many characters of comments are scored together; a batch of ordinary ones has fewer."""
-LONGEST_NAME = 200
-"""So much of an author's name and link is read."""
 EXPLAINED = ("spam", "toxicity")
 FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
@@ -201,20 +200,20 @@ class Scorer:
     def _compute(self, items: Sequence[Item], explain: bool) -> _Batch:
         han = self._lexicon.han
         texts = [cut(clip(item.text), han) for item in items]
-        beside = [_beside(item, han) for item in items]
-        chunked = _laid_out(texts, beside)
+        beside = [cut_beside(item.name, item.url, han) for item in items]
+        chunked = lay_out(texts, beside)
         ids = self._table.number(list(chain.from_iterable(chunked)))
         flags = self._table.flags.take(ids)
-        if spelled := _spelled(flags, chunked):
+        if spelled := spelled_out(flags, chunked):
             for place in spelled:
                 texts[place] = spell(clip(items[place].text), han)
-            chunked = _laid_out(texts, beside)
+            chunked = lay_out(texts, beside)
             ids = self._table.number(list(chain.from_iterable(chunked)))
             flags = self._table.flags.take(ids)
         lengths = [len(chunks) for chunks in chunked]
         starts = list(accumulate(lengths, initial=0))
         if any(beside):
-            _pass_over(ids, flags, starts, beside)
+            pass_over(ids, flags, starts, beside)
         width = len(self.attributes) + 1
         rows, counts = self._table.rows.take(ids, axis=0), self._table.counts.take(ids, axis=0)
         self._relate(rows, counts, ids, width)
@@ -318,42 +317,6 @@ class Scorer:
         for name, (found, wanted) in expected.items():
             if found != wanted:
                 raise VersionBroken(f"{folder / name}.npy has shape {found}, this release expects {wanted}")
-
-
-def _spelled(flags: NDArray[np.uint8], chunked: list[list[str]]) -> set[int]:
-    """Tell the comments in which three letters that stand alone follow each other."""
-    single = flags & SINGLE
-    runs = (single[:-2] & single[1:-1] & single[2:]).nonzero()[0].tolist()
-    ends = list(accumulate(map(len, chunked))) if runs else []
-    return {bisect_right(ends, run) for run in runs}
-
-
-def _pass_over(
-    ids: NDArray[np.int64], flags: NDArray[np.uint8], starts: list[int], beside: list[list[list[str]]]
-) -> None:
-    """Take an author's name or link out of account where it says nothing but who wrote."""
-    raised = flags.tolist()
-    for end, parts in zip(starts[1:], beside, strict=True):
-        for part, flag in zip(reversed(parts), (TELLS_IN_LINK, TELLS_IN_NAME), strict=False):
-            begin = end - len(part)
-            if part and not any(found & flag for found in raised[begin:end]):
-                ids[begin:end] = 0
-            end = begin - 1
-
-
-def _beside(item: Item, han: HanWords) -> list[list[str]]:
-    """Cut the author's name and link, which are read like the text when they say more than who wrote."""
-    if not item.name and not item.url:
-        return []
-    return [cut(item.name[:LONGEST_NAME], han), cut(item.url[:LONGEST_NAME], han)]
-
-
-def _laid_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[list[str]]:
-    """Lay the chunks of each comment out: its text, name and link, each led by the empty chunk that parts them."""
-    return [
-        ["", *text, *chain.from_iterable(("", *part) for part in parts)]
-        for text, parts in zip(texts, beside, strict=True)
-    ]
 
 
 def _largest(weights: NDArray[Any], top: int) -> NDArray[Any]:

@@ -121,6 +121,7 @@ WITHOUT_A_TEST_FILE = {
     "classifiers/footing.py": "tests/classifiers/test_adapting.py",
     "classifiers/forgetting.py": "tests/classifiers/test_adapting.py",
     "classifiers/guesses.py": "tests/classifiers/test_text.py",
+    "classifiers/layout.py": "tests/classifiers/test_scorer.py",
     "classifiers/leaving_out.py": "tests/classifiers/test_public_data.py",
     "classifiers/letters.py": "tests/classifiers/test_text.py",
     "classifiers/links.py": "tests/classifiers/test_text.py",

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from classifiers.features import Shape, analyse
+from classifiers.layout import LONGEST_NAME
 from classifiers.manifest import ATTRIBUTES
 from classifiers.registry import BUNDLED
-from classifiers.scorer import LONGEST_NAME, Item, Scorer, bundled
+from classifiers.scorer import Item, Scorer, bundled
 from classifiers.table import add_up
 from classifiers.text import MAX_CHARS
 from classifiers.traits import COUNTS

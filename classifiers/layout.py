@@ -1,0 +1,49 @@
+"""How a comment lies before the scorer: the chunks of its text, its author's name and its author's link in one row."""
+
+from bisect import bisect_right
+from itertools import accumulate, chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.table import SINGLE, TELLS_IN_LINK, TELLS_IN_NAME
+from classifiers.text import HanWords, cut
+
+LONGEST_NAME = 200
+"""So much of an author's name and link is read."""
+
+
+def cut_beside(name: str, url: str, han: HanWords) -> list[list[str]]:
+    """Cut the author's name and link, which are read like the text when they say more than who wrote."""
+    if not name and not url:
+        return []
+    return [cut(name[:LONGEST_NAME], han), cut(url[:LONGEST_NAME], han)]
+
+
+def lay_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[list[str]]:
+    """Lay the chunks of each comment out: its text, name and link, each led by the empty chunk that parts them."""
+    return [
+        ["", *text, *chain.from_iterable(("", *part) for part in parts)]
+        for text, parts in zip(texts, beside, strict=True)
+    ]
+
+
+def spelled_out(flags: NDArray[np.uint8], chunked: list[list[str]]) -> set[int]:
+    """Tell the comments in which three letters that stand alone follow each other."""
+    single = flags & SINGLE
+    runs = (single[:-2] & single[1:-1] & single[2:]).nonzero()[0].tolist()
+    ends = list(accumulate(map(len, chunked))) if runs else []
+    return {bisect_right(ends, run) for run in runs}
+
+
+def pass_over(
+    ids: NDArray[np.int64], flags: NDArray[np.uint8], starts: list[int], beside: list[list[list[str]]]
+) -> None:
+    """Take an author's name or link out of account, in place, where it says nothing but who wrote."""
+    raised = flags.tolist()
+    for end, parts in zip(starts[1:], beside, strict=True):
+        for part, flag in zip(reversed(parts), (TELLS_IN_LINK, TELLS_IN_NAME), strict=False):
+            begin = end - len(part)
+            if part and not any(found & flag for found in raised[begin:end]):
+                ids[begin:end] = 0
+            end = begin - 1
