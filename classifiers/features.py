@@ -7,17 +7,17 @@ transformer is.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.hashing import Hashes, chopped_features, hash_word, mix, pair_features, phrase_keys
-from classifiers.lexicon import LONGEST_PHRASE, Lexicon
+from classifiers.hashing import Hashes, chopped_features, hash_word, mix, pair_features
+from classifiers.lexicon import Lexicon
 from classifiers.text import clip, cut, is_single, spell
-from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
+from classifiers.traits import COUNTS, Matrix, count
 from classifiers.unfolding import unfold
 
 MEANT = 4
@@ -122,30 +122,6 @@ def pair_buckets(first: Hashes, last: Hashes, shape: Shape) -> NDArray[np.int64]
 
 def _bucket(features: Hashes, shape: Shape) -> NDArray[np.int64]:
     return (features & np.uint32(shape.buckets - 1)).astype(np.int64)
-
-
-def find_phrases(first: Hashes, lexicon: Lexicon) -> tuple[list[int], list[int]]:
-    """Find listed phrases in chunks laid end to end: where each begins, and the column of the counts it adds one to.
-
-    The empty chunk that parts one text from the next has no word, so no phrase goes on beyond it.
-    """
-    hits = lexicon.may_begin(first)
-    words = np.concatenate([first, _BEYOND])
-    if len(hits) < _FEW:
-        listed = words.tolist()
-        keys = [key for at in hits.tolist() for key in phrase_keys(listed[at : at + LONGEST_PHRASE])[1:]]
-    else:
-        many = phrase_keys([*words.astype(np.uint64)[_FOLLOWING + hits]])
-        keys = np.stack(many[1:], axis=1).ravel().tolist()
-    marks = map(lexicon.phrases.get, keys, repeat(-1))
-    found = [(place // (LONGEST_PHRASE - 1), mark) for place, mark in enumerate(marks) if mark >= 0]
-    return [int(hits[place]) for place, _ in found], [FIRST_MARK + mark for _, mark in found]
-
-
-_FEW = 20
-"""So many are looked up sooner one by one."""
-_BEYOND = np.zeros(LONGEST_PHRASE - 1, np.uint32)
-_FOLLOWING = np.arange(LONGEST_PHRASE)[:, None]
 
 
 class Corpus(NamedTuple):

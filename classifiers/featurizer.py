@@ -12,12 +12,12 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from classifiers.compiled import SQUARES
-from classifiers.features import MEANT, Analysed, Corpus, Shape, analyse, find_phrases, gather, pair_buckets
+from classifiers.features import MEANT, Analysed, Corpus, Shape, analyse, gather, pair_buckets
 from classifiers.filters import Filters
 from classifiers.hashing import hash_word
 from classifiers.identities import names_of_groups
 from classifiers.lexicon import NO_CONCEPTS, Lexicon, Term, build_lexicon, read_groups, read_terms
-from classifiers.traits import NAMES, traits
+from classifiers.traits import FIRST_MARK, NAMES, traits
 from classifiers.unfolding import unfold
 from classifiers.vocabulary import frequent_words, merged
 
@@ -168,8 +168,8 @@ class CommentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         ids = corpus.ids
         first, last = (np.concatenate([getattr(part, name) for part in parts])[ids] for name in ("first", "last"))
         text_of = np.repeat(np.arange(texts), ends - corpus.starts)
-        places, columns = find_phrases(first, lexicon)
-        np.add.at(counts, (text_of[places], np.array(columns, np.int64)), 1)
+        for place, mark in lexicon.phrases.find(first):
+            counts[text_of[place], FIRST_MARK + mark] += 1
         pairs = np.flatnonzero((ids[:-1] != 0) & (ids[1:] != 0))
         buckets = pair_buckets(first, last, shape)[pairs]
         linked = sparse.csr_matrix(

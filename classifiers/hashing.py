@@ -5,13 +5,12 @@ The transformer of the training pipeline and the compiled scorer both call these
 
 import zlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint32]
-Word = TypeVar("Word", int, NDArray[np.uint64])
 
 _PRIME = np.uint32(0x01000193)
 _MIX = np.uint32(0x2C1B3C6D)
@@ -21,7 +20,6 @@ _FIRST = np.uint32(0x9E3779B1)
 _SECOND = np.uint32(0x85EBCA77)
 _WORD, _PAIR = np.uint32(0x51ED270B), np.uint32(0xB5297A4D)
 _SEED = 0x811C9DC5
-_FOLD, _WHOLE = 0x9E3779B97F4B, (1 << 48) - 1
 PAIR_SLOTS = 1 << 20
 
 
@@ -47,19 +45,6 @@ def mix(hashes: Hashes) -> Hashes:
 def hash_word(word: str) -> int:
     """Hash one word as a whole."""
     return zlib.crc32(word.encode("utf-8", "surrogatepass"))
-
-
-def phrase_keys(words: Sequence[Word]) -> list[Word]:
-    """Fold the hashes of words into a number of 48 bits: one for the first word, one for the first two, and so on.
-
-    Given arrays, it does so for many phrases at once.
-    """
-    key: Any = 0
-    keys = []
-    for word in words:
-        key = (key * _FOLD + word + 1) & _WHOLE
-        keys.append(key)
-    return keys
 
 
 def pair_features(first: Hashes, second: Hashes) -> Hashes:

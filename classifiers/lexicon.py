@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from classifiers.categories import CATEGORIES, category_words
 from classifiers.concepts import MOST_MEANINGS, concept_words
 from classifiers.errors import DatasetInvalid
-from classifiers.hashing import PAIR_SLOTS, Hashes, hash_word, pair_slots, phrase_keys
+from classifiers.hashing import Hashes, hash_word
+from classifiers.phrases import LONGEST_PHRASE, Phrases
 from classifiers.text import HanWords, cut, is_han
 from classifiers.unfolding import unfold
 from classifiers.vocabulary import UNKNOWN, Vocabulary
@@ -32,7 +33,6 @@ MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CATEGORIES
 GRADED = len(KINDS) * len(GRADES)
 """So many of them, the first, come from the graded lexicons."""
 _CATEGORISED = range(GRADED, GRADED + len(CATEGORIES))
-LONGEST_PHRASE = 4
 LONGEST_FORM = 40
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
 _PLACE = {mark: place for place, mark in enumerate(MARKS)}
@@ -91,36 +91,32 @@ class Lexicon:
     """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise.
 
     Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, the most
-    frequent first, the keys of phrases that are hashed already, with their marks and the slots of their first two words, the
-    words of several characters that are one chunk, and the hashes of words in order, each beside that of its concept.
+    frequent first, the phrases where they are hashed already, the words of several characters that are one chunk, and the
+    hashes of words in order, each beside that of its concept.
     """
 
     def __init__(
         self,
         marks: dict[str, tuple[int, ...]],
         known: Iterable[int] = (),
-        phrases: dict[int, int] | None = None,
-        begun: Iterable[int] = (),
+        phrases: Phrases | None = None,
         han: Iterable[str] = (),
         concepts: Hashes = NO_CONCEPTS,
     ) -> None:
         listed = [phrase for phrase in marks if " " in phrase]
         self.marks = {word: places for word, places in marks.items() if " " not in word} if listed else marks
         self._known = Vocabulary(known)
-        self.phrases = {} if phrases is None else phrases
-        """The key of a phrase -> its mark."""
-        self._begun = np.zeros(PAIR_SLOTS, np.bool_)
-        self._begun[np.fromiter(begun, np.int64)] = True
-        self.concepts = concepts
         self._meant, self._meanings = (np.ascontiguousarray(column, np.uint32) for column in np.asarray(concepts).T)
         self._meant_hashes = self._meant.data
         self.han = HanWords(han)
-        starts = []
-        for phrase in listed:
-            words = [hash_word(self.general(part)) for part in phrase.split(" ")]
-            self.phrases[phrase_keys(words)[-1]] = marks[phrase][0]
-            starts.append(words[:2])
-        self._begun[pair_slots(*np.array(starts, np.uint32).reshape(-1, 2).T)] = True
+        hashed = ([hash_word(self.general(word)) for word in phrase.split(" ")] for phrase in listed)
+        marked = [(words, marks[phrase][0]) for words, phrase in zip(hashed, listed, strict=True)]
+        self.phrases = Phrases.of(marked) if phrases is None else phrases
+
+    @property
+    def concepts(self) -> Hashes:
+        """The hashes of words, in order, each beside that of its concept."""
+        return np.stack([self._meant, self._meanings], axis=1)
 
     @cached_property
     def _by_shape(self) -> dict[tuple[int, str], list[str]]:
@@ -130,10 +126,6 @@ class Lexicon:
             if len(word) >= 3 and any(place in _MASKED for place in places):
                 shaped.setdefault((len(word), word[0]), []).append(word)
         return shaped
-
-    def may_begin(self, words: Hashes) -> NDArray[np.int64]:
-        """Tell by one look where the first two words of some phrase may stand; at few places they do not."""
-        return self._begun.take(pair_slots(words[:-1], words[1:])).nonzero()[0]
 
     def marks_of(self, word: str) -> tuple[int, ...]:
         """Give the marks of a word, or of the term that it is an unlisted form of."""
@@ -237,9 +229,9 @@ class Lexicon:
             for place in places:
                 words[MARKS[place]].append(word)
         phrases: dict[str, list[int]] = {}
-        for key, place in sorted(self.phrases.items()):
+        for key, place in sorted(self.phrases.marks.items()):
             phrases.setdefault(MARKS[place], []).append(key)
-        return msgspec.json.encode(_Stored(words, phrases, self._begun.nonzero()[0].tolist(), sorted(self.han.words)))
+        return msgspec.json.encode(_Stored(words, phrases, self.phrases.begun, sorted(self.han.words)))
 
     @classmethod
     def decode(cls, content: bytes, known: Iterable[int] = (), concepts: Hashes = NO_CONCEPTS) -> "Lexicon":
@@ -258,7 +250,9 @@ class Lexicon:
         for mark, keys in stored.phrases.items():
             if mark in _PLACE:
                 phrases.update(dict.fromkeys(keys, _PLACE[mark]))
-        return cls(marks, known, phrases, stored.begun, stored.han, concepts)
+        same_words = {word: word for word in marks if is_han(word)}
+        han = (same_words.get(word, word) for word in stored.han)
+        return cls(marks, known, Phrases(phrases, stored.begun), han, concepts)
 
 
 def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:

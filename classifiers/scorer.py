@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from classifiers.alphabets import language_of_letters
 from classifiers.compiled import open_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
-from classifiers.features import Shape, find_phrases, pair_buckets
+from classifiers.features import Shape, pair_buckets
 from classifiers.filters import Filters, Looked, load_filters
 from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out
 from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
-from classifiers.traits import NAMES, Matrix, traits
+from classifiers.traits import FIRST_MARK, NAMES, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
 AT_ONCE = 100_000
@@ -251,9 +251,8 @@ class Scorer:
         shared[apart[:-1] | apart[1:]] = 0
         rows[:-1, :width] += shared
         rows[1:, :width] += shared
-        places, columns = find_phrases(first, self._lexicon)
-        for place, column in zip(places, columns, strict=True):
-            counts[place, column] += 1
+        for place, mark in self._lexicon.phrases.find(first):
+            counts[place, FIRST_MARK + mark] += 1
 
     def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
         if len(self._languages) < 2:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from classifiers.features import find_phrases
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import Filters
 from classifiers.hashing import chopped_features, hash_word
@@ -143,14 +142,6 @@ def test_another_word_is_not(lexicon, word):
 
 def test_a_lexicon_survives_being_written_and_read(lexicon):
     assert Lexicon.decode(lexicon.encode()).marks == lexicon.marks
-
-
-def test_a_phrase_that_ends_with_the_last_word_counts_once_though_a_longer_one_begins_so():
-    lexicon = build_lexicon([Term("total waste", "insult", 1), Term("total waste of space", "insult", 2)])
-    words = ["you", "total", "waste", "of", "space", "", "a", "total", "waste"]
-    places, columns = find_phrases(np.array([hash_word(word) if word else 0 for word in words], np.uint32), lexicon)
-    assert places == [1, 1, 7]
-    assert columns[0] == columns[2] != columns[1]
 
 
 def test_a_phrase_is_counted():

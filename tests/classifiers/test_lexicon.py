@@ -7,8 +7,9 @@ import pytest
 from classifiers.categories import CATEGORIES
 from classifiers.errors import DatasetInvalid
 from classifiers.features import Shape, analyse
-from classifiers.hashing import hash_word, phrase_keys
+from classifiers.hashing import hash_word
 from classifiers.lexicon import GROUP, MARKS, SEEDS, Group, Lexicon, Term, build_lexicon, read_groups, read_terms
+from classifiers.phrases import phrase_keys
 from classifiers.scorer import Item, bundled
 
 LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
@@ -55,14 +56,15 @@ def test_ambiguous_words_and_political_camps_stay_words(lexicon: Lexicon) -> Non
 
 def test_a_phrase_that_names_a_group_matches_whichever_group_stands_in_it(lexicon: Lexicon) -> None:
     general = [hash_word(lexicon.general(word)) for word in ("kill", "all", "foos")]
-    assert lexicon.phrases[phrase_keys(general)[-1]] == MARKS.index("threat_3")
+    assert lexicon.phrases.marks[phrase_keys(general)[-1]] == MARKS.index("threat_3")
     assert general[2] == hash_word(GROUP)
 
 
 def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None:
     again = Lexicon.decode(lexicon.encode(), [hash_word("word")])
     assert again.marks == lexicon.marks
-    assert again.phrases == lexicon.phrases
+    assert again.phrases.marks == lexicon.phrases.marks
+    assert again.phrases.begun == lexicon.phrases.begun
     assert again.known("word")
     assert not again.known("other")
     assert again.unmask("w**ker") == "wanker"
@@ -75,7 +77,7 @@ def test_marks_of_another_release_are_left_out() -> None:
     )
     lexicon = Lexicon.decode(content)
     assert set(lexicon.marks) == {"idiot"}
-    assert not lexicon.phrases
+    assert not lexicon.phrases.marks
 
 
 def test_the_package_has_lexicons_and_groups_in_sixteen_languages() -> None:
