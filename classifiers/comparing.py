@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.dataset import Dataset
-from classifiers.evaluation import WORKING, Estimate, Evaluation, Floats, Truth, report
+from classifiers.evaluation import WORKING, Estimate, Evaluation, Floats, Truth, report, slices_of
 from classifiers.manifest import ATTRIBUTES, Manifest
 
 WORST = 20
@@ -69,13 +69,13 @@ def compare(
     champion: Manifest, candidate: Manifest, champion_scores: Floats, candidate_scores: Floats, dataset: Dataset
 ) -> Comparison:
     """Set the scores of two versions on the same rows side by side."""
-    data = tuple(sorted(set(dataset.source)))
+    data, slices = tuple(sorted(set(dataset.source))), slices_of(dataset)
     sides = [
         Evaluation(
             version=manifest.version,
             rows=len(dataset),
             data=data,
-            attributes=report(manifest, scores, dataset),
+            attributes=report(manifest, scores, dataset, slices),
             microseconds=0.0,
         )
         for manifest, scores in ((champion, champion_scores), (candidate, candidate_scores))

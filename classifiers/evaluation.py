@@ -8,6 +8,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import msgspec
 import numpy as np
@@ -21,6 +22,8 @@ from classifiers.scorer import Item, Scorer
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
+Slices = dict[str, list[tuple[str, Truth]]]
+"""Kind of slice -> names of slices, each with the rows that are in it."""
 
 WORKING = "precision_0.90"
 """The threshold that figures are quoted at, unless another is asked for."""
@@ -139,9 +142,11 @@ def evaluate(manifest: Manifest, score: Score, dataset: Dataset) -> Evaluation:
     )
 
 
-def report(manifest: Manifest, scores: Floats, dataset: Dataset) -> dict[str, AttributeReport]:
-    """Measure given scores, attribute by attribute."""
-    slices = {kind: list(found) for kind, found in slices_of(dataset)}
+def report(
+    manifest: Manifest, scores: Floats, dataset: Dataset, slices: Slices | None = None
+) -> dict[str, AttributeReport]:
+    """Measure given scores, attribute by attribute; the slices of the rows may be given where they are cut already."""
+    slices = slices_of(dataset) if slices is None else slices
     found = {}
     for column, attribute in enumerate(ATTRIBUTES):
         values = dataset.values[:, column]
@@ -166,8 +171,9 @@ def report(manifest: Manifest, scores: Floats, dataset: Dataset) -> dict[str, At
     return found
 
 
-def slices_of(dataset: Dataset) -> Iterable[tuple[str, Iterable[tuple[str, Truth]]]]:
+def slices_of(dataset: Dataset) -> Slices:
     """Cut rows by language, source, site, length, phenomenon and the kind of group they name."""
+    cut: Slices = {}
     for kind, column in (
         ("language", dataset.lang),
         ("source", dataset.source),
@@ -175,10 +181,11 @@ def slices_of(dataset: Dataset) -> Iterable[tuple[str, Iterable[tuple[str, Truth
         ("phenomenon", dataset.phenomenon),
     ):
         values = np.array(column, dtype=object)
-        yield kind, [(str(value), values == value) for value in sorted(set(column)) if value]
+        cut[kind] = [(str(value), values == value) for value in sorted(set(column)) if value]
     lengths = np.array([len(text) for text in dataset.text])
-    yield "length", [(name, (lengths >= low) & (lengths <= high)) for low, high, name in LENGTHS]
-    yield "identity", list(_naming(dataset))
+    cut["length"] = [(name, (lengths >= low) & (lengths <= high)) for low, high, name in LENGTHS]
+    cut["identity"] = list(_naming(dataset))
+    return cut
 
 
 def figures(truth: Truth, said: Floats) -> Figures:
@@ -313,6 +320,7 @@ def _naming(dataset: Dataset) -> Iterable[tuple[str, Truth]]:
 _IN_WORD = rf"[\w{VOWEL_SIGNS}]"
 
 
+@cache
 def _patterns(lang: str) -> dict[str, re.Pattern[str]]:
     """Build one pattern for each kind of group; whole words, where the language parts words by spaces."""
     before, behind = ("", "") if lang in {"zh", "ja", "ko", "ar"} else (f"(?<!{_IN_WORD})", f"(?!{_IN_WORD})")

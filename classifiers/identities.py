@@ -127,6 +127,7 @@ def _in_turn(found: tuple[Sentence, ...]) -> Iterator[Sentence]:
         yield from (alike[(turn + step * apart) % len(alike)] for step in range(min(LEARNED_FROM, len(alike))))
 
 
+@cache
 def _read(lang: str) -> _File:
     data: Any = tomllib.loads((FOLDER / f"{lang}.toml").read_text("utf-8"))
     return msgspec.convert(data, _File)

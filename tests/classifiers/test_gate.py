@@ -8,13 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from classifiers import gate
+from classifiers import fairness, gate
 from classifiers.adapting import adapt
 from classifiers.comparing import auc_gain, compare
 from classifiers.dataset import concatenate, load_seeds
 from classifiers.errors import GateRefused
-from classifiers.evaluation import score_with
-from classifiers.manifest import ATTRIBUTES, entries_of, read_manifest, write_manifest
+from classifiers.evaluation import Score, score_with
+from classifiers.fairness import Fairness
+from classifiers.manifest import ATTRIBUTES, Manifest, entries_of, read_manifest, write_manifest
 from classifiers.registry import BUNDLED, Registry
 from classifiers.scorer import Scorer
 from tests.classifiers.labels import labels
@@ -67,6 +68,29 @@ def test_a_version_that_is_the_same_passes(registry: Registry) -> None:
     }
     assert gate.act(registry, verdict, by="ml").version == "same"
     assert registry.history()[-1].evidence["forced"] is False
+
+
+def test_a_version_is_measured_once_though_it_is_held_against_several_and_anew_where_its_thresholds_changed(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[str] = []
+
+    def measure(manifest: Manifest, score: Score) -> Fairness:
+        measured.append(manifest.version)
+        return fairness.measure(manifest, score, ("it",))
+
+    monkeypatch.setattr(gate, "measure", measure)
+    monkeypatch.setattr(gate, "_standings", {})
+    few = _HELD.take(range(0, len(_HELD), 60))
+    first, second = (changed(registry, name, lambda weights: weights) for name in ("first", "second"))
+    held_against = [gate.judge(BUNDLED, candidate, seeds=few) for candidate in (first, second, first)]
+    assert held_against[0].checks[:2] == held_against[2].checks[:2]
+    own = read_manifest(BUNDLED).version
+    assert measured == [own, "first", "second", "first"]
+    thresholds = {**read_manifest(BUNDLED).thresholds, "toxicity": {"precision_0.90": 0.5}}
+    lower = changed(registry, "lower", lambda weights: weights, thresholds=thresholds)
+    gate.judge(BUNDLED, lower, seeds=few)
+    assert measured[4:] == ["lower"]
 
 
 def test_a_version_that_ranks_worse_is_refused_and_named(worse: tuple[Registry, gate.Verdict]) -> None:
