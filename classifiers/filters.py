@@ -139,7 +139,8 @@ def _product(left: Matrix, right: Matrix) -> Matrix:
     found = np.empty((rows, columns), np.float32)
     step = max(1, _MOST_PRODUCTS // right.size)
     whole = rows - rows % step
-    np.matmul(left[:whole].reshape(-1, step, len(right)), right, out=found[:whole].reshape(-1, step, columns))
+    if whole:
+        np.matmul(left[:whole].reshape(-1, step, len(right)), right, out=found[:whole].reshape(-1, step, columns))
     np.matmul(left[whole:], right, out=found[whole:])
     return found
 

@@ -11,6 +11,7 @@ from classifiers.text import HanWords, cut
 
 LONGEST_NAME = 200
 """So much of an author's name and link is read."""
+_THREE = bytes([SINGLE]) * 3
 
 
 def cut_beside(name: str, url: str, han: HanWords) -> list[list[str]]:
@@ -31,9 +32,10 @@ def lay_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[list[
 def spelled_out(flags: NDArray[np.uint8], chunked: list[list[str]]) -> set[int]:
     """Tell the comments in which three letters that stand alone follow each other."""
     single = flags & SINGLE
-    runs = (single[:-2] & single[1:-1] & single[2:]).nonzero()[0].tolist()
-    ends = list(accumulate(map(len, chunked))) if runs else []
-    return {bisect_right(ends, run) for run in runs}
+    if _THREE not in single.tobytes():
+        return set()
+    ends = list(accumulate(map(len, chunked)))
+    return {bisect_right(ends, run) for run in (single[:-2] & single[1:-1] & single[2:]).nonzero()[0].tolist()}
 
 
 def pass_over(

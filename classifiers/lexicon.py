@@ -5,7 +5,6 @@ when the lists in `seeds/` grow.
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -107,7 +106,6 @@ class Lexicon:
         self.marks = {word: places for word, places in marks.items() if " " not in word} if listed else marks
         self._known = Vocabulary(known)
         self._meant, self._meanings = (np.ascontiguousarray(column, np.uint32) for column in np.asarray(concepts).T)
-        self._meant_hashes = self._meant.data
         self.han = HanWords(han)
         hashed = ([hash_word(self.general(word)) for word in phrase.split(" ")] for phrase in listed)
         marked = [(words, marks[phrase][0]) for words, phrase in zip(hashed, listed, strict=True)]
@@ -142,12 +140,15 @@ class Lexicon:
         """Give the concepts of many words, or of the words that they are unlisted forms of: their places, and hashes of the concepts."""
         if not len(self._meant):
             return np.zeros(0, np.int64), np.zeros(0, np.uint32)
-        rows = self._meant.searchsorted(hashes)
-        listed = self._meant.take(rows, mode="clip") == hashes
-        for place in (~listed).nonzero()[0].tolist():
-            row = self._row_of_stem(words[place])
-            if row is not None:
-                rows[place], listed[place] = row, True
+        rows, listed = self._look_up(hashes)
+        unlisted = [(place, stem) for place in (~listed).nonzero()[0].tolist() for stem in _stems(words[place])]
+        of_stems, known = self._look_up(
+            np.fromiter((hash_word(stem) for _, stem in unlisted), np.uint32, len(unlisted))
+        )
+        for at in known.nonzero()[0].tolist():
+            place = unlisted[at][0]
+            if not listed[place]:
+                rows[place], listed[place] = of_stems[at], True
         places = listed.nonzero()[0]
         rows = rows[places]
         second = self._meant.take(rows + 1, mode="clip") == self._meant[rows]
@@ -156,13 +157,10 @@ class Lexicon:
             places, rows = np.append(places, places[second]), np.append(rows, rows[second] + 1)
         return places, self._meanings[rows]
 
-    def _row_of_stem(self, word: str) -> int | None:
-        for stem in _stems(word) if len(word) > 2 else ():
-            hashed = hash_word(stem)
-            row = bisect_left(self._meant_hashes, hashed)
-            if row < len(self._meant_hashes) and self._meant_hashes[row] == hashed:
-                return row
-        return None
+    def _look_up(self, hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Give the first rows of words, and which of the words are there at all."""
+        rows = self._meant.searchsorted(hashes)
+        return rows, self._meant.take(rows, mode="clip") == hashes
 
     def general(self, word: str) -> str:
         """Give the word that features are made of: the name of a group counts the same, whichever group it is."""
@@ -327,7 +325,7 @@ def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, .
     kept: dict[str, list[str]] = {}
     for word in sorted(meanings, key=len):
         found = sorted(meanings[word])
-        stem = next((kept[stem] for stem in _stems(word) if stem in kept), None) if len(word) > 2 else None
+        stem = next((kept[stem] for stem in _stems(word) if stem in kept), None)
         if len(found) <= MOST_MEANINGS and found != stem:
             kept[word] = found
     pairs = [(hash_word(word), hash_word(f"={concept}")) for word, found in kept.items() for concept in found]
@@ -335,8 +333,8 @@ def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, .
 
 
 def _stems(word: str) -> list[str]:
-    """Shorten a word to what it may be a form of, the longest first; what is too long for a word is a form of none."""
-    if len(word) > LONGEST_FORM:
+    """Shorten a word to what it may be a form of, the longest first; what is too long for a word, or too short, is a form of none."""
+    if not 2 < len(word) <= LONGEST_FORM:
         return []
     if "\uac00" <= word[0] <= "\ud7a3":
         return [word[:size] for size in range(len(word) - 1, 1, -1)]
