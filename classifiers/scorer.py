@@ -17,17 +17,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.alphabets import language_of_letters
 from classifiers.compiled import open_lexicon
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.features import Shape, pair_buckets
 from classifiers.filters import Filters, Looked, load_filters
+from classifiers.languages import Evidence, Languages
 from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out
 from classifiers.lexicon import MARKS, Lexicon
 from classifiers.manifest import Manifest, verify
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
-from classifiers.traits import FIRST_MARK, NAMES, Matrix, traits
+from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
 AT_ONCE = 100_000
@@ -35,10 +35,9 @@ AT_ONCE = 100_000
 EXPLAINED = ("spam", "toxicity")
 FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
+_LETTERS, _LINKED, _WORDS = PLACE["letters"], PLACE["link_chars"], PLACE["words"]
 SHOWN = 0.05
 """An attribute that scores lower is not explained: nothing moved it that is worth keeping."""
-SURE_OF_LANGUAGE = 12.0 * 16
-"""Sixteenths of nats by which the likeliest language must lead before it overrules the site's language."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -99,7 +98,7 @@ class _Batch(NamedTuple):
     """Times a row of a comment's chunk: what that chunk contributes to each calibrated logit."""
     features: Matrix
     logits: Matrix
-    evidence: Matrix
+    evidence: Evidence
     looked: Looked | None
     """What the filters saw, where there are any and it is asked for."""
 
@@ -114,7 +113,7 @@ class Scorer:
         self.version = manifest.version
         self.attributes = manifest.attributes
         self._shape = msgspec.convert(manifest.features["shape"], Shape)
-        self._languages = tuple(manifest.features["languages"])
+        self._languages = Languages(manifest.features["languages"], manifest.features.get("floors", {}))
         self._weights = np.asarray(arrays["weights"])
         self._scales = arrays["scales"].astype(np.float32)
         self._halves = self._scales / 2
@@ -169,7 +168,7 @@ class Scorer:
             batch = self._compute(items, explain)
             probabilities = _sigmoid(batch.logits).tolist()
             words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
-        languages = self._judge_languages(items, batch)
+        languages = self._languages_of(items, batch)
         return [
             Scores(dict(zip(self.attributes, row, strict=True)), lang, self._supported.get(lang, False), found)
             for row, lang, found in zip(probabilities, languages, words, strict=True)
@@ -180,7 +179,7 @@ class Scorer:
         with self._lock:
             batch = self._compute([item], explain=True)
             moved = [self._moved(batch, [0], column)[0].tolist() for column in range(len(self.attributes))]
-        lang = self._judge_languages([item], batch)[0]
+        lang = self._languages_of([item], batch)[0]
         bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
         found = {}
         for column, attribute in enumerate(self.attributes):
@@ -220,14 +219,18 @@ class Scorer:
         del starts[-1]
         sums = np.add.reduceat(rows, starts, axis=0)
         scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
-        features = traits(add_up(counts, starts))
+        counted = add_up(counts, starts)
+        features = traits(counted)
         factors = scale * self._slopes
         logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
         looked = self._filters.look(self._table.vectors, ids, starts) if self._filters and explain else None
         if self._filters:
             answers = looked.answers if looked else self._filters.answers(self._table.vectors, ids, starts)
             logits += answers @ self._filter_weights.T
-        return _Batch(chunked, starts, ids, rows, factors, features, logits, sums[:, self._table.evidence], looked)
+        evidence = Evidence(
+            sums[:, self._table.evidence], counted[:, _LETTERS] - counted[:, _LINKED], counted[:, _WORDS]
+        )
+        return _Batch(chunked, starts, ids, rows, factors, features, logits, evidence, looked)
 
     def _moved(self, batch: _Batch, places: Sequence[int], column: int) -> list[Matrix]:
         """Give what each chunk of some comments contributes to one calibrated logit."""
@@ -254,21 +257,8 @@ class Scorer:
         for place, mark in self._lexicon.phrases.find(first):
             counts[place, FIRST_MARK + mark] += 1
 
-    def _judge_languages(self, items: Sequence[Item], batch: _Batch) -> list[str]:
-        if len(self._languages) < 2:
-            return [item.lang or (self._languages[0] if self._languages else "") for item in items]
-        best = batch.evidence.argmax(axis=1)
-        ordered = np.partition(batch.evidence, -2, axis=1)
-        sure = ordered[:, -1] - ordered[:, -2] >= SURE_OF_LANGUAGE
-        languages = [
-            self._languages[place] if certain or not item.lang else item.lang
-            for item, place, certain in zip(items, best.tolist(), sure.tolist(), strict=True)
-        ]
-        for place, item in enumerate(items):
-            written = language_of_letters(item.text)
-            if written and written not in self._languages:
-                languages[place] = written
-        return languages
+    def _languages_of(self, items: Sequence[Item], batch: _Batch) -> list[str]:
+        return self._languages.judge(batch.evidence, [item.text for item in items], [item.lang for item in items])
 
     def _strongest(
         self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], top: int
@@ -311,7 +301,7 @@ class Scorer:
                 (*self._trait_weights.shape, self._filter_weights.shape[1]),
                 (attributes, len(NAMES), len(self._filters.floor) if self._filters else 0),
             ),
-            "languages": (self._table.evidence.stop - self._table.evidence.start, len(self._languages)),
+            "languages": (self._table.evidence.stop - self._table.evidence.start, len(self._languages.names)),
         }
         for name, (found, wanted) in expected.items():
             if found != wanted:

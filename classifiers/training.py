@@ -20,11 +20,11 @@ from classifiers.disguises import WAYS, disguise
 from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
 from classifiers.fairness import even_out
-from classifiers.features import analyse, chunks_of
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filter_learning import Network, Sequences
 from classifiers.filters import Filters, save_filters
 from classifiers.identities import as_dataset, sentences
+from classifiers.language_learning import learn_languages
 from classifiers.lexicon import MARKS
 from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
 from classifiers.pipeline import write_pipeline
@@ -36,7 +36,6 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and of how many."""
 
 STEPS = 9
-LANGUAGE_ROWS = 1 << 15
 FILTER_ROWS = 1 << 15
 """So many vectors of hashed features the filters have."""
 _HEEDED = {"toxicity": 1.0, "insult": 0.5, "identity_attack": 0.5}
@@ -92,7 +91,7 @@ def train_from_scratch(
         coef = np.concatenate([coef, np.concatenate([np.zeros((1, answers.shape[1])), more])], axis=1)
         bias[1:] += offset
     tell("languages", 5, STEPS)
-    languages, evidence = learn_languages(rows.take(train), [texts[place] for place in train], featurizer)
+    languages, evidence, floors = learn_languages(rows.take(train), [texts[place] for place in train], featurizer)
     tell("compiling", 6, STEPS)
     out.mkdir(parents=True, exist_ok=True)
     coef = compile_weights(out, featurizer, coef, bias, evidence)
@@ -125,6 +124,7 @@ def train_from_scratch(
             "shape": msgspec.to_builtins(featurizer.shape),
             "traits": list(NAMES),
             "languages": list(languages),
+            "floors": floors,
             **({"marks": list(MARKS)} if recipe.filters else {}),
         },
         thresholds=thresholds,
@@ -270,7 +270,7 @@ def compile_weights(
     featurizer: CommentFeaturizer,
     coef: NDArray[np.float64],
     bias: NDArray[np.float64],
-    evidence: NDArray[np.float64],
+    evidence: NDArray[np.int8],
 ) -> NDArray[np.float64]:
     """Write the arrays that the scorer maps, in 16 bits; give the coefficients that they stand for."""
     buckets, idf = featurizer.shape.buckets, featurizer.idf_
@@ -278,7 +278,7 @@ def compile_weights(
     head = np.concatenate([coef[:, buckets:], bias[:, None]], axis=1)
     head[:, : len(NAMES)] *= featurizer.trait_scale
     np.save(out / "head.npy", head, allow_pickle=False)
-    np.save(out / "languages.npy", np.round(np.clip(evidence, -7.9, 7.9) * 16).astype(np.int8), allow_pickle=False)
+    np.save(out / "languages.npy", evidence, allow_pickle=False)
     np.save(out / "known.npy", featurizer.known_, allow_pickle=False)
     np.save(out / CONCEPTS, featurizer.concepts_, allow_pickle=False)
     save_lexicon(out, featurizer.lexicon_)
@@ -287,30 +287,6 @@ def compile_weights(
     rounded = coef.copy()
     rounded[:, :buckets] = weights.T / idf
     return rounded
-
-
-def learn_languages(
-    rows: Dataset, texts: list[str], featurizer: CommentFeaturizer, most: int = 3000, least: int = 100
-) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Learn how much each hashed feature speaks for each language: log-odds against the mean of all."""
-    counted: dict[str, int] = {}
-    chosen: dict[str, list[str]] = {}
-    for lang, text in zip(rows.lang, texts, strict=True):
-        if lang:
-            counted[lang] = counted.get(lang, 0) + 1
-            if len(chosen.setdefault(lang, [])) < most:
-                chosen[lang].append(text)
-    languages = tuple(sorted(lang for lang, found in counted.items() if found >= least))
-    lexicon, shape = featurizer.lexicon(), featurizer.shape
-    totals = np.zeros((len(languages), LANGUAGE_ROWS))
-    for place, lang in enumerate(languages):
-        chunks = [chunk for text in chosen[lang] for chunk in chunks_of(text, lexicon)]
-        found = analyse(chunks, lexicon, shape)
-        spoken = found.buckets[found.spoken] & (LANGUAGE_ROWS - 1)
-        totals[place] = np.bincount(spoken, minlength=LANGUAGE_ROWS)
-    totals = (totals + 0.5) / (totals + 0.5).sum(axis=1, keepdims=True)
-    evidence = np.log(totals) - np.log(totals).mean(axis=0)
-    return languages, np.ascontiguousarray(evidence.T)
 
 
 def calibrate(
