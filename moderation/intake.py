@@ -36,7 +36,7 @@ REFUSED = {"address": "429:address", "e-mail address": "429:email", "address by 
 """Whose allowance was spent -> what is counted for the day."""
 ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email", "lookalike_email"))
 """What only the arrival of a comment shows: an edit keeps what was seen then."""
-MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "language"))
+MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "part", "language"))
 """What the models say. All else was seen when the comment came, and a later score leaves it as it was."""
 
 

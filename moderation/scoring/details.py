@@ -21,6 +21,7 @@ _FACTS = {
     "lookalike_email": ("domain", "other"),
     "spam": ("percent",),
     "toxicity": ("percent", "attribute"),
+    "part": ("percent", "attribute"),
     "language": ("lang", "what"),
     "models": ("what",),
     "checks": ("what",),
@@ -57,7 +58,9 @@ def _code(signal: Signal, facts: dict[str, object]) -> str:
     if not variant or not has_message(stem + variant):
         variant = "clear" if signal.reason in (Reason.CLEAR, Reason.TRUSTED) else "hit"
     amount = facts.get("count", facts.get("lang"))
-    number = {0: "_none", 1: "_one", "": "_none", "und": "_none"}.get(amount, "") if isinstance(amount, int | str) else ""
+    number = (
+        {0: "_none", 1: "_one", "": "_none", "und": "_none"}.get(amount, "") if isinstance(amount, int | str) else ""
+    )
     for code in (stem + variant + number, stem + variant):
         if has_message(code):
             return code

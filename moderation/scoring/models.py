@@ -14,6 +14,7 @@ import msgspec
 
 from classifiers.scorer import Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
+from moderation.scoring.parts import LONGER_THAN, parts_of
 
 Precisions = Mapping[str, Mapping[str, float]]
 """Attribute -> {"precision_0.98": threshold, ...}, as a version's manifest has it."""
@@ -42,6 +43,10 @@ class Scored(msgspec.Struct, frozen=True):
     versions: tuple[str, ...] = ()
     """The active version, and the shadow one where there is one."""
     shadow: dict[str, float] = {}
+    part: dict[str, float] = {}
+    """The most that any part of a long comment scores, where the whole scores something; empty where it was not looked at."""
+    part_words: tuple[Word, ...] = ()
+    """What moved the part that scores most."""
     degraded: str = ""
     """Why there are no scores: missing, resting, failed, slow, nonsense; empty where there are."""
 
@@ -140,7 +145,42 @@ class Models:
             if not isinstance(asked, str):
                 others = asked
                 versions = (active.scorer.version, shadow.scorer.version)
-        return [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)], precisions
+        found = [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)]
+        self._look_at_parts(active, items, found)
+        return found, precisions
+
+    def _look_at_parts(self, seat: _Seat, items: list[Item], found: list[Scored]) -> None:
+        """Score the parts of long comments in which something may be hidden; in place. One that scores much is explained."""
+        parts = [
+            (place, begin, Item(part, lang=items[place].lang))
+            for place, one in enumerate(found)
+            if one.scores and _may_hide(items[place].text, max(one.scores.values()))
+            for begin, part in parts_of(items[place].text)
+        ]
+        most: dict[int, dict[str, float]] = {}
+        hottest: dict[int, tuple[float, int, Item]] = {}
+        for (place, begin, item), answer in zip(parts, self._of_parts(seat, parts, explain=False), strict=False):
+            if answer is None or not _sane(answer.values):
+                continue
+            known = most.setdefault(place, {})
+            for name, value in answer.values.items():
+                known[name] = max(known.get(name, 0.0), value)
+            hottest[place] = max(hottest.get(place, (0.0, begin, item)), (max(answer.values.values()), begin, item))
+        shown = [(place, begin, item) for place, (top, begin, item) in hottest.items() if top >= LEAST_OF_A_PART]
+        words = {
+            place: _shifted(answer, begin)
+            for (place, begin, _), answer in zip(shown, self._of_parts(seat, shown, explain=True), strict=False)
+            if answer is not None
+        }
+        for place, known in most.items():
+            found[place] = msgspec.structs.replace(found[place], part=known, part_words=words.get(place, ()))
+
+    def _of_parts(
+        self, seat: _Seat, parts: Sequence[tuple[int, int, Item]], *, explain: bool
+    ) -> Sequence[Scores | None]:
+        """Ask for the scores of parts; none where the model fails on them, which takes nothing from the whole."""
+        answers = self._ask(seat, [item for _, _, item in parts], "parts", explain=explain) if parts else ()
+        return () if isinstance(answers, str) else answers
 
     def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
         began, spent = self._clock(), self._effort()
@@ -203,6 +243,16 @@ def _works(scorer: Scorer) -> bool:
 
 _REMARK = Item("Thank you for the article.", "", "", "en")
 
+
+def _may_hide(text: str, most: float) -> bool:
+    """Say whether a comment that scores `most` is worth a look at its parts: for abuse some of it shows, for spam a link."""
+    return len(text) > LONGER_THAN and most < HOT and (most >= WARM or "://" in text or "www." in text)
+
+
+WARM, HOT = 0.1, 0.9
+LEAST_OF_A_PART = 0.75
+"""Parts are many, so that one of them passes a low threshold sooner than a whole does."""
+
 _SECONDS_A_CHARACTER = 2e-6
 """Far more than a character costs, so that a batch of long texts is not taken for a slow model."""
 
@@ -228,6 +278,17 @@ def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ..
         versions,
         other.values if other is not None and _sane(other.values) else {},
     )
+
+
+def _shifted(answer: Scores, begin: int) -> tuple[Word, ...]:
+    """Give what moved a part, by its places in the whole, each word once."""
+    strongest: dict[tuple[int, int, str], Word] = {}
+    for word in answer.words:
+        at = begin if not word.feature else 0
+        key = word.begin + at, word.end + at, word.feature
+        if key not in strongest or abs(word.weight) > abs(strongest[key].weight):
+            strongest[key] = Word(*key[:2], word.weight, word.feature)
+    return tuple(strongest.values())
 
 
 def _words(answer: Scores, attribute: str) -> tuple[Word, ...]:

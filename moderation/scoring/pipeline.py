@@ -9,11 +9,13 @@ from functools import lru_cache
 from moderation.records import Comment, History, Policy, Reason, Signal, Site
 from moderation.scoring import checks
 from moderation.scoring.checks import Check
-from moderation.scoring.models import Models, Precisions, Scored
+from moderation.scoring.models import LEAST_OF_A_PART, Models, Precisions, Scored
 from moderation.scoring.policy import Examined, Thresholds, thresholds
 
 _SITES_KEPT = 256
 _NO_PRECISIONS: Precisions = {}
+HELD_FOR_A_PART = 0.6
+"""What a part counts for among the signals: it holds the comment of anybody but an author who is known to be harmless."""
 
 
 def checks_of(policy: Policy) -> tuple[Check, ...]:
@@ -137,8 +139,18 @@ def model_signals(scored: Scored, bars: Thresholds, hold_unsupported: bool) -> t
     return (
         Signal("spam", spam, spam_reason, (round(100 * spam),), scored.spam_words),
         Signal("toxicity", toxicity, toxicity_reason, (round(100 * toxicity), attribute), scored.toxicity_words),
+        *_part(scored, bars, spam_reason, toxicity_reason),
         _language(scored.lang, scored.supported, hold_unsupported),
     )
+
+
+def _part(scored: Scored, bars: Thresholds, *whole: Reason) -> tuple[Signal, ...]:
+    """Say that a part of a long comment passes a threshold that the whole does not: enough to hold it, never to reject."""
+    for family in (Reason.TOXICITY, Reason.SPAM) if scored.part else ():
+        attribute, score, reason = bars.reason(family, scored.part)
+        if reason is not Reason.CLEAR and reason not in whole and score >= LEAST_OF_A_PART:
+            return (Signal("part", HELD_FOR_A_PART, reason, (round(100 * score), attribute), scored.part_words),)
+    return ()
 
 
 @lru_cache(maxsize=256)

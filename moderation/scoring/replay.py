@@ -16,7 +16,7 @@ from moderation.scoring.pipeline import model_signals
 from moderation.scoring.policy import Examined, judge, thresholds
 from moderation.scoring.words import WordList
 
-_MODEL_SIGNALS = frozenset(("spam", "toxicity", "language", "models"))
+_MODEL_SIGNALS = frozenset(("spam", "toxicity", "part", "language", "models"))
 _LISTS = frozenset(("blocked_words", "suspect_words"))
 _MARKS = {"blocked": Mark.BLOCKED, "watched": Mark.WATCHED, "marked": Mark.TRUSTED}
 
@@ -87,7 +87,7 @@ def _kept_private(was: Signal, now: Signal, policy: Policy) -> Signal:
 
 def _scored(verdict: Verdict, seen: dict[str, Signal]) -> Scored:
     language = seen.get("language")
-    models = seen.get("models")
+    models, part = seen.get("models"), seen.get("part")
     return Scored(
         verdict.scores,
         verdict.lang,
@@ -95,5 +95,7 @@ def _scored(verdict: Verdict, seen: dict[str, Signal]) -> Scored:
         spam_words=seen["spam"].words if "spam" in seen else (),
         toxicity_words=seen["toxicity"].words if "toxicity" in seen else (),
         versions=verdict.models,
+        part={str(part.facts[1]): float(part.facts[0]) / 100} if part else {},
+        part_words=part.words if part else (),
         degraded=str(models.facts[0]) if models and models.facts else ("missing" if verdict.degraded else ""),
     )

@@ -210,7 +210,7 @@ def test_a_busy_machine_makes_no_model_slow_but_a_stalled_one_is(clock):
 
 
 def test_a_batch_of_long_texts_may_take_longer(pipeline, faults):
-    seen = examined(pipeline, "slow" + "x" * 19_000, *["x" * 20_000] * 30)
+    seen = examined(pipeline, "slow spam" + "x" * 19_000, *["x" * 20_000] * 30)
     assert not any(one.degraded for one in seen)
     assert faults == []
 
