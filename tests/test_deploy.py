@@ -62,6 +62,17 @@ def test_a_compose_file_asks_for_the_durability_that_the_service_asks_for(name):
     assert all(volume.split(":")[0] in composed["volumes"] for one in services for volume in one["volumes"])
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.cluster.yaml"])
+def test_a_command_in_a_container_finds_the_store_that_the_service_has(name):
+    composed = yaml.safe_load((DEPLOY / name).read_text())
+    services = [one for key, one in composed["services"].items() if key.startswith("moderation")]
+    assert services
+    for one in services:
+        # options of `serve` are not told to a command beside it, the environment is
+        assert "--redis" not in one.get("command", [])
+        assert one["environment"]["MODERATION_STORE__URL"].startswith(("unix://", "cluster://"))
+
+
 def test_the_image_runs_as_nobody_with_what_the_repository_has():
     text = (DEPLOY / "Dockerfile").read_text()
     assert re.search(r"^USER 10001", text, re.M)

@@ -392,7 +392,9 @@ def test_the_python_of_other_clients_is_led_here(here):
 def test_the_json_of_a_document_is_json():
     for path in DOCUMENTS:
         for block in blocks_of(path):
-            if block.strip().startswith("{"):
+            if block.strip().startswith('{"id"'):
+                assert all(json.loads(line) for line in block.splitlines())
+            elif block.strip().startswith("{"):
                 assert json.loads(block)
 
 
