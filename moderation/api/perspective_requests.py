@@ -25,9 +25,10 @@ ATTRIBUTES = {
 """The attributes we can answer, and the score each one is."""
 
 SERVED = frozenset(
-    ["ar", "cs", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "zh"]
+    ["ar", "cs", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "und", "zh"]
 )
-"""The languages that Perspective served, so that no client that worked there is refused here."""
+"""The languages that Perspective served, so that no client that worked there is refused here; a text in none that can be told
+(`und`) may be in one of them."""
 
 
 class Analysis(msgspec.Struct, frozen=True, kw_only=True):
