@@ -28,19 +28,19 @@ function signals(one) {
   const loud = one.signals.filter((signal) => signal.reason !== "clear");
   const still = one.signals.filter((signal) => signal.reason === "clear");
   const row = (signal) => h("tr", h("th", { scope: "row" }, Word("signal", signal.name)), h("td", signal.detail),
-    h("td", { class: "score" }, signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
+    h("td.score", signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
   const scores = Object.entries(one.scores).map(([name, score]) => ({ name, score }));
-  return h("section", { class: "signals", "aria-labelledby": "signals-title" }, h("h3", { id: "signals-title" }, t("case.signals")),
+  return h("section.signals", { "aria-labelledby": "signals-title" }, h("h3", { id: "signals-title" }, t("case.signals")),
     loud.length ? h("table", h("tbody", loud.map(row))) : calm(t("case.nothing_seen")),
     h("details", h("summary", t("case.all_signals", { n: still.length })),
       h("table", h("tbody", still.map(row), scores.map(({ name, score }) => h("tr", {},
-        h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td", { class: "score" }, bar(score), " ", percent(score)))))),
+        h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td.score", bar(score), " ", percent(score)))))),
       calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: one.judged_lang || "?" }))));
 }
 
 function brief(item, actions) {
-  return h("li", h("div", { class: "line" }, h("span", { class: `status ${item.status}` }, word("status", item.status)), when(item.received_at),
-    item.decision ? h("span", { class: "calm" }, t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
+  return h("li", h("div.line", h("span", { class: `status ${item.status}` }, word("status", item.status)), when(item.received_at),
+    item.decision ? h("span.calm", t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
   h("a", { href: to`#/comment/${item.id}`, class: "brief" }, quiet(item.text, 160)), actions);
 }
 export { brief };
@@ -48,13 +48,13 @@ export { brief };
 function author(one) {
   const known = one.author_history;
   const list = known?.latest ?? [];
-  return h("section", { class: "author", "aria-labelledby": "author-title" },
+  return h("section.author", { "aria-labelledby": "author-title" },
     h("h3", { id: "author-title" }, t("nav.author")),
     h("p", h("a", { href: to`#/author/${one.site}/${one.author}`, class: "foreign" }, quiet(one.name || t("case.no_name"), 80)),
       known?.mark ? h("span", { class: `badge ${known.mark}` }, word("mark", known.mark)) : null, " ",
-      known ? h("span", { class: "calm" }, t("case.record", known)) : h("span", { class: "calm" }, t("loading"))),
-    one.url ? h("p", { class: "calm wrap" }, t("case.website"), " ", quiet(one.url, 120)) : null,
-    list.length ? h("ul", { class: "briefs" }, list.slice(0, 5).map((item) => brief(item))) : known ? calm(t("case.first")) : null);
+      known ? h("span.calm", t("case.record", known)) : h("span.calm", t("loading"))),
+    one.url ? h("p.calm.wrap", t("case.website"), " ", quiet(one.url, 120)) : null,
+    list.length ? h("ul.briefs", list.slice(0, 5).map((item) => brief(item))) : known ? calm(t("case.first")) : null);
 }
 
 // `view` is {one, learn, revealed, together, holder, act}; everything that can be done is in `act`.
@@ -68,25 +68,25 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
   const thread = one.thread;
   const bare = (words) => words.replace(/\s+/g, " ").trim();
   const folded = one.normalised && bare(one.normalised) !== bare(one.text.toLowerCase());
-  return h("article", { class: "case", id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
+  return h("article.case", { id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
     h("header", {},
       h("h2", { id: "case-title" }, quiet(one.name || t("case.no_name"), 80)),
-      h("p", { class: "meta" }, when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", one.judged_lang || one.lang) : null,
-        one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span", { class: "badge reported" }, t("case.reports", { n: one.reports })) : null,
+      h("p.meta", when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", one.judged_lang || one.lang) : null,
+        one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span.badge.reported", t("case.reports", { n: one.reports })) : null,
         holder ? h("span", { class: mine ? "badge mine" : "badge held" }, mine ? t("case.mine") : t("case.held", { name: holder })) : null),
-      thread ? h("p", { class: "thread" }, t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
-    h("p", { class: "why" }, decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
-    one.escalated ? h("p", { class: "why escalated" }, h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
-    one.parent ? h("blockquote", { class: "parent" }, calm(t("case.answers", { name: one.parent.name })), quiet(one.parent.text, 300)) : null,
-    h("div", { class: "textbox" }, text,
+      thread ? h("p.thread", t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
+    h("p.why", decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
+    one.escalated ? h("p.why.escalated", h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
+    one.parent ? h("blockquote.parent", calm(t("case.answers", { name: one.parent.name })), quiet(one.parent.text, 300)) : null,
+    h("div.textbox", text,
       nasty ? h("button", { class: veiled ? "unveil" : "plain small unveil", onclick: act.reveal }, t(veiled ? "case.show_text" : "case.blur"), kbd("b")) : null),
-    folded ? h("details", { class: "folded" }, h("summary", t("case.reads_as")), h("p", { class: "foreign", dir: "auto" }, pieces(one.normalised))) : null,
-    similar.length ? h("section", { class: "similar", "aria-labelledby": "similar-title" },
+    folded ? h("details.folded", h("summary", t("case.reads_as")), h("p.foreign", { dir: "auto" }, pieces(one.normalised))) : null,
+    similar.length ? h("section.similar", { "aria-labelledby": "similar-title" },
       h("h3", { id: "similar-title" }, t("case.similar", { n: similar.length })),
       decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: (event) => act.together(event.target.checked) }),
-      h("details", h("summary", t("case.show_similar")), h("ul", { class: "briefs" }, similar.slice(0, 20).map((item) => brief(item))))) : null,
+      h("details", h("summary", t("case.show_similar")), h("ul.briefs", similar.slice(0, 20).map((item) => brief(item))))) : null,
     signals(one), author(one),
-    h("p", { class: "calm translate" }, t("case.translate")));
+    h("p.calm.translate", t("case.translate")));
 }
 
 function decidedLine(one) {
@@ -100,23 +100,23 @@ export function actionBar({ learn, asking, count, escalates, act, decided }) {
   const many = count > 1 ? ` (${count})` : "";
   const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });
   if (asking) {
-    return h("div", { class: "actions asking", role: "group", "aria-label": t("act.why") },
-      h("p", { class: "ask" }, t("act.why"), many),
-      h("div", { class: "reasons" }, REASONS.map((reason, at) => h("button", { class: "reason", id: at === 0 ? "first-reason" : null, onclick: () => act.reason(at) },
+    return h("div.actions.asking", { role: "group", "aria-label": t("act.why") },
+      h("p.ask", t("act.why"), many),
+      h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: at === 0 ? "first-reason" : null, onclick: () => act.reason(at) },
         h("kbd", String(at + 1)), h("span", word("decision", reason)), h("small", teaches(reason, learn))))),
-      h("label", { class: "note" }, t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
-      h("div", { class: "row" }, learns,
+      h("label.note", t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
+      h("div.row", learns,
         plain(act.cancel, t("cancel"), kbd("Esc"))));
   }
   if (escalates) {
-    return h("form", { class: "actions asking", onsubmit: act.escalate },
-      h("label", { class: "note" }, t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
-      h("div", { class: "row" }, h("button", t("act.escalate")), h("button", { type: "button", class: "plain", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
+    return h("form.actions.asking", { onsubmit: act.escalate },
+      h("label.note", t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
+      h("div.row", h("button", t("act.escalate")), h("button", { type: "button", class: "plain", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
   }
-  return h("div", { class: "actions", role: "group", "aria-label": t("act.decide") },
-    h("button", { class: "approve", onclick: act.approve }, h("span", t("act.approve"), many, kbd("f")), h("small", teaches("approve", learn))),
-    h("button", { class: "reject", onclick: act.reject }, h("span", t("act.reject"), many, kbd("d")), h("small", t("act.reject_hint"))),
-    h("div", { class: "lesser" },
+  return h("div.actions", { role: "group", "aria-label": t("act.decide") },
+    h("button.approve", { onclick: act.approve }, h("span", t("act.approve"), many, kbd("f")), h("small", teaches("approve", learn))),
+    h("button.reject", { onclick: act.reject }, h("span", t("act.reject"), many, kbd("d")), h("small", t("act.reject_hint"))),
+    h("div.lesser",
       learns,
       plain(act.undo, t("act.undo"), kbd("u")),
       decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.askEscalation, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));

@@ -12,8 +12,8 @@ export async function show(into, [id]) {
   const load = async () => { state.one = await get(to`/v1/queue/${id}`); };
   await load();
   if (!into.isConnected) return;
-  put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", h("a", { href: "#/queue" }, t("comment.back"))),
-    h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
+  put(into, h("h1.unseen", t("nav.comment")), h("p", h("a", { href: "#/queue" }, t("comment.back"))),
+    h("div.sheet.alone", h("div", { id: "pane" }), h("div", { id: "bar" })));
   const waits = () => state.one.state !== "decided";
   const chosen = () => state.together ? [state.one, ...(state.one.similar ?? [])] : [state.one];
   const after = setTimeout.bind(null, async () => { await load().catch(() => {}); draw(); }, 700);

@@ -28,7 +28,7 @@ async function start() {
   try {
     if (!await begin()) { signInPage(app, enter); return; }
   } catch (error) {
-    put(app, h("main", { class: "door" }, h("h1", t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
+    put(app, h("main.door", h("h1", t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
       h("button", { onclick: start }, t("try_again"))));
     return;
   }
@@ -50,10 +50,10 @@ function head() {
   } }, h("label", { for: "search", class: "unseen" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
   put(app, 
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
-    h("header", { class: "top" },
+    h("header.top",
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
       STAFF.includes(me.role) ? search : h("span"),
-      h("div", { class: "self" }, h("button", { class: "plain help", onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
+      h("div.self", h("button.plain.help", { onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
         h("a", { href: "#/account", data: { page: "account" } }, me.name || me.id), plain(() => signOut(), t("sign_out")))),
     h("main", { id: "main", tabindex: "-1" }));
 }
@@ -80,7 +80,7 @@ async function go() {
     const left = await (page.show ?? (await page.load()).show)(main, rest, new URLSearchParams(query));
     if (typeof left === "function") main.isConnected ? leave = left : left();
   } catch (error) {
-    put(main, h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
+    put(main, h("div.empty", h("p.big", t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
   }
 }
 

@@ -19,16 +19,19 @@ export const put = (element, ...inside) => {
   element.replaceChildren();
   fill(element, null, inside);
 };
-// h("p", { class: "calm" }, "text", element, ...): the attributes may be left out.
+// h("p.calm", "text", element, ...): the attributes may be left out.
 export const h = (name, ...inside) => {
   const given = inside[0]?.constructor === Object ? inside.shift() : null;
-  return fill(document.createElement(name), given, inside);
+  const [tag, ...classes] = name.split(".");
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  return fill(element, given, inside);
 };
-export const plain = (act, ...inside) => h("button", { class: "plain", onclick: act }, ...inside);
-export const calm = (...inside) => h("p", { class: "calm" }, ...inside);
+export const plain = (act, ...inside) => h("button.plain", { onclick: act }, ...inside);
+export const calm = (...inside) => h("p.calm", ...inside);
 export const kbd = (key) => [" ", h("kbd", key)];
-export const tick = (label, given) => h("label", { class: "check" }, h("input", { type: "checkbox", ...given }), " ", label);
-export const sheet = (...inside) => h("div", { class: "sheet padded" }, ...inside);
+export const tick = (label, given) => h("label.check", h("input", { type: "checkbox", ...given }), " ", label);
+export const sheet = (...inside) => h("div.sheet.padded", ...inside);
 export const s = (name, given, ...inside) => fill(document.createElementNS(SVG, name), given, inside);
 
 // An address with what it names encoded: to`/v1/queue/${id}/claim`.
@@ -47,7 +50,7 @@ export function field(label, input, hint) {
   input.id = id;
   const told = hint ? h("small", { id: `${id}-hint`, class: "calm" }, hint) : null;
   if (told) input.setAttribute("aria-describedby", `${id}-hint`);
-  return h("div", { class: "field" }, h("label", { for: id }, label), input, told);
+  return h("div.field", h("label", { for: id }, label), input, told);
 }
 
 export function select(options, chosen, given = {}) {
@@ -56,7 +59,7 @@ export function select(options, chosen, given = {}) {
 }
 
 // Where an error is told, inside a form.
-export const complaint = () => h("p", { class: "wrong", role: "alert" });
+export const complaint = () => h("p.wrong", { role: "alert" });
 
 export function table(caption, heads, rows, hidden = false) {
   return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},

@@ -30,7 +30,7 @@ function bars(title, labels, series, { unit = "" } = {}) {
   });
   const scale = [0, 0.5, 1].map((part) => [s("line", { x1: LEFT, x2: W - 8, y1: H - BOTTOM - tall(most * part), y2: H - BOTTOM - tall(most * part), class: "grid" }),
     s("text", { x: LEFT - 6, y: H - BOTTOM - tall(most * part) + 4, "text-anchor": "end" }, most * part >= 10 || Number.isInteger(most * part) ? number(Math.round(most * part)) : (most * part).toFixed(1))]);
-  return h("figure", { class: "sheet padded" }, h("figcaption", h("h2", title), series.length > 1 ? h("p", { class: "legend" }, series.map((one, which) => h("span", h("i", { class: `s${which}` }), one.name))) : null),
+  return h("figure.sheet.padded", h("figcaption", h("h2", title), series.length > 1 ? h("p.legend", series.map((one, which) => h("span", h("i", { class: `s${which}` }), one.name))) : null),
     s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}. ${t("figures.as_table")}`, class: "chart" }, scale.flat(), drawn),
     h("details", h("summary", t("figures.table")), table(title, [t("figures.label"), ...series.map((one) => one.name)], labels.map((label, at) => [label, ...series.map((one) => number(one.values[at]) + unit)]), true)));
 }
@@ -49,14 +49,14 @@ function drift(title, days, kind) {
   const stairs = (shares) => shares.map((value, at) => `${at ? "L" : "M"}${x(at)} ${y(value)}L${x(at + 1)} ${y(value)}`).join("");
   const psi = now.total && then.total ? now.shares.reduce((total, value, at) => { const a = Math.max(value, 1e-4); const b = Math.max(then.shares[at], 1e-4); return total + (a - b) * Math.log(a / b); }, 0) : null;
   const told = psi === null ? t("figures.drift.none") : t(psi > 0.25 ? "figures.drift.much" : psi > 0.1 ? "figures.drift.some" : "figures.drift.little", { psi: psi.toFixed(2) });
-  return h("figure", { class: "sheet padded" }, h("figcaption", h("h2", title), h("p", { class: "legend" }, h("span", h("i", { class: "s0" }), t("figures.today", { n: number(now.total) })), h("span", h("i", { class: "s3" }), t("figures.month", { n: number(then.total) })))),
+  return h("figure.sheet.padded", h("figcaption", h("h2", title), h("p.legend", h("span", h("i.s0"), t("figures.today", { n: number(now.total) })), h("span", h("i.s3"), t("figures.month", { n: number(then.total) })))),
     calm(told),
     s("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}. ${told}`, class: "chart" }, [0, 0.25, 0.5, 0.75, 1].map((part) => s("text", { x: x(part * 20), y: H - 6, "text-anchor": "middle" }, String(part))),
       s("line", { x1: LEFT, x2: W - 8, y1: H - BOTTOM, y2: H - BOTTOM, class: "grid" }), s("path", { d: stairs(then.shares), class: "step s3" }), s("path", { d: stairs(now.shares), class: "step s0" })),
     h("details", h("summary", t("figures.table")), table(title, [t("figures.score"), t("figures.today", { n: now.total }), t("figures.month", { n: then.total })], now.shares.map((value, at) => [`${(at / 20).toFixed(2)}–${((at + 1) / 20).toFixed(2)}`, percent(value), percent(then.shares[at])]), true)));
 }
 
-const tile = (label, value, hint) => h("div", { class: "tile" }, h("span", { class: "calm" }, label), h("strong", value), hint ? h("small", { class: "calm" }, hint) : null);
+const tile = (label, value, hint) => h("div.tile", h("span.calm", label), h("strong", value), hint ? h("small.calm", hint) : null);
 
 export async function show(into, _, query) {
   const site = query.get("site") || here();
@@ -82,12 +82,12 @@ export async function show(into, _, query) {
   }
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:"));
   const scopes = ["address", "email", "form"].filter((one) => sum(days, `429:${one}`));
-  put(into, h("div", { class: "row spaced" }, h("h1", t("nav.figures")), sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
+  put(into, h("div.row.spaced", h("h1", t("nav.figures")), sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
     select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
-  h("div", { class: "tiles" }, tile(t("queue.count.about"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
+  h("div.tiles", tile(t("queue.count.about"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
     tile(t("figures.decided"), number(decided), t("figures.undone", { n: number(sum(days, "undone")) })), tile(t("figures.median"), decided ? median : "–"),
     tile(t("figures.override"), decided ? percent(sum(days, "override") / decided) : "–", t("figures.override_hint")), tile(t("figures.labels"), number(stats.labels))),
-  h("div", { class: "figures" },
+  h("div.figures",
     bars(t("figures.verdicts"), labels, ["approve", "hold", "reject"].map((one) => ({ name: word("verdict", one), values: values(`v:${one}`) }))),
     bars(t("figures.decisions"), labels, ["approve", "reject"].map((one) => ({ name: word("did", one), values: values(`d:${one}`) }))),
     bars(t("figures.time"), times, [{ name: t("figures.cases"), values: byTime }]),

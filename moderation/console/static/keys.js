@@ -30,7 +30,7 @@ addEventListener("keydown", (event) => {
 
 const LABELS = { ArrowDown: "↓", ArrowUp: "↑" };
 export function overlay() {
-  const dialog = h("dialog", { class: "keys", "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
+  const dialog = h("dialog.keys", { "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
     h("h2", { id: "keys-title" }, t("keys.title")),
     h("dl", KEYS.map(([name, keys]) => h("div", {},
       h("dt", (keys.length > 4 ? [keys[0], "–", keys[keys.length - 1]] : keys).map((key) => key === "–" ? "–" : h("kbd", LABELS[key] ?? key))),

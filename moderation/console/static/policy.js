@@ -38,34 +38,34 @@ export async function show(into, site) {
     limits: read(limits),
   });
   const preview = attempt(null, said, async () => { draw(seen, await post(`${address}/preview`, wanted(), { seconds: 60 })); });
-  const form = h("form", { class: "sheet padded policy", onsubmit: attempt(null, said, async () => {
+  const form = h("form.sheet.padded.policy", { onsubmit: attempt(null, said, async () => {
     await api("PUT", address, wanted());
     await gather();
     say({ text: t("policy.set") });
     show(into, site);
-  }) }, h("h2", t("policy.title", { version: policy.version })), h("div", { class: "row fields" }, field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
+  }) }, h("h2", t("policy.title", { version: policy.version })), h("div.row.fields", field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
   table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [Word("score", name), hold, reject])), calm(t("policy.thresholds.hint")),
-  h("div", { class: "row fields" }, numbers.map(([name, input]) => field(t(`policy.${name}`), input))),
-  h("fieldset", h("legend", t("policy.limits")), h("div", { class: "row fields" }, limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
-  h("div", { class: "switches" }, switches.map(([, box]) => box)),
-  said, h("div", { class: "row" }, h("button", { type: "button", class: "plain", id: "preview", onclick: preview }, t("policy.try")), h("button", { id: "set-policy" }, t("policy.save"))));
+  h("div.row.fields", numbers.map(([name, input]) => field(t(`policy.${name}`), input))),
+  h("fieldset", h("legend", t("policy.limits")), h("div.row.fields", limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
+  h("div.switches", switches.map(([, box]) => box)),
+  said, h("div.row", h("button", { type: "button", class: "plain", id: "preview", onclick: preview }, t("policy.try")), h("button", { id: "set-policy" }, t("policy.save"))));
   const { versions } = await get(`${address}/versions`);
   const back = (old) => attempt(null, said, async () => {
     await api("PUT", address, { ...old, version: policy.version });
     say({ text: t("policy.set") });
     show(into, site);
   });
-  put(into, h("div", { class: "stack" }, form, seen, h("details", { class: "sheet padded" }, h("summary", t("policy.versions", { n: versions.length })),
+  put(into, h("div.stack", form, seen, h("details.sheet.padded", h("summary", t("policy.versions", { n: versions.length })),
     table(t("policy.versions", { n: versions.length }), [t("policy.which"), t("policy.when"), t("ledger.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : plain(back(one.policy), t("policy.again"))]), true))));
 }
 
 function draw(into, found) {
   const row = (name) => { const a = found.present[name] ?? 0; const b = found.proposed[name] ?? 0; return [Word("verdict", name), number(a), number(b), b - a ? `${b > a ? "+" : "−"}${number(Math.abs(b - a))}` : "0"]; };
   const decided = found.against_people.decided ?? 0;
-  put(into, h("section", { class: "sheet padded", id: "preview-result" }, h("h2", t("preview.title", { n: number(found.looked_at) })),
+  put(into, h("section.sheet.padded", { id: "preview-result" }, h("h2", t("preview.title", { n: number(found.looked_at) })),
     table(t("preview.counts"), [t("preview.verdict"), t("preview.now"), t("preview.then"), t("preview.change")], ["approve", "hold", "reject"].map(row), true),
     decided ? h("p", t("preview.people", { n: number(decided), now: number(found.against_people.present ?? 0), then: number(found.against_people.proposed ?? 0) })) : null,
     h("h3", t("preview.flips", { n: number(found.flipped) })),
-    h("ul", { class: "found" }, found.flips.map((one) => h("li", h("a", { class: "brief", href: to`#/comment/${one.id}` }, h("span", { class: "line" }, h("b", quiet(one.name, 50)), h("span", { class: "badge" }, `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span", { class: "calm" }, t("preview.decided", { what: word("did", one.decision.decision) })) : null), quiet(one.text, 200)))))));
+    h("ul.found", found.flips.map((one) => h("li", h("a.brief", { href: to`#/comment/${one.id}` }, h("span.line", h("b", quiet(one.name, 50)), h("span.badge", `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span.calm", t("preview.decided", { what: word("did", one.decision.decision) })) : null), quiet(one.text, 200)))))));
   into.querySelector("section").scrollIntoView({ block: "nearest" });
 }

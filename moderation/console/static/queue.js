@@ -28,18 +28,18 @@ export function show(into) {
   place = into;
   const site = here();
   if (state.site !== site) state = { ...fresh(), site };
-  put(place, h("h1", { class: "unseen" }, t("nav.queue")),
+  put(place, h("h1.unseen", t("nav.queue")),
     h("div", { id: "filters", class: "filters", role: "group", "aria-label": t("queue.filters") }),
     h("div", { id: "queue", class: "queue" },
       h("section", { id: "list", class: "list", "aria-label": t("queue.list") }),
-      h("section", { class: "pane", "aria-label": t("queue.case") }, h("div", { id: "pane" }), h("div", { id: "bar" }))));
+      h("section.pane", { "aria-label": t("queue.case") }, h("div", { id: "pane" }), h("div", { id: "bar" }))));
   narrowed();
   keys.use({
     next: () => step(1), previous: () => step(-1), approve: () => decide("approve"), reject: askReason,
     reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: mark, learn: toggleLearn,
     similar: () => together(!state.together), reveal, single: () => setSingle(!$("queue").classList.contains("single")), search: () => $("search").focus(),
   });
-  if (!site) { put(place, h("p", { class: "empty" }, t("queue.no_site"))); return leave; }
+  if (!site) { put(place, h("p.empty", t("queue.no_site"))); return leave; }
   draw();
   load();
   live.open(site, news);
@@ -404,7 +404,7 @@ function draw() {
 }
 
 function chip(key, label, count, pressed, act) {
-  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", number(count)));
+  return h("button.chip", { "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", number(count)));
 }
 function filterBy(change) {
   Object.assign(state, { cases: [], cursor: null, loading: true, focus: "" }, change);
@@ -427,7 +427,7 @@ function drawFilters() {
   if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, name, count, state.lang === name, by("lang", name)));
   parts.push(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })));
   const threads = (known?.threads ?? []).map(([url, title, count]) => [url, `${(title || url).slice(0, 60)} (${count})`]);
-  put($("filters"), h("div", { class: "chips" }, parts), h("div", { class: "picks" },
+  put($("filters"), h("div.chips", parts), h("div.picks",
     many ? pick("site", t("site"), choices(), chooseSite) : null,
     threads.length ? pick("thread", t("queue.thread"), [["", t("queue.every_thread")], ...threads], (thread) => filterBy({ thread })) : null,
     pick("sort", t("queue.sort"), ["priority", "oldest", "newest"].map((one) => [one, t(`sort.${one}`)]), (sort) => filterBy({ sort })),
@@ -457,11 +457,11 @@ function row(one) {
       drawBulk();
       drawBar();
     } }),
-    h("button", { class: "open", "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
-      h("span", { class: "line" }, h("b", quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
+    h("button.open", { "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
+      h("span.line", h("b", quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
       h("span", { class: `snippet${nasty ? " veiled" : ""}` }, quiet(one.text, 110)),
-      h("span", { class: "line" }, badges((one.held_for ?? []).slice(0, 3)), one.escalated ? h("span", { class: "badge escalated" }, t("queue.escalated")) : null,
-        held ? h("span", { class: "badge held" }, nameOf(one.holder)) : null)));
+      h("span.line", badges((one.held_for ?? []).slice(0, 3)), one.escalated ? h("span.badge.escalated", t("queue.escalated")) : null,
+        held ? h("span.badge.held", nameOf(one.holder)) : null)));
 }
 function open(id) {
   focusOn(id, true);
@@ -481,13 +481,13 @@ function drawList() {
   const had = document.activeElement?.closest?.("#list li")?.dataset.id;
   const box = document.activeElement?.type === "checkbox";
   let body;
-  if (state.loading && !state.cases.length) body = h("ul", { class: "items", "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li", { class: "item ghostly" })));
-  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
+  if (state.loading && !state.cases.length) body = h("ul.items", { "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li.item.ghostly")));
+  else if (state.wrong && !state.cases.length) body = h("div.empty", h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
-  else body = h("ul", { class: "items" }, state.cases.map(row));
+  else body = h("ul.items", state.cases.map(row));
   put(list, 
-    h("div", { class: "listhead" }, h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
-    body, state.cursor && state.cases.length ? h("button", { class: "plain more", onclick: more }, t("queue.more")) : "");
+    h("div.listhead", h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
+    body, state.cursor && state.cases.length ? h("button.plain.more", { onclick: more }, t("queue.more")) : "");
   list.scrollTop = top;
   drawBulk();
   if (had) list.querySelector(`li[data-id="${CSS.escape(had)}"] ${box ? "input" : ".open"}`)?.focus({ preventScroll: true });
@@ -496,7 +496,7 @@ function drawList() {
 const filtered = () => state.reason || state.lang || state.thread || state.escalated;
 function empty() {
   const which = filtered() ? "queue.empty_filter" : "queue.empty";
-  return h("div", { class: "empty" }, h("p", { class: "big" }, t(which)), calm(t(`${which}_hint`)), filtered() ? h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")) : null);
+  return h("div.empty", h("p.big", t(which)), calm(t(`${which}_hint`)), filtered() ? h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")) : null);
 }
 function drawFocus() {
   document.querySelectorAll("#list [aria-current]").forEach((one) => one.removeAttribute("aria-current"));
@@ -516,14 +516,14 @@ function drawCase() {
   const one = shown();
   const within = document.activeElement?.closest?.("#pane") ? document.activeElement.id : "";
   if (!one) {
-    put(pane, state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div"));
+    put(pane, state.loading ? h("div.case.ghostly") : state.cases.length ? h("p.empty", t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div"));
     drawBar();
     return;
   }
   put(pane, 
-    h("div", { class: "walk" }, h("button", { class: "plain to-list", onclick: () => setSingle(false) }, t("queue.to_list")),
-      h("span", { class: "calm", role: "status", id: "position" }, t("queue.position", { at: state.cases.findIndex((item) => item.id === one.id) + 1, n: number(state.count) })),
-      h("button", { class: "plain", onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button", { class: "plain", onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button", { class: "plain alone", onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
+    h("div.walk", h("button.plain.to-list", { onclick: () => setSingle(false) }, t("queue.to_list")),
+      h("span.calm", { role: "status", id: "position" }, t("queue.position", { at: state.cases.findIndex((item) => item.id === one.id) + 1, n: number(state.count) })),
+      h("button.plain", { onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button.plain", { onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button.plain.alone", { onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
     caseView({ one, learn: state.learn, revealed: state.revealed.has(one.id), together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: one.holder === me.id, act: { reveal, together } }));
   pane.scrollTop = 0;
   if (within) $(within)?.focus({ preventScroll: true });

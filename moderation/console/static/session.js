@@ -42,7 +42,7 @@ function signInForm(done) {
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
   const button = h("button", t("sign_in"));
-  const form = h("form", { class: "signin", onsubmit: async (event) => {
+  const form = h("form.signin", { onsubmit: async (event) => {
     event.preventDefault();
     said.textContent = "";
     button.disabled = true;
@@ -56,7 +56,7 @@ function signInForm(done) {
       password.focus();
     }
     button.disabled = false;
-  } }, insecure() ? h("p", { class: "wrong", role: "alert" }, t("sign_in.insecure")) : null,
+  } }, insecure() ? h("p.wrong", { role: "alert" }, t("sign_in.insecure")) : null,
   field(t("email"), email), field(t("password"), password), field(t("code"), code, t("code.hint")), said, button);
   return form;
 }
@@ -64,13 +64,13 @@ function signInForm(done) {
 // In place of everything, at the start.
 export function signInPage(into, done) {
   document.title = `${t("sign_in")} · ${t("title")}`;
-  put(into, h("main", { class: "door" }, h("h1", t("title")), signInForm(done)));
+  put(into, h("main.door", h("h1", t("title")), signInForm(done)));
   into.querySelector("input")?.focus();
 }
 
 // Over everything, where a session ended: what was typed and decided stays where it is.
 onSignInNeeded(() => new Promise((go) => {
-  const dialog = h("dialog", { class: "door", "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() },
+  const dialog = h("dialog.door", { "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() },
     h("h2", { id: "again-title" }, t("sign_in.again")), h("p", t("sign_in.kept")), signInForm(() => { dialog.close(); dialog.remove(); go(); }));
   document.body.append(dialog);
   dialog.showModal();
@@ -80,7 +80,7 @@ export function invitationPage(into, token, done) {
   const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", t("invitation.set"));
-  put(into, h("main", { class: "door" }, h("h1", t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
+  put(into, h("main.door", h("h1", t("invitation")), h("form.signin", { onsubmit: async (event) => {
     event.preventDefault();
     button.disabled = true;
     said.textContent = "";
@@ -109,7 +109,7 @@ let undoIt = () => {};
 export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
   const box = $("said");
-  const line = h("p", { class: `said ${kind}` }, h("span", text), undo ? [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
+  const line = h("p", { class: `said ${kind}` }, h("span", text), undo ? [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span.fuse", { "aria-hidden": "true" })] : null);
   if (undo || kind === "faster") box.querySelectorAll(".decided").forEach((one) => one.remove());
   box.append(line);
   while (box.children.length > 4) box.firstChild.remove();

@@ -47,7 +47,7 @@ export function pieces(text, words = []) {
     if (heat[at] !== word) { flush(); word = heat[at]; }
     if (tag) {
       flush();
-      out.push(h("span", { class: "ghost", title: t("text.hidden") }, tag));
+      out.push(h("span.ghost", { title: t("text.hidden") }, tag));
     } else run += points[at] === "\r" ? "" : points[at];
   }
   flush();
@@ -56,5 +56,5 @@ export function pieces(text, words = []) {
 
 export const quiet = (text, most = 300) => {
   const points = Array.from(text ?? "");
-  return h("span", { class: "foreign", dir: "auto" }, pieces(points.slice(0, most).join("")), points.length > most ? "…" : "");
+  return h("span.foreign", { dir: "auto" }, pieces(points.slice(0, most).join("")), points.length > most ? "…" : "");
 };
