@@ -31,8 +31,7 @@ function offer(into, fresh) {
   const password = h("input", { type: "password", autocomplete: "current-password", required: true });
   const code = h("input", { inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8", required: true });
   const said = complaint();
-  put(into, h("form.narrow", { onsubmit: async (event) => {
-    event.preventDefault();
+  put(into, h("form.narrow", { onsubmit: async () => {
     try {
       await api("PUT", "/v1/session/factor", { password: password.value, secret: fresh.secret, code: code.value });
       say({ text: t("factor.done") });

@@ -15,14 +15,14 @@ export async function show(into, [tab = "sites", site = ""]) {
   const body = h("div");
   put(into, h("h1", t("nav.admin")),
     h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
-    page.of && sites().length > 1 ? h("p", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
+    page.of ? h("div.spaced", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
     body);
   return (page.show ?? (await page.load()).show)(body, chosen);
 }
 
-export function attempt(form, said, act) {
-  return async (event) => {
-    event?.preventDefault();
+export const profiles = (chosen, given) => select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), chosen, given);
+export function attempt(said, act) {
+  return async () => {
     said.textContent = "";
     try { await act(); } catch (error) {
       said.textContent = error.fields?.length ? error.fields.map((one) => `${one.field}: ${one.message}`).join(" ") : error.message;
@@ -31,7 +31,7 @@ export function attempt(form, said, act) {
 }
 // A secret that is shown once, with a button that copies it.
 export function once(into, label, secret, hint) {
-  const input = h("input", { value: secret, readonly: true, class: "secret", "aria-label": label });
+  const input = h("input.secret", { value: secret, readonly: true, "aria-label": label });
   put(into, h("div.once", { role: "status" }, h("p", h("strong", label)), h("div.row", input, h("button", { type: "button", onclick: async () => {
     input.select();
     await navigator.clipboard?.writeText(secret).then(() => say({ text: t("copied") }), () => {});
@@ -43,7 +43,7 @@ export function once(into, label, secret, hint) {
 function leaving(site, done) {
   const said = complaint();
   const typed = h("input", { required: true, autocomplete: "off", spellcheck: "false" });
-  return h("details", h("summary", t("sites.delete")), h("form.narrow", { onsubmit: attempt(null, said, async () => {
+  return h("details", h("summary", t("sites.delete")), h("form.narrow", { onsubmit: attempt(said, async () => {
     const gone = await api("DELETE", to`/v1/sites/${site.id}`, { confirm: typed.value.trim() });
     await gather();
     say({ text: t("sites.deleted", { site: site.id, n: gone.comments }) });
@@ -54,14 +54,16 @@ function leaving(site, done) {
 async function sitesPage(into) {
   const said = complaint();
   const inputs = { id: h("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,30}[a-z0-9])?" }), name: h("input"), url: h("input", { type: "url" }), lang: h("input", { value: "en", maxlength: "16" }) };
-  const profile = select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), "balanced");
-  const form = h("form.sheet.padded.narrow", h("h2", t("sites.add")), field(t("keys.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), field(t("policy.profile"), profile, t("sites.profile.hint")), said, h("button", t("add")));
-  form.addEventListener("submit", attempt(form, said, async () => {
+  const profile = profiles("balanced", { onchange: () => hint() });
+  const chosen = field(t("policy.profile"), profile, " ");
+  const hint = () => put(chosen.lastChild, t(`profile.${profile.value}_hint`));
+  hint();
+  const form = h("form.sheet.padded.narrow", { onsubmit: attempt(said, async () => {
     await post("/v1/sites", { id: inputs.id.value, name: inputs.name.value, url: inputs.url.value, lang: inputs.lang.value, policy: { profile: profile.value } });
     await gather();
     say({ text: t("sites.added") });
     sitesPage(into);
-  }));
+  }) }, h("h2", t("sites.add")), field(t("keys.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), chosen, said, h("button", t("add")));
   const change = (site) => {
     const name = h("input", { value: site.name });
     const url = h("input", { value: site.url });
@@ -69,7 +71,7 @@ async function sitesPage(into) {
     const origins = h("textarea", { value: site.origins.join("\n"), rows: "3" });
     const wrong = complaint();
     const box = h("details.sheet.padded", h("summary", h("strong", site.name || site.id), " ", h("span.calm", `${site.id} · ${t(`profile.${site.profile}`)} · ${t("policy.version", { n: site.policy_version })}`)));
-    const edit = h("form.narrow", { onsubmit: attempt(null, wrong, async () => {
+    const edit = h("form.narrow", { onsubmit: attempt(wrong, async () => {
       await api("PATCH", to`/v1/sites/${site.id}`, { name: name.value, url: url.value, lang: lang.value, origins: origins.value.split(/\s+/).filter(Boolean) });
       await gather();
       say({ text: t("saved") });
@@ -95,12 +97,11 @@ async function keysPage(into) {
         await api("DELETE", to`/v1/keys/${key.id}`);
         draw((await get("/v1/keys")).keys);
       }) }, t("keys.revoke"))])));
-  const form = h("form.sheet.padded", h("h2", t("keys.add")), h("div.row.fields", field(t("keys.role"), role), field(t("site"), site), field(t("keys.label"), label), field(t("keys.end"), days)), said, h("button", t("keys.make")), made);
-  form.addEventListener("submit", attempt(form, said, async () => {
+  const form = h("form.sheet.padded", { onsubmit: attempt(said, async () => {
     const key = await post("/v1/keys", { role: role.value, site: site.value, label: label.value, days: Number(days.value) });
     once(made, t("keys.made_one"), key.key);
     draw((await get("/v1/keys")).keys);
-  }));
+  }) }, h("h2", t("keys.add")), h("div.row.fields", field(t("keys.role"), role), field(t("site"), site), field(t("keys.label"), label), field(t("keys.end"), days)), said, h("button", t("keys.make")), made);
   put(into, h("div.stack", form, sheet(list)));
   draw(keys);
 }

@@ -22,7 +22,7 @@ export async function show(into, [site, id]) {
   put(into, h("h1", t("nav.author"), " ", quiet(one.comments[0]?.name ?? id, 80)),
     h("p", h("a", { href: "#/queue" }, t("comment.back"))),
     h("div.sheet.padded",
-      h("p", t("case.record", one), one.mark ? [" · ", h("span", { class: `badge ${one.mark}` }, word("mark", one.mark)), until] : null),
+      h("p", t("case.record", one), one.mark ? [" · ", h(`span.badge.${one.mark}`, word("mark", one.mark)), until] : null),
       h("div.row", field(t("author.how_long"), days), plain(() => mark("trusted"), t("author.trust")), plain(() => mark("watched"), t("author.watch")),
         h("button.danger", { onclick: () => mark("blocked") }, t("author.block")), one.mark ? plain(() => mark(""), t("author.unmark")) : null),
       calm(t("author.explained")), me.role === "admin" ? privacy() : null),
@@ -32,8 +32,7 @@ export async function show(into, [site, id]) {
 // Everything that is kept of a person, by the e-mail address: the service keeps only a digest of it.
 function privacy() {
   const email = h("input", { type: "email", required: true });
-  const ask = (path, done) => async (event) => {
-    event.preventDefault();
+  const ask = (path, done) => async () => {
     try { done(await post(`/v1/privacy/${path}`, { email: email.value }, { seconds: 60 })); } catch (error) { failed(error); }
   };
   const save = (kept) => {
@@ -42,5 +41,5 @@ function privacy() {
     URL.revokeObjectURL(link.href);
   };
   return h("details", h("summary", t("author.privacy")), h("form.narrow", { onsubmit: ask("export", save) }, field(t("author.email"), email), h("div.row", h("button.plain", t("author.export")),
-    h("button", { type: "button", class: "danger", onclick: (event) => sure(event, () => ask("erase", () => { say({ text: t("author.erased") }); location.hash = "#/queue"; })(event)) }, t("author.erase")))));
+    h("button", { type: "button", class: "danger", onclick: (event) => sure(event, ask("erase", () => { say({ text: t("author.erased") }); location.hash = "#/queue"; })) }, t("author.erase")))));
 }

@@ -4,7 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 function fill(element, given, inside) {
   for (const [name, value] of Object.entries(given ?? {})) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name === "onsubmit") element.addEventListener("submit", (event) => { event.preventDefault(); value(event); });
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value" || name === "checked" || name === "disabled" || name === "open") element[name] = value;
     else if (name === "data") Object.assign(element.dataset, value);
     else element.setAttribute(name, value === true ? "" : String(value));
@@ -22,7 +23,7 @@ export const put = (element, ...inside) => {
 // h("p.calm", "text", element, ...): the attributes may be left out.
 export const h = (name, ...inside) => {
   const given = inside[0]?.constructor === Object ? inside.shift() : null;
-  const [tag, ...classes] = name.split(".");
+  const [tag, ...classes] = name.split(".").filter(Boolean);
   const element = document.createElement(tag);
   if (classes.length) element.className = classes.join(" ");
   return fill(element, given, inside);
@@ -48,7 +49,7 @@ export function outLink(address, label) {
 export function field(label, input, hint) {
   const id = input.id || `f${Math.random().toString(36).slice(2, 9)}`;
   input.id = id;
-  const told = hint ? h("small", { id: `${id}-hint`, class: "calm" }, hint) : null;
+  const told = hint ? h("small.calm", { id: `${id}-hint` }, hint) : null;
   if (told) input.setAttribute("aria-describedby", `${id}-hint`);
   return h("div.field", h("label", { for: id }, label), input, told);
 }

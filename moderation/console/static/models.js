@@ -16,8 +16,7 @@ function tryText() {
   const text = h("textarea", { rows: "4", maxlength: "20000" });
   const site = select(choices(), here());
   const told = h("div", { role: "status", id: "tried" });
-  const go = async (event) => {
-    event.preventDefault();
+  const go = async () => {
     try {
       const got = await post(to`/v1/score?site=${site.value}`, { text: text.value });
       put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span.calm", ` ${t("try.watched")}`) : null),
@@ -54,7 +53,7 @@ function versions(found, again, said) {
       const at = to`/v1/models/${one.version}`;
       const more = h("div");
       const open = (path, draw) => async () => { try { put(more, draw(await get(path))); } catch (error) { put(more, calm(error.message)); } };
-      return h("article.sheet.padded", h("h3", one.version, " ", h("span", { class: `badge ${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}` }, word("model", one.state))),
+      return h("article.sheet.padded", h("h3", one.version, " ", h(`span.badge.${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}`, word("model", one.state))),
         calm([one.kind, one.base && t("models.base", { base: one.base }), t("models.labels", { n: one.labels })].filter(Boolean).join(" · "), " · ", when(one.made_at)),
         one.marks.map((mark) => h("p.why", mark)),
         h("div.row", one.state === "active" ? null : [button("models.promote", "", "POST", `${at}/promote`, { force: false }), button("models.compare", "plain", "POST", "/v1/models/compare", { version: one.version }),

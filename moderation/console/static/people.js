@@ -23,7 +23,7 @@ export async function show(into) {
         h("button.plain.small", { onclick: act(one, () => api("DELETE", `/v1/moderators/${one.id}/sessions`)) }, t("sign_out")),
         h("button.danger.small", { onclick: act(one, () => api("PATCH", `/v1/moderators/${one.id}`, { disabled: one.state !== "disabled" })) }, t(one.state === "disabled" ? "people.enable" : "people.disable")))])));
   };
-  put(into, h("div.stack", h("form.sheet.padded", { onsubmit: attempt(null, said, async () => {
+  put(into, h("div.stack", h("form.sheet.padded", { onsubmit: attempt(said, async () => {
     const made = await post("/v1/moderators", { email: email.value, name: name.value, role: role.value, sites: boxes.map((box) => box.firstChild).filter((box) => box.checked).map((box) => box.value) });
     once(link, t("people.link", { name: made.person.name }), made.link, t("people.link.hint"));
     email.value = name.value = "";

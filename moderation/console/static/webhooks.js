@@ -12,7 +12,7 @@ export async function show(into, site) {
   const said = complaint();
   const secret = h("div");
   const url = h("input", { type: "url", required: true, placeholder: "https://" });
-  put(into, h("div.stack", h("form.sheet.padded", { onsubmit: attempt(null, said, async () => {
+  put(into, h("div.stack", h("form.sheet.padded", { onsubmit: attempt(said, async () => {
     const made = await post(address, { url: url.value });
     await show(into, site);
     once(into.querySelector(".made"), t("hooks.secret"), made.secret);
