@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from moderation.digests import Arrival
-from moderation.records import Caller, Comment, Decision, History, Reason, Site, Status, Stored, Thread, Verdict
+from moderation.records import Comment, Decision, DecisionKind, History, Reason, Site, Status, Stored, Thread, Verdict
 from moderation.store.comments import Move
 
 
@@ -92,14 +94,26 @@ def without_itself(history: History, stored: Stored, arrival: Arrival) -> Histor
 
 
 _TIMES = (60, 300, 900, 3600, 14_400, 86_400)
+_OPPOSITE = {DecisionKind.APPROVE: "reject", DecisionKind.REJECT: "approve"}
+"""What the machine must have said for a decision to override it; a held comment is nobody's mistake."""
 
 
-def decision_counts(caller: Caller, decision: Decision, *, overrides: bool, seconds: float) -> str:
+def seconds_waited(stored: Stored, decision: Decision, since: float) -> float:
+    """Say how long a case waited for its decision: since a stamp, or since it came in where that is none."""
+    return max(0.0, datetime.fromisoformat(decision.at).timestamp() - (since or stored.waiting_since) / 1e6)
+
+
+def decision_counts(stored: Stored, decision: Decision, seconds: float) -> str:
     """Say what a decision adds to the counts of its day; the time to decide in buckets of `_TIMES` seconds."""
     bucket = sum(seconds > edge for edge in _TIMES)
-    fields = [f"d:{decision.decision.value}", f"by:{caller.id}:{decision.decision.value}", f"tt:{bucket}"]
+    fields = [f"d:{decision.decision.value}", f"by:{decision.by}:{decision.decision.value}", f"tt:{bucket}"]
     if decision.reason:
         fields.append(f"dr:{decision.reason.value}")
-    if overrides:
+    if stored.verdict is not None and stored.verdict.outcome.value == _OPPOSITE[decision.decision]:
         fields.append("override")
     return " ".join(fields) + " "
+
+
+def counted_back(counts: str) -> str:
+    """Say that what was counted is counted no more, and that it was taken back."""
+    return "".join(f"-{field} " for field in counts.split()) + "undone "

@@ -30,6 +30,7 @@ STREAMS_EACH = 20
 class Day(msgspec.Struct, frozen=True):
     """The counts of one day. A field is `in`, `v:<verdict>`, `r:<reason>`, `d:<decision>`, `dr:<reason of a decision>`,
     `tt:<bucket of the time to decide>`, `by:<moderator>:<decision>`, `hs:`/`ht:<twentieth of spam/toxicity>`, ...
+    A decision that was taken back is counted in `undone` alone.
     """
 
     day: str

@@ -441,7 +441,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     suspect_words: tuple[str, ...] = ()
     limits: Limits = Limits()
     undo_seconds: int = 0
-    """How long a decision is kept from every channel the site sees, so that it can be taken back."""
+    """How long a decision is kept from every channel the site sees, so that it can be taken back. One made in the console
+    is kept for 10 seconds also where this says less."""
     wait_warning_minutes: int = 120
     """After how long a waiting queue is told to the site by webhook."""
     hold_unsupported: bool = True

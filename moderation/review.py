@@ -24,7 +24,7 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import decision_counts
+from moderation.moves import counted_back, decision_counts, seconds_waited
 from moderation.records import (
     Before,
     Caller,
@@ -220,8 +220,7 @@ class Review:
         kept_back = max(site.policy.undo_seconds, ruling.undo_seconds)
         if kept_back:
             facts["wait"] = kept_back
-        overrides = stored.verdict is not None and stored.verdict.outcome.value == _OPPOSITE[decision.decision]
-        seconds = max(0.0, now.timestamp() - (since or stored.waiting_since) / 1e6)
+        seconds = seconds_waited(stored, decision, since)
         before = Before(stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision)
         move = Move(
             event="case.decided",
@@ -236,7 +235,7 @@ class Review:
             scored=True,
             # a person has looked at the text as it is now: edits are counted anew
             document=document_of(stored, edits=0) if stored.edits else None,
-            counts=decision_counts(caller, decision, overrides=overrides, seconds=seconds),
+            counts=decision_counts(stored, decision, seconds),
             facts=facts,
             fields={"was": codec.encode_before(before), "esc": "", "rep": "", "rr": ""},
             drains=True,
@@ -281,6 +280,7 @@ class Review:
             raise UndoTooLate(comment_id)
         # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out
         untold = stored.embargo > now.timestamp() * 1e6
+        waited = seconds_waited(stored, stored.decision, before.since)
         earlier = before.decision
         label = self._label(site, stored, earlier) if earlier else None
         back = msgspec.structs.replace(
@@ -301,7 +301,7 @@ class Review:
             label=encode_label(label) if label else b"",
             forget_label=label is None,
             drops_embargo=untold,
-            counts="undone ",
+            counts=counted_back(decision_counts(stored, stored.decision, waited)),
             facts={"untold": True} if untold else {},
             fields={
                 "was": "",
@@ -309,7 +309,8 @@ class Review:
                 "rep": str(back.reports) if back.reports else "",
             },
         )
-        new = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
+        # the day of the decision counts it no more, also where that was yesterday
+        new = await self._comments.move(stored, move, day=stored.decision.at[:10])
         self._telemetry.decision_undone()
         return msgspec.structs.replace(back, version=new)
 
@@ -380,10 +381,6 @@ class Review:
             name=stored.name,
             url=stored.url,
         )
-
-
-_OPPOSITE = {DecisionKind.APPROVE: "reject", DecisionKind.REJECT: "approve"}
-"""What the machine must have said for a decision to override it; a held comment is nobody's mistake."""
 
 
 def _decided(stored: Stored) -> CaseDecided:

@@ -359,6 +359,7 @@ def _brief(item: Any) -> dict[str, Any]:
         "received_at": item.received_at,
         "thread": {"url": item.thread.url, "title": item.thread.title} if item.thread.url else None,
         "reasons": [reason.value for reason in item.verdict.reasons] if item.verdict else [],
+        "scores": shapes.scores(item.verdict) if item.verdict else {},
         "decision": shapes.decision(item.decision) if item.decision else None,
     }
 

@@ -41,6 +41,36 @@ def test_a_policy_is_tried_on_what_came_in_before_it_is_set(console, open_consol
     assert console.admin.get("/v1/sites/trial/policy").json()["policy"]["first_comment"] == "score"
 
 
+def test_a_threshold_is_never_by_choice_and_the_ten_seconds_of_the_console_are_told(console, open_console):
+    console.new_site("never")
+    tab = open_console(site="never")
+    page = tab.page
+    tab.go("#/admin/policy/never")
+    expect(page.get_by_label("Seconds a decision is kept from the site")).to_have_accessible_description(
+        "Decisions made in this console: 10 at least, for Undo."
+    )
+    page.get_by_label("Spam: Reject from: never").check()
+    page.get_by_label("Toxicity: Hold from", exact=True).fill("0.5")
+    page.click("#set-policy")
+    expect(page.locator("h2").first).to_contain_text("version 2")
+    set_ = console.admin.get("/v1/sites/never/policy").json()["policy"]["thresholds"]
+    assert set_["spam"]["reject_at"] == 1.01
+    assert set_["toxicity"] == {"hold_at": 0.5, "reject_at": 1.01}
+    expect(page.get_by_label("Spam: Reject from: never")).to_be_checked()
+    expect(page.get_by_label("Spam: Reject from", exact=True)).to_be_disabled()
+    assert "1.01" not in page.locator("main").inner_text()
+
+
+def test_the_profile_that_is_chosen_for_a_new_site_is_the_one_explained(console, open_console):
+    tab = open_console(site="demo")
+    tab.go("#/admin/sites")
+    profile = tab.page.get_by_label("Profile")
+    told = {"balanced": "only sure spam is rejected", "watch": "Every comment passes", "strict": "More waits"}
+    for name, words in told.items():
+        profile.select_option(name)
+        expect(profile).to_have_accessible_description(re.compile(words))
+
+
 def test_words_are_tried_on_a_text_before_they_are_saved(console, open_console):
     console.new_site("wordy")
     tab = open_console(site="wordy")
@@ -177,6 +207,27 @@ def test_figures_can_be_read_as_tables(console, open_console):
     page.locator("figure summary").first.click()
     expect(page.locator("figure table").first).to_be_visible()
     expect(page.locator(".tile").first).to_contain_text(re.compile(r"\d"))
+
+
+def test_figures_count_the_decisions_that_stand_in_whole_numbers(console, open_console):
+    key = console.new_site("standing", first_comment="hold")
+    results = console.post_comments(key, [{"text": f"A calm remark on bus line {at}."} for at in range(3)])
+    for one in results:
+        ruling = {"decision": "reject", "reason": "spam", "version": 1}
+        assert console.admin.post(f"/v1/queue/{one['id']}/decision", json=ruling).status_code == 200
+    tab = open_console(site="standing")
+    page = tab.page
+    decisions = page.locator("figure", has_text="Decisions a day").locator("text[text-anchor=end]")
+    tab.go("#/figures")
+    expect(decisions).to_have_text(["0", "2", "3"])
+    expect(page.locator(".sheet", has=page.locator("caption", has_text="By person"))).to_contain_text("100 %")
+    for one in results:
+        assert console.admin.post(f"/v1/queue/{one['id']}/undo", json={}).status_code == 200
+    page.reload()
+    expect(page.locator(".tile", has_text="Decided")).to_have_text(["Decided03 taken back", "Half decided within–"])
+    expect(page.locator("main")).to_contain_text("Nobody has decided anything in this time.")
+    expect(page.locator("main")).to_contain_text("No rejections in this time.")
+    expect(decisions).to_have_text(["0", "1"])
 
 
 def test_a_text_is_scored_with_highlights_without_being_stored(console, open_console):

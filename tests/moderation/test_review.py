@@ -120,6 +120,27 @@ async def test_a_decision_of_yesterday_or_none_cannot_be_taken_back(rooms: House
     assert (await rooms.intake.stored(site, second)).status == "approved"
 
 
+async def test_a_decision_that_was_taken_back_is_counted_no_more_on_the_day_it_was_made(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first, second, third = await held(rooms, site, comment, 3)
+    late = datetime.now(UTC).replace(hour=23, minute=59, second=59)
+    rooms.review._now = rooms.oversight._now = lambda: late
+    for one in (first, second):
+        await rooms.review.decide(site, BEA, one, SPAM)
+    await rooms.review.decide(site, CEM, third, APPROVE)
+    made = dict((await rooms.oversight.days(site, 1))[0].counts)
+    assert (made["d:reject"], made["by:bea:reject"], made["dr:spam"]) == (2, 2, 2)
+    rooms.review._now = rooms.oversight._now = lambda: late + timedelta(seconds=2)
+    await rooms.review.undo(site, BEA, first)
+    await rooms.review.undo(site, CEM, third)
+    today, tomorrow = [one.counts for one in await rooms.oversight.days(site, 2)]
+    assert (today["d:reject"], today["by:bea:reject"], today["dr:spam"], today["undone"]) == (1, 1, 1, 2)
+    assert (today["d:approve"], today["by:cem:approve"]) == (0, 0)
+    assert sum(count for name, count in today.items() if name.startswith("tt:")) == 1
+    assert not any(name.startswith(("d:", "by:", "dr:", "tt:", "undone")) for name in tomorrow)
+
+
 async def test_an_undo_names_the_version_it_means(rooms: House, site: Site, comment: Make) -> None:
     [one] = await held(rooms, site, comment)
     await rooms.review.decide(site, BEA, one, APPROVE)

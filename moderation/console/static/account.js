@@ -16,12 +16,12 @@ export async function show(into) {
     try { offer(factor, await post("/v1/session/factor")); } catch (error) { failed(error); }
   } }, t("factor.begin"));
   put(into, h("h1", t("account.title", { name: me.name })),
-    me.must_enrol ? h("p", { class: "why" }, t("factor.must")) : null,
-    h("section", { class: "sheet padded" }, h("h2", t("factor")), h("p", t("factor.what")), begin, factor),
-    me.must_enrol ? null : h("section", { class: "sheet padded" }, h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: (event) => setBlur(event.target.checked) })),
-    h("section", { class: "sheet padded" }, h("h2", t("account.sessions")),
+    me.must_enrol ? h("p.why", t("factor.must")) : null,
+    h("section.sheet.padded", h("h2", t("factor")), h("p", t("factor.what")), begin, factor),
+    me.must_enrol ? null : h("section.sheet.padded", h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: (event) => setBlur(event.target.checked) })),
+    h("section.sheet.padded", h("h2", t("account.sessions")),
       open.sessions.length ? table(t("account.sessions"), [t("account.browser"), t("account.since")], open.sessions.map((one) => [browser(one.agent) + (one.current ? ` (${t("account.this")})` : ""), ago(one.started)]), true) : null,
-      h("div", { class: "row" }, plain(() => signOut(), t("sign_out")), h("button", { class: "danger", onclick: () => signOut(true) }, t("account.everywhere")))));
+      h("div.row", plain(() => signOut(), t("sign_out")), h("button.danger", { onclick: () => signOut(true) }, t("account.everywhere")))));
 }
 
 // Dark on white with a margin of four modules, as cameras need it, whatever the colours of the page.
@@ -31,15 +31,14 @@ function offer(into, fresh) {
   const password = h("input", { type: "password", autocomplete: "current-password", required: true });
   const code = h("input", { inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8", required: true });
   const said = complaint();
-  put(into, h("form", { class: "narrow", onsubmit: async (event) => {
-    event.preventDefault();
+  put(into, h("form.narrow", { onsubmit: async () => {
     try {
       await api("PUT", "/v1/session/factor", { password: password.value, secret: fresh.secret, code: code.value });
       say({ text: t("factor.done") });
       put(into);
       if (me.must_enrol) { me.must_enrol = false; location.hash = "#/"; location.reload(); }
     } catch (error) { said.textContent = error.fields?.[0]?.message ?? error.message; }
-  } }, h("p", t("factor.scan")), qr(fresh.qr), h("p", t("factor.type_in")), h("p", h("code", { class: "secret" }, fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", h("a", { href: fresh.address }, t("factor.open"))),
+  } }, h("p", t("factor.scan")), qr(fresh.qr), h("p", t("factor.type_in")), h("p", h("code.secret", fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", h("a", { href: fresh.address }, t("factor.open"))),
   field(t("password"), password), field(t("code"), code), said, h("button", t("factor.set"))));
   password.focus();
 }

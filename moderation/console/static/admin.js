@@ -14,15 +14,15 @@ export async function show(into, [tab = "sites", site = ""]) {
   const chosen = site || here();
   const body = h("div");
   put(into, h("h1", t("nav.admin")),
-    h("nav", { class: "tabs", "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
-    page.of && sites().length > 1 ? h("p", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
+    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
+    page.of ? h("div.spaced", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
     body);
   return (page.show ?? (await page.load()).show)(body, chosen);
 }
 
-export function attempt(form, said, act) {
-  return async (event) => {
-    event?.preventDefault();
+export const profiles = (chosen, given) => select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), chosen, given);
+export function attempt(said, act) {
+  return async () => {
     said.textContent = "";
     try { await act(); } catch (error) {
       said.textContent = error.fields?.length ? error.fields.map((one) => `${one.field}: ${one.message}`).join(" ") : error.message;
@@ -31,8 +31,8 @@ export function attempt(form, said, act) {
 }
 // A secret that is shown once, with a button that copies it.
 export function once(into, label, secret, hint) {
-  const input = h("input", { value: secret, readonly: true, class: "secret", "aria-label": label });
-  put(into, h("div", { class: "once", role: "status" }, h("p", h("strong", label)), h("div", { class: "row" }, input, h("button", { type: "button", onclick: async () => {
+  const input = h("input.secret", { value: secret, readonly: true, "aria-label": label });
+  put(into, h("div.once", { role: "status" }, h("p", h("strong", label)), h("div.row", input, h("button", { type: "button", onclick: async () => {
     input.select();
     await navigator.clipboard?.writeText(secret).then(() => say({ text: t("copied") }), () => {});
   } }, t("copy"))), calm(hint ?? t("once.hint"))));
@@ -43,33 +43,35 @@ export function once(into, label, secret, hint) {
 function leaving(site, done) {
   const said = complaint();
   const typed = h("input", { required: true, autocomplete: "off", spellcheck: "false" });
-  return h("details", h("summary", t("sites.delete")), h("form", { class: "narrow", onsubmit: attempt(null, said, async () => {
+  return h("details", h("summary", t("sites.delete")), h("form.narrow", { onsubmit: attempt(said, async () => {
     const gone = await api("DELETE", to`/v1/sites/${site.id}`, { confirm: typed.value.trim() });
     await gather();
     say({ text: t("sites.deleted", { site: site.id, n: gone.comments }) });
     done();
-  }) }, h("p", t("sites.delete.what")), field(t("sites.delete.type", { id: site.id }), typed), said, h("button", { class: "danger" }, t("sites.delete.go"))));
+  }) }, h("p", t("sites.delete.what")), field(t("sites.delete.type", { id: site.id }), typed), said, h("button.danger", t("sites.delete.go"))));
 }
 
 async function sitesPage(into) {
   const said = complaint();
   const inputs = { id: h("input", { required: true, pattern: "[a-z0-9]([a-z0-9\\-]{0,30}[a-z0-9])?" }), name: h("input"), url: h("input", { type: "url" }), lang: h("input", { value: "en", maxlength: "16" }) };
-  const profile = select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), "balanced");
-  const form = h("form", { class: "sheet padded narrow" }, h("h2", t("sites.add")), field(t("keys.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), field(t("policy.profile"), profile, t("sites.profile.hint")), said, h("button", t("add")));
-  form.addEventListener("submit", attempt(form, said, async () => {
+  const profile = profiles("balanced", { onchange: () => hint() });
+  const chosen = field(t("policy.profile"), profile, " ");
+  const hint = () => put(chosen.lastChild, t(`profile.${profile.value}_hint`));
+  hint();
+  const form = h("form.sheet.padded.narrow", { onsubmit: attempt(said, async () => {
     await post("/v1/sites", { id: inputs.id.value, name: inputs.name.value, url: inputs.url.value, lang: inputs.lang.value, policy: { profile: profile.value } });
     await gather();
     say({ text: t("sites.added") });
     sitesPage(into);
-  }));
+  }) }, h("h2", t("sites.add")), field(t("keys.id"), inputs.id, t("sites.id.hint")), field(t("name"), inputs.name), field(t("address"), inputs.url), field(t("language"), inputs.lang), chosen, said, h("button", t("add")));
   const change = (site) => {
     const name = h("input", { value: site.name });
     const url = h("input", { value: site.url });
     const lang = h("input", { value: site.lang });
     const origins = h("textarea", { value: site.origins.join("\n"), rows: "3" });
     const wrong = complaint();
-    const box = h("details", { class: "sheet padded" }, h("summary", h("strong", site.name || site.id), " ", h("span", { class: "calm" }, `${site.id} · ${t(`profile.${site.profile}`)} · ${t("policy.version", { n: site.policy_version })}`)));
-    const edit = h("form", { class: "narrow", onsubmit: attempt(null, wrong, async () => {
+    const box = h("details.sheet.padded", h("summary", h("strong", site.name || site.id), " ", h("span.calm", `${site.id} · ${t(`profile.${site.profile}`)} · ${t("policy.version", { n: site.policy_version })}`)));
+    const edit = h("form.narrow", { onsubmit: attempt(wrong, async () => {
       await api("PATCH", to`/v1/sites/${site.id}`, { name: name.value, url: url.value, lang: lang.value, origins: origins.value.split(/\s+/).filter(Boolean) });
       await gather();
       say({ text: t("saved") });
@@ -77,7 +79,7 @@ async function sitesPage(into) {
     box.append(edit, ...(me.sites.length ? [] : [leaving(site, () => sitesPage(into))]));
     return box;
   };
-  put(into, h("div", { class: "stack" }, sites().map(change), form));
+  put(into, h("div.stack", sites().map(change), form));
 }
 
 async function keysPage(into) {
@@ -91,17 +93,16 @@ async function keysPage(into) {
   const list = h("div");
   const draw = (found) => put(list, table(t("admin.keys"), [t("keys.id"), t("keys.role"), t("site"), t("keys.label"), t("keys.made"), ""],
     [...found].reverse().map((key) => [h("code", key.id), t(`role.${key.role}`), key.site || t("keys.whole"), key.label, when(key.created_at),
-      key.revoked ? h("span", { class: "status rejected" }, t("keys.revoked")) : h("button", { class: "danger small", onclick: (event) => sure(event, async () => {
+      key.revoked ? h("span.status.rejected", t("keys.revoked")) : h("button.danger.small", { onclick: (event) => sure(event, async () => {
         await api("DELETE", to`/v1/keys/${key.id}`);
         draw((await get("/v1/keys")).keys);
       }) }, t("keys.revoke"))])));
-  const form = h("form", { class: "sheet padded" }, h("h2", t("keys.add")), h("div", { class: "row fields" }, field(t("keys.role"), role), field(t("site"), site), field(t("keys.label"), label), field(t("keys.end"), days)), said, h("button", t("keys.make")), made);
-  form.addEventListener("submit", attempt(form, said, async () => {
+  const form = h("form.sheet.padded", { onsubmit: attempt(said, async () => {
     const key = await post("/v1/keys", { role: role.value, site: site.value, label: label.value, days: Number(days.value) });
     once(made, t("keys.made_one"), key.key);
     draw((await get("/v1/keys")).keys);
-  }));
-  put(into, h("div", { class: "stack" }, form, sheet(list)));
+  }) }, h("h2", t("keys.add")), h("div.row.fields", field(t("keys.role"), role), field(t("site"), site), field(t("keys.label"), label), field(t("keys.end"), days)), said, h("button", t("keys.make")), made);
+  put(into, h("div.stack", form, sheet(list)));
   draw(keys);
 }
 
@@ -125,7 +126,7 @@ async function ledgerPage(into) {
   const list = h("div");
   const next = plain(() => load(), t("queue.more"));
   const row = ({ id, at, hash, e, by, c, ...facts }) => [when(at), h("code", e), by ? nameOf(by) : t("ledger.machine"),
-    [c ? h("a", { href: to`#/comment/${c}` }, c) : "", " ", Object.entries(facts).map(([name, value]) => `${word("fact", name)}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")], h("code", { class: "calm", title: `${id} ${hash}` }, hash.slice(0, 10))];
+    [c ? h("a", { href: to`#/comment/${c}` }, c) : "", " ", Object.entries(facts).map(([name, value]) => `${word("fact", name)}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ")], h("code.calm", { title: `${id} ${hash}` }, hash.slice(0, 10))];
   const load = async () => {
     const page = await get("/v1/ledger", { site: which.value, before, limit: 100 });
     before = page.cursor ?? "";
@@ -133,6 +134,6 @@ async function ledgerPage(into) {
     entries.push(...page.entries);
     put(list, !entries.length ? calm(t("ledger.empty")) : table(t("admin.ledger"), ["when", "event", "by", "facts", "hash"].map((one) => t(`ledger.${one}`)), entries.map(row), true));
   };
-  put(into, sheet(h("div", { class: "row spaced" }, which, h("span", { class: "calm" }, t("ledger.what"))), list, next));
+  put(into, sheet(h("div.row.spaced", which, h("span.calm", t("ledger.what"))), list, next));
   await load();
 }

@@ -21,19 +21,18 @@ export async function show(into, [site, id]) {
   const until = one.mark_until ? ` ${t("author.until", { date: new Date(one.mark_until).toLocaleDateString() })}` : "";
   put(into, h("h1", t("nav.author"), " ", quiet(one.comments[0]?.name ?? id, 80)),
     h("p", h("a", { href: "#/queue" }, t("comment.back"))),
-    h("div", { class: "sheet padded" },
-      h("p", t("case.record", one), one.mark ? [" · ", h("span", { class: `badge ${one.mark}` }, word("mark", one.mark)), until] : null),
-      h("div", { class: "row" }, field(t("author.how_long"), days), plain(() => mark("trusted"), t("author.trust")), plain(() => mark("watched"), t("author.watch")),
-        h("button", { class: "danger", onclick: () => mark("blocked") }, t("author.block")), one.mark ? plain(() => mark(""), t("author.unmark")) : null),
+    h("div.sheet.padded",
+      h("p", t("case.record", one), one.mark ? [" · ", h(`span.badge.${one.mark}`, word("mark", one.mark)), until] : null),
+      h("div.row", field(t("author.how_long"), days), plain(() => mark("trusted"), t("author.trust")), plain(() => mark("watched"), t("author.watch")),
+        h("button.danger", { onclick: () => mark("blocked") }, t("author.block")), one.mark ? plain(() => mark(""), t("author.unmark")) : null),
       calm(t("author.explained")), me.role === "admin" ? privacy() : null),
-    h("h2", t("author.comments")), h("div", { class: "sheet" }, h("ul", { class: "found" }, one.comments.map(found))));
+    h("h2", t("author.comments")), h("div.sheet", h("ul.found", one.comments.map(found))));
 }
 
 // Everything that is kept of a person, by the e-mail address: the service keeps only a digest of it.
 function privacy() {
   const email = h("input", { type: "email", required: true });
-  const ask = (path, done) => async (event) => {
-    event.preventDefault();
+  const ask = (path, done) => async () => {
     try { done(await post(`/v1/privacy/${path}`, { email: email.value }, { seconds: 60 })); } catch (error) { failed(error); }
   };
   const save = (kept) => {
@@ -41,6 +40,6 @@ function privacy() {
     link.click();
     URL.revokeObjectURL(link.href);
   };
-  return h("details", h("summary", t("author.privacy")), h("form", { class: "narrow", onsubmit: ask("export", save) }, field(t("author.email"), email), h("div", { class: "row" }, h("button", { class: "plain" }, t("author.export")),
-    h("button", { type: "button", class: "danger", onclick: (event) => sure(event, () => ask("erase", () => { say({ text: t("author.erased") }); location.hash = "#/queue"; })(event)) }, t("author.erase")))));
+  return h("details", h("summary", t("author.privacy")), h("form.narrow", { onsubmit: ask("export", save) }, field(t("author.email"), email), h("div.row", h("button.plain", t("author.export")),
+    h("button", { type: "button", class: "danger", onclick: (event) => sure(event, ask("erase", () => { say({ text: t("author.erased") }); location.hash = "#/queue"; })) }, t("author.erase")))));
 }

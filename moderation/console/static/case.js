@@ -1,7 +1,7 @@
 // One case: the text with the words that moved its scores, why it waits, who wrote it, and what a decision teaches.
-import { calm, h, kbd, outLink, percent, plain, tick, to, when } from "./dom.js";
-import { pieces, quiet } from "./text.js";
-import { t, Word, word } from "./words.js";
+import { $, calm, h, kbd, outLink, percent, plain, tick, to, when } from "./dom.js";
+import { bareLetters, legend, pieces, quiet, tame } from "./text.js";
+import { languageName, t, Word, word } from "./words.js";
 
 export const REASONS = ["spam", "toxic", "off_topic", "personal_data", "illegal", "other"];
 const TEACHES = { approve: "not_spam", spam: "spam", toxic: "toxic" };
@@ -10,51 +10,64 @@ export const teaches = (what, learn) => t(`teaches.${learn ? TEACHES[what] ?? "n
 const BLUR = "cm.blur";
 export const blurs = () => localStorage.getItem(BLUR) !== "0";
 export const setBlur = (wanted) => localStorage.setItem(BLUR, wanted ? "1" : "0");
-export function isNasty(one) {
+function isNasty(one) {
   const scores = one.scores ?? {};
-  return (one.held_for ?? one.reasons ?? []).includes("toxicity") ||
+  return [...one.held_for ?? [], ...one.reasons ?? []].includes("toxicity") ||
     ["toxicity", "severe_toxicity", "threat", "identity_attack", "insult"].some((name) => (scores[name] ?? 0) >= 0.7);
 }
 
-export function badges(reasons) {
-  return reasons.map((reason) => h("span", { class: `badge ${reason}` }, word("reason", reason)));
+// A text in a list: blurred where it is abusive, and as long not read out either.
+export const veil = (one, most, revealed = false, within = false) => blurs() && !revealed && (within || isNasty(one))
+  ? [h("span.unseen", t("case.blurred")), h("span.veiled", { "aria-hidden": "true" }, quiet(one.text, most))] : quiet(one.text, most);
+
+export function badges(reasons, one = {}) {
+  const lang = languageName(one.judged_lang || one.lang);
+  return reasons.map((reason) => h(`span.badge.${reason}`, reason === "unsupported_language" && lang ? t("case.weak_in", { lang }) : word("reason", reason)));
+}
+
+// The reason that the verdict gives for a rejection, where it gives one and the same for every case; no other is suggested.
+const SUGGESTS = { toxicity: "toxic", spam: "spam" };
+export function askWhy(cases) {
+  const found = cases.map((one) => (one.held_for ?? one.reasons ?? []).flatMap((reason) => SUGGESTS[reason] ?? []));
+  const [first, ...others] = new Set(found.flat());
+  $(first && !others.length && found.every((one) => one.length) ? `why-${first}` : "why")?.focus();
 }
 
 export function bar(score) {
   return h("meter", { min: "0", max: "1", low: "0.5", high: "0.8", optimum: "0", value: String(score), "aria-label": percent(score) });
 }
 
+const part = (name, title, ...inside) => h(`section.${name}`, { "aria-labelledby": `${name}-title` }, h("h3", { id: `${name}-title` }, title), inside);
+
 function signals(one) {
   const loud = one.signals.filter((signal) => signal.reason !== "clear");
   const still = one.signals.filter((signal) => signal.reason === "clear");
   const row = (signal) => h("tr", h("th", { scope: "row" }, Word("signal", signal.name)), h("td", signal.detail),
-    h("td", { class: "score" }, signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
+    h("td.score", signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
   const scores = Object.entries(one.scores).map(([name, score]) => ({ name, score }));
-  return h("section", { class: "signals", "aria-labelledby": "signals-title" }, h("h3", { id: "signals-title" }, t("case.signals")),
+  return part("signals", t("case.signals"),
     loud.length ? h("table", h("tbody", loud.map(row))) : calm(t("case.nothing_seen")),
     h("details", h("summary", t("case.all_signals", { n: still.length })),
       h("table", h("tbody", still.map(row), scores.map(({ name, score }) => h("tr", {},
-        h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td", { class: "score" }, bar(score), " ", percent(score)))))),
+        h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td.score", bar(score), " ", percent(score)))))),
       calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: one.judged_lang || "?" }))));
 }
 
-function brief(item, actions) {
-  return h("li", h("div", { class: "line" }, h("span", { class: `status ${item.status}` }, word("status", item.status)), when(item.received_at),
-    item.decision ? h("span", { class: "calm" }, t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
-  h("a", { href: to`#/comment/${item.id}`, class: "brief" }, quiet(item.text, 160)), actions);
+function brief(item, shown, within) {
+  return h("li", h("div.line", h(`span.status.${item.status}`, word("status", item.status)), when(item.received_at),
+    item.decision ? h("span.calm", t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
+  h("a.brief", { href: to`#/comment/${item.id}` }, veil(item, 160, shown, within)));
 }
-export { brief };
 
-function author(one) {
+function author(one, revealed, veiled) {
   const known = one.author_history;
   const list = known?.latest ?? [];
-  return h("section", { class: "author", "aria-labelledby": "author-title" },
-    h("h3", { id: "author-title" }, t("nav.author")),
-    h("p", h("a", { href: to`#/author/${one.site}/${one.author}`, class: "foreign" }, quiet(one.name || t("case.no_name"), 80)),
-      known?.mark ? h("span", { class: `badge ${known.mark}` }, word("mark", known.mark)) : null, " ",
-      known ? h("span", { class: "calm" }, t("case.record", known)) : h("span", { class: "calm" }, t("loading"))),
-    one.url ? h("p", { class: "calm wrap" }, t("case.website"), " ", quiet(one.url, 120)) : null,
-    list.length ? h("ul", { class: "briefs" }, list.slice(0, 5).map((item) => brief(item))) : known ? calm(t("case.first")) : null);
+  return part("author", t("nav.author"),
+    h("p", h("a.foreign", { href: to`#/author/${one.site}/${one.author}` }, quiet(one.name || t("case.no_name"), 80)),
+      known?.mark ? h(`span.badge.${known.mark}`, word("mark", known.mark)) : null, " ",
+      known ? h("span.calm", t("case.record", known)) : h("span.calm", t("loading"))),
+    one.url ? h("p.calm.wrap", t("case.website"), " ", quiet(one.url, 120)) : null,
+    list.length ? h("ul.briefs", list.slice(0, 5).map((item) => brief(item, revealed, veiled))) : known ? calm(t("case.first")) : null);
 }
 
 // `view` is {one, learn, revealed, together, holder, act}; everything that can be done is in `act`.
@@ -66,27 +79,26 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
   const text = h("div", { class: `text foreign${veiled ? " veiled" : ""}`, dir: "auto", lang: one.judged_lang || one.lang || null, "aria-hidden": veiled ? "true" : null, tabindex: veiled ? null : "0", "data-scrolls": true, role: veiled ? null : "group", "aria-label": veiled ? null : t("case.text") },
     pieces(one.text, one.words));
   const thread = one.thread;
-  const bare = (words) => words.replace(/\s+/g, " ").trim();
-  const folded = one.normalised && bare(one.normalised) !== bare(one.text.toLowerCase());
-  return h("article", { class: "case", id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
+  const folded = !veiled && one.normalised && bareLetters(one.normalised) !== bareLetters(one.text);
+  return h("article.case", { id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
     h("header", {},
       h("h2", { id: "case-title" }, quiet(one.name || t("case.no_name"), 80)),
-      h("p", { class: "meta" }, when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", one.judged_lang || one.lang) : null,
-        one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span", { class: "badge reported" }, t("case.reports", { n: one.reports })) : null,
+      h("p.meta", when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", languageName(one.judged_lang || one.lang)) : null,
+        one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span.badge.reported", t("case.reports", { n: one.reports })) : null,
         holder ? h("span", { class: mine ? "badge mine" : "badge held" }, mine ? t("case.mine") : t("case.held", { name: holder })) : null),
-      thread ? h("p", { class: "thread" }, t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
-    h("p", { class: "why" }, decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
-    one.escalated ? h("p", { class: "why escalated" }, h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
-    one.parent ? h("blockquote", { class: "parent" }, calm(t("case.answers", { name: one.parent.name })), quiet(one.parent.text, 300)) : null,
-    h("div", { class: "textbox" }, text,
+      thread ? h("p.thread", t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
+    h("p.why", decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
+    one.escalated ? h("p.why.escalated", h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
+    one.parent ? h("blockquote.parent", calm(t("case.answers", { name: one.parent.name })), veil(one.parent, 300, revealed, veiled)) : null,
+    h("div.textbox", veiled ? h("p.unseen", t("case.blurred")) : null, text,
       nasty ? h("button", { class: veiled ? "unveil" : "plain small unveil", onclick: act.reveal }, t(veiled ? "case.show_text" : "case.blur"), kbd("b")) : null),
-    folded ? h("details", { class: "folded" }, h("summary", t("case.reads_as")), h("p", { class: "foreign", dir: "auto" }, pieces(one.normalised))) : null,
-    similar.length ? h("section", { class: "similar", "aria-labelledby": "similar-title" },
-      h("h3", { id: "similar-title" }, t("case.similar", { n: similar.length })),
+    veiled ? null : legend(one.text, one.words),
+    folded ? h("details.folded", h("summary", t("case.reads_as")), h("p.foreign", { dir: "auto" }, pieces(one.normalised))) : null,
+    similar.length ? part("similar", t("case.similar", { n: similar.length }),
       decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: (event) => act.together(event.target.checked) }),
-      h("details", h("summary", t("case.show_similar")), h("ul", { class: "briefs" }, similar.slice(0, 20).map((item) => brief(item))))) : null,
-    signals(one), author(one),
-    h("p", { class: "calm translate" }, t("case.translate")));
+      h("details", h("summary", t("case.show_similar")), h("ul.briefs", similar.slice(0, 20).map((item) => brief(item, revealed, veiled))))) : null,
+    signals(one), author(one, revealed, veiled),
+    h("p.calm.translate", t("case.translate")));
 }
 
 function decidedLine(one) {
@@ -96,27 +108,29 @@ function decidedLine(one) {
 }
 
 // The row of buttons under a case. While a reason is asked for it shows the reasons.
-export function actionBar({ learn, asking, count, escalates, act, decided }) {
-  const many = count > 1 ? ` (${count})` : "";
+// `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
+export function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
+  const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";
+  const whom = marked ? h("p.whom", { role: "status" }, t("act.whom", { n: marked, name: tame(name) })) : null;
   const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });
   if (asking) {
-    return h("div", { class: "actions asking", role: "group", "aria-label": t("act.why") },
-      h("p", { class: "ask" }, t("act.why"), many),
-      h("div", { class: "reasons" }, REASONS.map((reason, at) => h("button", { class: "reason", id: at === 0 ? "first-reason" : null, onclick: () => act.reason(at) },
+    return h("div.actions.asking", { role: "group", "aria-label": t("act.why") },
+      whom, h("p.ask", { id: "why", tabindex: "-1" }, t("act.why"), many),
+      h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: `why-${reason}`, onclick: () => act.reason(at) },
         h("kbd", String(at + 1)), h("span", word("decision", reason)), h("small", teaches(reason, learn))))),
-      h("label", { class: "note" }, t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
-      h("div", { class: "row" }, learns,
+      h("label.note", t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
+      h("div.row", learns,
         plain(act.cancel, t("cancel"), kbd("Esc"))));
   }
   if (escalates) {
-    return h("form", { class: "actions asking", onsubmit: act.escalate },
-      h("label", { class: "note" }, t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
-      h("div", { class: "row" }, h("button", t("act.escalate")), h("button", { type: "button", class: "plain", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
+    return h("form.actions.asking", { onsubmit: act.escalate },
+      h("label.note", t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
+      h("div.row", h("button", t("act.escalate")), h("button.plain", { type: "button", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
   }
-  return h("div", { class: "actions", role: "group", "aria-label": t("act.decide") },
-    h("button", { class: "approve", onclick: act.approve }, h("span", t("act.approve"), many, kbd("f")), h("small", teaches("approve", learn))),
-    h("button", { class: "reject", onclick: act.reject }, h("span", t("act.reject"), many, kbd("d")), h("small", t("act.reject_hint"))),
-    h("div", { class: "lesser" },
+  return h("div.actions", { role: "group", "aria-label": t("act.decide") }, whom,
+    h("button.approve", { onclick: act.approve }, h("span", t("act.approve"), many, kbd("f")), h("small", teaches("approve", learn))),
+    h("button.reject", { onclick: act.reject }, h("span", t("act.reject"), many, kbd("d")), h("small", t("act.reject_hint"))),
+    h("div.lesser",
       learns,
       plain(act.undo, t("act.undo"), kbd("u")),
       decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.askEscalation, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));

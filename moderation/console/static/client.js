@@ -51,7 +51,7 @@ export async function api(method, path, body, { seconds = 15, quiet = false } = 
   try {
     return await ask(method, path, body, seconds);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 401 || quiet || !signInAgain) throw error;
+    if (error.status !== 401 || quiet || !signInAgain) throw error;
     signingIn ??= signInAgain().finally(() => { signingIn = null; });
     await signingIn;
     return ask(method, path, body, seconds);
@@ -59,7 +59,7 @@ export async function api(method, path, body, { seconds = 15, quiet = false } = 
 }
 
 export const get = (path, query = {}, options) => {
-  const given = Object.entries(query).filter(([, value]) => value !== "" && value !== null && value !== undefined && value !== false);
+  const given = Object.entries(query).filter(([, value]) => value || value === 0);
   return api("GET", given.length ? `${path}?${new URLSearchParams(given)}` : path, undefined, options);
 };
 export const post = (path, body = {}, options) => api("POST", path, body, options);
@@ -69,7 +69,7 @@ export async function maybe(path, query) {
   try {
     return await get(path, query);
   } catch (error) {
-    if (error instanceof Problem && (error.status === 404 || error.status === 403 || error.status === 405)) return null;
+    if ([403, 404, 405].includes(error.status)) return null;
     throw error;
   }
 }

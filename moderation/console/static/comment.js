@@ -1,5 +1,5 @@
 // One comment by its address: it can be decided here, also again.
-import { actionBar, caseView, REASONS } from "./case.js";
+import { actionBar, askWhy, caseView, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, h, put, to } from "./dom.js";
@@ -12,8 +12,8 @@ export async function show(into, [id]) {
   const load = async () => { state.one = await get(to`/v1/queue/${id}`); };
   await load();
   if (!into.isConnected) return;
-  put(into, h("h1", { class: "unseen" }, t("nav.comment")), h("p", h("a", { href: "#/queue" }, t("comment.back"))),
-    h("div", { class: "sheet alone" }, h("div", { id: "pane" }), h("div", { id: "bar" })));
+  put(into, h("h1.unseen", t("nav.comment")), h("p", h("a", { href: "#/queue" }, t("comment.back"))),
+    h("div.sheet.alone", h("div", { id: "pane" }), h("div", { id: "bar" })));
   const waits = () => state.one.state !== "decided";
   const chosen = () => state.together ? [state.one, ...(state.one.similar ?? [])] : [state.one];
   const after = setTimeout.bind(null, async () => { await load().catch(() => {}); draw(); }, 700);
@@ -23,14 +23,13 @@ export async function show(into, [id]) {
     after();
   };
   const act = {
-    approve: () => decide("approve"), reject: () => { state.asking = true; bar(); $("first-reason")?.focus(); },
+    approve: () => decide("approve"), reject: () => { state.asking = true; bar(); askWhy(chosen()); },
     reason: (at) => { if (state.asking && REASONS[at]) decide("reject", REASONS[at]); },
     cancel: () => { state.asking = state.escalating = false; bar(); document.querySelector("#bar .reject")?.focus(); },
     learn: () => { state.learn = !state.learn; bar(); }, undo: async () => { await decisions.undo(); after(); },
     skip: () => { location.hash = "#/queue"; }, reveal: () => { state.revealed = !state.revealed; draw(); },
     together: (wanted) => { state.together = wanted; bar(); }, askEscalation: () => { if (waits()) { state.escalating = true; bar(); $("escalation").focus(); } },
-    escalate: async (event) => {
-      event.preventDefault();
+    escalate: async () => {
       await post(to`/v1/queue/${id}/escalate`, { note: $("escalation").value }).then(() => say({ text: t("escalate.done") }), failed);
       state.escalating = false;
       after();

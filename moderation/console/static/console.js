@@ -3,22 +3,21 @@ import { me, Offline } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, calm, h, plain, put, to } from "./dom.js";
 import * as keys from "./keys.js";
-import * as queue from "./queue.js";
 import { begin, gather, invitationPage, onUndo, signInPage, signOut } from "./session.js";
 import { t } from "./words.js";
 
 const app = $("app");
 const STAFF = ["moderator", "admin"];
-// page -> who sees it, and the module that shows it (loaded when first opened)
+// page -> who sees it; the module of its name shows it, loaded when first opened
 const PAGES = {
-  queue: { who: STAFF, show: (...given) => queue.show(...given), menu: true },
-  search: { who: STAFF, load: () => import("./search.js") },
-  comment: { who: STAFF, load: () => import("./comment.js") },
-  author: { who: STAFF, load: () => import("./author.js") },
-  figures: { who: [...STAFF, "ml"], load: () => import("./figures.js"), menu: true },
-  models: { who: ["ml", "admin"], load: () => import("./models.js"), menu: true },
-  admin: { who: ["admin"], load: () => import("./admin.js"), menu: true },
-  account: { who: [...STAFF, "ml"], load: () => import("./account.js") },
+  queue: { who: STAFF, menu: true },
+  search: { who: STAFF },
+  comment: { who: STAFF },
+  author: { who: STAFF },
+  figures: { who: [...STAFF, "ml"], menu: true },
+  models: { who: ["ml", "admin"], menu: true },
+  admin: { who: ["admin"], menu: true },
+  account: { who: [...STAFF, "ml"] },
 };
 let leave = null;
 
@@ -28,7 +27,7 @@ async function start() {
   try {
     if (!await begin()) { signInPage(app, enter); return; }
   } catch (error) {
-    put(app, h("main", { class: "door" }, h("h1", t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
+    put(app, h("main.door", h("h1", t("title")), h("p", { role: "alert" }, error instanceof Offline ? t("start.offline") : error.message),
       h("button", { onclick: start }, t("try_again"))));
     return;
   }
@@ -44,17 +43,16 @@ async function enter() {
 
 function head() {
   const link = (name) => h("a", { href: `#/${name}`, data: { page: name } }, t(`nav.${name}`));
-  const search = h("form", { role: "search", class: "find", onsubmit: (event) => {
-    event.preventDefault();
+  const search = h("form", { role: "search", class: "find", onsubmit: () => {
     location.hash = to`#/search?q=${$("search").value}`;
-  } }, h("label", { for: "search", class: "unseen" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
+  } }, h("label.unseen", { for: "search" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
   put(app, 
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
-    h("header", { class: "top" },
+    h("header.top",
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
       STAFF.includes(me.role) ? search : h("span"),
-      h("div", { class: "self" }, h("button", { class: "plain help", onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
-        h("a", { href: "#/account", data: { page: "account" } }, me.name || me.id), plain(() => signOut(), t("sign_out")))),
+      h("div.self", h("button.plain.help", { onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
+        h("a", { href: "#/account", data: { page: "account" } }, t("nav.own", { name: me.name || me.id })), plain(() => signOut(), t("sign_out")))),
     h("main", { id: "main", tabindex: "-1" }));
 }
 
@@ -77,10 +75,10 @@ async function go() {
   $("main").replaceWith(main);
   main.className = `page-${name}`;
   try {
-    const left = await (page.show ?? (await page.load()).show)(main, rest, new URLSearchParams(query));
+    const left = await (await import(`./${name}.js`)).show(main, rest, new URLSearchParams(query));
     if (typeof left === "function") main.isConnected ? leave = left : left();
   } catch (error) {
-    put(main, h("div", { class: "empty" }, h("p", { class: "big" }, t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
+    put(main, h("div.empty", h("p.big", t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
   }
 }
 

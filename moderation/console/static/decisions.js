@@ -2,11 +2,14 @@
 // What waits to be sent is kept for this tab, without any text of a comment.
 import { api, Offline, Problem } from "./client.js";
 import { ago, to } from "./dom.js";
+import { tame } from "./text.js";
 import { t, word } from "./words.js";
 
 export const UNDO_SECONDS = 10;
 const KEPT = "cm.unsent";
-const listeners = { changed: [], returned: [], said: [] };
+// What is answered so is sent again.
+const LATER = [401, 429, 503];
+const listeners = { changed: [], returned: [], said: [], undoing: [] };
 export const on = (event, tell) => listeners[event].push(tell);
 const tell = (event, ...facts) => listeners[event].forEach((one) => one(...facts));
 
@@ -34,7 +37,7 @@ export function decide(cases, { decision, reason = null, note = "", learn = true
   for (const one of cases) {
     unsent.push({ act, id: one.id, version: one.version, decision, reason, note, learn, undo_seconds: UNDO_SECONDS });
   }
-  const verb = decision === "approve" ? t("decided.approve", { n: cases.length }) : t("decided.reject", { n: cases.length, reason: word("decision", reason) });
+  const verb = t(`decided.${decision}`, { n: cases.length, reason: word("decision", reason), name: tame(cases[0].name) });
   tell("said", { kind: "decided", text: verb, act, undo: true });
   sent.push({ act, cases, versions: new Map(), verb });
   if (sent.length > 50) sent.shift();
@@ -55,7 +58,7 @@ async function send() {
       unsent = unsent.filter((one) => !group.includes(one));
       keep();
     } catch (error) {
-      if (!(error instanceof Offline) && !(error instanceof Problem && (error.status === 503 || error.status === 429 || error.status === 401))) {
+      if (!(error instanceof Offline) && !LATER.includes(error.status)) {
         unsent = unsent.filter((one) => !group.includes(one));
         group.forEach((one) => tell("returned", one.id));
         tell("said", { kind: "wrong", text: t("decided.refused", { detail: error.message }) });
@@ -79,7 +82,7 @@ async function deliver(group) {
     try {
       results = [await api("POST", to`/v1/queue/${id}/decision`, ruling)];
     } catch (error) {
-      if (!(error instanceof Problem) || [503, 429, 401].includes(error.status)) throw error;
+      if (!(error instanceof Problem) || LATER.includes(error.status)) throw error;
       results = [{ ...error.body, status: error.status, id }];
     }
   } else results = (await api("POST", "/v1/queue/decisions", { decisions: bodies }, { seconds: 60 })).results;
@@ -110,6 +113,7 @@ const isMine = (answer, mine) => answer.moderator === myName && answer.decision 
 
 // Take the newest act back: what was not sent is dropped, what was sent is undone.
 export async function undo() {
+  tell("undoing");
   const act = sent.pop();
   if (!act) { tell("said", { text: t("undo.nothing") }); return []; }
   const back = [];

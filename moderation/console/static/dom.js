@@ -4,7 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 function fill(element, given, inside) {
   for (const [name, value] of Object.entries(given ?? {})) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name === "onsubmit") element.addEventListener("submit", (event) => { event.preventDefault(); value(event); });
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value" || name === "checked" || name === "disabled" || name === "open") element[name] = value;
     else if (name === "data") Object.assign(element.dataset, value);
     else element.setAttribute(name, value === true ? "" : String(value));
@@ -19,16 +20,19 @@ export const put = (element, ...inside) => {
   element.replaceChildren();
   fill(element, null, inside);
 };
-// h("p", { class: "calm" }, "text", element, ...): the attributes may be left out.
+// h("p.calm", "text", element, ...): the attributes may be left out.
 export const h = (name, ...inside) => {
   const given = inside[0]?.constructor === Object ? inside.shift() : null;
-  return fill(document.createElement(name), given, inside);
+  const [tag, ...classes] = name.split(".").filter(Boolean);
+  const element = document.createElement(tag);
+  if (classes.length) element.className = classes.join(" ");
+  return fill(element, given, inside);
 };
-export const plain = (act, ...inside) => h("button", { class: "plain", onclick: act }, ...inside);
-export const calm = (...inside) => h("p", { class: "calm" }, ...inside);
+export const plain = (act, ...inside) => h("button.plain", { onclick: act }, ...inside);
+export const calm = (...inside) => h("p.calm", ...inside);
 export const kbd = (key) => [" ", h("kbd", key)];
-export const tick = (label, given) => h("label", { class: "check" }, h("input", { type: "checkbox", ...given }), " ", label);
-export const sheet = (...inside) => h("div", { class: "sheet padded" }, ...inside);
+export const tick = (label, given) => h("label.check", h("input", { type: "checkbox", ...given }), " ", label);
+export const sheet = (...inside) => h("div.sheet.padded", ...inside);
 export const s = (name, given, ...inside) => fill(document.createElementNS(SVG, name), given, inside);
 
 // An address with what it names encoded: to`/v1/queue/${id}/claim`.
@@ -45,9 +49,9 @@ export function outLink(address, label) {
 export function field(label, input, hint) {
   const id = input.id || `f${Math.random().toString(36).slice(2, 9)}`;
   input.id = id;
-  const told = hint ? h("small", { id: `${id}-hint`, class: "calm" }, hint) : null;
+  const told = hint ? h("small.calm", { id: `${id}-hint` }, hint) : null;
   if (told) input.setAttribute("aria-describedby", `${id}-hint`);
-  return h("div", { class: "field" }, h("label", { for: id }, label), input, told);
+  return h("div.field", h("label", { for: id }, label), input, told);
 }
 
 export function select(options, chosen, given = {}) {
@@ -56,7 +60,7 @@ export function select(options, chosen, given = {}) {
 }
 
 // Where an error is told, inside a form.
-export const complaint = () => h("p", { class: "wrong", role: "alert" });
+export const complaint = () => h("p.wrong", { role: "alert" });
 
 export function table(caption, heads, rows, hidden = false) {
   return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},

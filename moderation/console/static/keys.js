@@ -4,8 +4,8 @@ import { t } from "./words.js";
 
 export const KEYS = [
   ["next", ["j", "ArrowDown"]], ["previous", ["k", "ArrowUp"]], ["approve", ["f", "a"]], ["reject", ["d", "r"]],
-  ["reason", ["1", "2", "3", "4", "5", "6", "7", "8", "9"]], ["undo", ["u"]], ["skip", ["s"]], ["escalate", ["e"]],
-  ["claim", ["c"]], ["select", ["x"]], ["learn", ["t"]], ["similar", ["g"]], ["reveal", ["b"]], ["single", ["z"]],
+  ["reason", [..."123456789"]], ["undo", ["u"]], ["skip", ["s"]], ["escalate", ["e"]],
+  ["claim", ["c"]], ["select", ["x"]], ["unmark", ["Escape"]], ["learn", ["t"]], ["similar", ["g"]], ["reveal", ["b"]], ["single", ["z"]],
   ["search", ["/"]], ["help", ["?"]],
 ];
 const BY_KEY = new Map(KEYS.flatMap(([name, keys]) => keys.map((key) => [key, name])));
@@ -20,7 +20,7 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
   if (document.querySelector("dialog[open]") || typing(event.target)) return;
   const name = BY_KEY.get(event.key.length === 1 ? event.key.toLowerCase() : event.key);
-  if (!name || (isOff() && name !== "help")) return;
+  if (!name || (isOff() && name !== "help" && name !== "unmark")) return;
   if (event.key.startsWith("Arrow") && event.target.closest?.("[data-scrolls]")) return;
   const act = name === "help" ? overlay : actions[name];
   if (!act) return;
@@ -28,9 +28,9 @@ addEventListener("keydown", (event) => {
   if (act(event.key) !== false) event.preventDefault();
 });
 
-const LABELS = { ArrowDown: "↓", ArrowUp: "↑" };
+const LABELS = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" };
 export function overlay() {
-  const dialog = h("dialog", { class: "keys", "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
+  const dialog = h("dialog.keys", { "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
     h("h2", { id: "keys-title" }, t("keys.title")),
     h("dl", KEYS.map(([name, keys]) => h("div", {},
       h("dt", (keys.length > 4 ? [keys[0], "–", keys[keys.length - 1]] : keys).map((key) => key === "–" ? "–" : h("kbd", LABELS[key] ?? key))),

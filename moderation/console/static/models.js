@@ -9,24 +9,23 @@ import { t, Word, word } from "./words.js";
 // `said` is what the gate had to say of the promotion that is just done.
 export async function show(into, said = []) {
   const found = await maybe("/v1/models");
-  put(into, h("h1", t("nav.models")), h("div", { class: "stack" }, tryText(), versions(found, (said) => show(into, said), said)));
+  put(into, h("h1", t("nav.models")), h("div.stack", tryText(), versions(found, (said) => show(into, said), said)));
 }
 
 function tryText() {
   const text = h("textarea", { rows: "4", maxlength: "20000" });
   const site = select(choices(), here());
   const told = h("div", { role: "status", id: "tried" });
-  const go = async (event) => {
-    event.preventDefault();
+  const go = async () => {
     try {
       const got = await post(to`/v1/score?site=${site.value}`, { text: text.value });
-      put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span", { class: "calm" }, ` ${t("try.watched")}`) : null),
-        h("p", { class: "text foreign", dir: "auto" }, pieces(text.value, got.words)),
-        table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [Word("score", name), h("span", { class: "score" }, bar(score), " ", percent(score))]), true),
+      put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span.calm", ` ${t("try.watched")}`) : null),
+        h("p.text.foreign", { dir: "auto" }, pieces(text.value, got.words)),
+        table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [Word("score", name), h("span.score", bar(score), " ", percent(score))]), true),
         calm(t("try.given_by", { models: got.model.join(", "), lang: got.lang || "?" })));
-    } catch (error) { put(told, h("p", { class: "wrong" }, error.fields?.[0]?.message ?? error.message)); }
+    } catch (error) { put(told, h("p.wrong", error.fields?.[0]?.message ?? error.message)); }
   };
-  return h("form", { class: "sheet padded", onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", t("try.go")), told);
+  return h("form.sheet.padded", { onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", t("try.go")), told);
 }
 
 // {row: {column: value}} as a table.
@@ -37,7 +36,7 @@ function grid(title, rows) {
 }
 
 function versions(found, again, said) {
-  if (!found) return h("p", { class: "empty" }, t("models.not_here"));
+  if (!found) return h("p.empty", t("models.not_here"));
   const told = h("div", { role: "status" }, Array.isArray(said) && said.map((one) => calm(`${one.passed ? "✓" : "✗"} ${one.words}`)));
   const act = (method, path, body) => async () => {
     try {
@@ -48,19 +47,19 @@ function versions(found, again, said) {
     } catch (error) { told.textContent = t("models.refused", { detail: error.message }); }
   };
   const button = (label, kind, ...given) => h("button", { class: kind, onclick: act(...given) }, t(label));
-  return h("section", { class: "stack" }, h("div", { class: "row spaced" }, h("h2", t("models.versions")), button("models.adapt", "plain", "POST", "/v1/models/adapt", {}), button("models.rollback", "plain", "POST", "/v1/models/rollback", {})),
-    told, found.warnings.map((one) => h("p", { class: "why" }, one)),
+  return h("section.stack", h("div.row.spaced", h("h2", t("models.versions")), button("models.adapt", "plain", "POST", "/v1/models/adapt", {}), button("models.rollback", "plain", "POST", "/v1/models/rollback", {})),
+    told, found.warnings.map((one) => h("p.why", one)),
     found.versions.map((one) => {
       const at = to`/v1/models/${one.version}`;
       const more = h("div");
       const open = (path, draw) => async () => { try { put(more, draw(await get(path))); } catch (error) { put(more, calm(error.message)); } };
-      return h("article", { class: "sheet padded" }, h("h3", one.version, " ", h("span", { class: `badge ${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}` }, word("model", one.state))),
+      return h("article.sheet.padded", h("h3", one.version, " ", h(`span.badge.${one.state === "active" ? "mine" : one.state === "shadow" ? "held" : ""}`, word("model", one.state))),
         calm([one.kind, one.base && t("models.base", { base: one.base }), t("models.labels", { n: one.labels })].filter(Boolean).join(" · "), " · ", when(one.made_at)),
-        one.marks.map((mark) => h("p", { class: "why" }, mark)),
-        h("div", { class: "row" }, one.state === "active" ? null : [button("models.promote", "", "POST", `${at}/promote`, { force: false }), button("models.compare", "plain", "POST", "/v1/models/compare", { version: one.version }),
+        one.marks.map((mark) => h("p.why", mark)),
+        h("div.row", one.state === "active" ? null : [button("models.promote", "", "POST", `${at}/promote`, { force: false }), button("models.compare", "plain", "POST", "/v1/models/compare", { version: one.version }),
           button(one.state === "shadow" ? "models.unshadow" : "models.shadow", "plain", "PUT", "/v1/models/shadow", { version: one.state === "shadow" ? null : one.version })],
         plain(open(at, ({ figures, thresholds, languages }) => [grid(t("nav.figures"), figures), grid(t("policy.thresholds"), thresholds), grid(t("languages"), languages)]), t("nav.figures")),
-        one.state === "shadow" ? plain(open(`${at}/agreement`, (got) => [h("p", t("models.agreement", { n: got.n })), grid(t("models.agree"), got.attributes), h("ul", { class: "found" }, got.flips.slice(0, 20).map((flip) => h("li", h("span", { class: "calm" }, `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]), t("models.agree")) : null,
+        one.state === "shadow" ? plain(open(`${at}/agreement`, (got) => [h("p", t("models.agreement", { n: got.n })), grid(t("models.agree"), got.attributes), h("ul.found", got.flips.slice(0, 20).map((flip) => h("li", h("span.calm", `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]), t("models.agree")) : null,
         plain(async () => {
           try { await get(`${at}/report`); window.open(`${at}/report`, "_blank", "noopener"); } catch (error) { put(more, calm(error.message)); }
         }, t("models.report"))), more);

@@ -1,5 +1,6 @@
 // A site's policy: thresholds and rules, tried on the last 500 comments before they are set, with every earlier version.
-import { attempt } from "./admin.js";
+import { attempt, profiles } from "./admin.js";
+import { veil } from "./case.js";
 import { api, get, post } from "./client.js";
 import { calm, complaint, field, h, number, plain, put, select, table, tick, to, when } from "./dom.js";
 import { gather, nameOf, say } from "./session.js";
@@ -17,15 +18,19 @@ export async function show(into, site) {
   const { policy, effective } = await get(address);
   const said = complaint();
   const seen = h("div", { role: "status", "aria-live": "polite" });
-  const profile = select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), policy.profile);
+  const profile = profiles(policy.profile);
   const first = select([["score", t("policy.first.score")], ["hold", t("policy.first.hold")]], policy.first_comment);
   const bars = ATTRIBUTES.map((name) => {
     const own = policy.thresholds[name];
     const now = effective[name] ?? { hold_at: NEVER, reject_at: NEVER };
-    const box = (part) => h("input", { type: "number", min: "0.01", max: "1.01", step: "0.01", value: own ? own[part] : "", placeholder: now[part] > 1 ? t("policy.never") : now[part].toFixed(2), "aria-label": `${Word("score", name)}: ${t(`policy.${part}`)}` });
-    const hold = box("hold_at");
-    const reject = box("reject_at");
-    return { name, hold, reject, now };
+    const box = (part) => {
+      const label = `${Word("score", name)}: ${t(`policy.${part}`)}`;
+      const off = own?.[part] > 1;
+      const score = h("input", { type: "number", min: "0.01", max: "1", step: "0.01", value: off ? "" : own?.[part] ?? "", disabled: off, placeholder: now[part] > 1 ? t("policy.never") : now[part].toFixed(2), "aria-label": label });
+      const never = tick(t("policy.never"), { checked: off, "aria-label": `${label}: ${t("policy.never")}`, onchange: (event) => { score.disabled = event.target.checked; } });
+      return { cell: [score, " ", never], value: () => score.disabled ? NEVER : Number(score.value) };
+    };
+    return { name, now, hold: box("hold_at"), reject: box("reject_at") };
   });
   const numbers = NUMBERS.map(([name, min, max, step]) => [name, h("input", { type: "number", min, max, step, value: policy[name], required: true })]);
   const switches = SWITCHES.map((name) => [name, tick(t(`policy.${name}`), { checked: policy[name] })]);
@@ -33,39 +38,40 @@ export async function show(into, site) {
   const read = (boxes) => Object.fromEntries(boxes.map(([name, input]) => [name, Number(input.value)]));
   const wanted = () => ({
     ...policy, profile: profile.value, first_comment: first.value,
-    thresholds: Object.fromEntries(bars.filter(({ hold, reject }) => hold.value || reject.value).map(({ name, hold, reject, now }) => [name, { hold_at: Number(hold.value || now.hold_at), reject_at: Number(reject.value || Math.max(now.reject_at, Number(hold.value || 0))) }])),
+    thresholds: Object.fromEntries(bars.map(({ name, now, hold, reject }) => [name, now, hold.value(), reject.value()]).filter(([, , hold, reject]) => hold || reject)
+      .map(([name, now, hold, reject]) => [name, { hold_at: hold || now.hold_at, reject_at: reject || Math.max(now.reject_at, hold) }])),
     ...read(numbers), ...Object.fromEntries(switches.map(([name, box]) => [name, box.firstChild.checked])),
     limits: read(limits),
   });
-  const preview = attempt(null, said, async () => { draw(seen, await post(`${address}/preview`, wanted(), { seconds: 60 })); });
-  const form = h("form", { class: "sheet padded policy", onsubmit: attempt(null, said, async () => {
+  const preview = attempt(said, async () => { draw(seen, await post(`${address}/preview`, wanted(), { seconds: 60 })); });
+  const form = h("form.sheet.padded.policy", { onsubmit: attempt(said, async () => {
     await api("PUT", address, wanted());
     await gather();
     say({ text: t("policy.set") });
     show(into, site);
-  }) }, h("h2", t("policy.title", { version: policy.version })), h("div", { class: "row fields" }, field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
-  table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [Word("score", name), hold, reject])), calm(t("policy.thresholds.hint")),
-  h("div", { class: "row fields" }, numbers.map(([name, input]) => field(t(`policy.${name}`), input))),
-  h("fieldset", h("legend", t("policy.limits")), h("div", { class: "row fields" }, limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
-  h("div", { class: "switches" }, switches.map(([, box]) => box)),
-  said, h("div", { class: "row" }, h("button", { type: "button", class: "plain", id: "preview", onclick: preview }, t("policy.try")), h("button", { id: "set-policy" }, t("policy.save"))));
+  }) }, h("h2", t("policy.title", { version: policy.version })), h("div.row.fields", field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
+  table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [Word("score", name), hold.cell, reject.cell])), calm(t("policy.thresholds.hint")),
+  h("div.row.fields", numbers.map(([name, input]) => field(t(`policy.${name}`), input, name === "undo_seconds" ? t("policy.undo_hint") : null))),
+  h("fieldset", h("legend", t("policy.limits")), h("div.row.fields", limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
+  h("div.switches", switches.map(([, box]) => box)),
+  said, h("div.row", h("button.plain", { type: "button", id: "preview", onclick: preview }, t("policy.try")), h("button", { id: "set-policy" }, t("policy.save"))));
   const { versions } = await get(`${address}/versions`);
-  const back = (old) => attempt(null, said, async () => {
+  const back = (old) => attempt(said, async () => {
     await api("PUT", address, { ...old, version: policy.version });
     say({ text: t("policy.set") });
     show(into, site);
   });
-  put(into, h("div", { class: "stack" }, form, seen, h("details", { class: "sheet padded" }, h("summary", t("policy.versions", { n: versions.length })),
+  put(into, h("div.stack", form, seen, h("details.sheet.padded", h("summary", t("policy.versions", { n: versions.length })),
     table(t("policy.versions", { n: versions.length }), [t("policy.which"), t("policy.when"), t("ledger.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : plain(back(one.policy), t("policy.again"))]), true))));
 }
 
 function draw(into, found) {
   const row = (name) => { const a = found.present[name] ?? 0; const b = found.proposed[name] ?? 0; return [Word("verdict", name), number(a), number(b), b - a ? `${b > a ? "+" : "−"}${number(Math.abs(b - a))}` : "0"]; };
   const decided = found.against_people.decided ?? 0;
-  put(into, h("section", { class: "sheet padded", id: "preview-result" }, h("h2", t("preview.title", { n: number(found.looked_at) })),
+  put(into, h("section.sheet.padded", { id: "preview-result" }, h("h2", t("preview.title", { n: number(found.looked_at) })),
     table(t("preview.counts"), [t("preview.verdict"), t("preview.now"), t("preview.then"), t("preview.change")], ["approve", "hold", "reject"].map(row), true),
     decided ? h("p", t("preview.people", { n: number(decided), now: number(found.against_people.present ?? 0), then: number(found.against_people.proposed ?? 0) })) : null,
     h("h3", t("preview.flips", { n: number(found.flipped) })),
-    h("ul", { class: "found" }, found.flips.map((one) => h("li", h("a", { class: "brief", href: to`#/comment/${one.id}` }, h("span", { class: "line" }, h("b", quiet(one.name, 50)), h("span", { class: "badge" }, `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span", { class: "calm" }, t("preview.decided", { what: word("did", one.decision.decision) })) : null), quiet(one.text, 200)))))));
+    h("ul.found", found.flips.map((one) => h("li", h("a.brief", { href: to`#/comment/${one.id}` }, h("span.line", h("b", quiet(one.name, 50)), h("span.badge", `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span.calm", t("preview.decided", { what: word("did", one.decision.decision) })) : null), veil(one, 200)))))));
   into.querySelector("section").scrollIntoView({ block: "nearest" });
 }

@@ -1,13 +1,13 @@
 // The queue: the list of what waits beside one case in focus. Decides, moves on by itself, and keeps up with colleagues.
-import { actionBar, badges, caseView, isNasty, blurs, REASONS } from "./case.js";
-import { get, me, Offline, post, Problem } from "./client.js";
+import { actionBar, askWhy, badges, caseView, REASONS, veil } from "./case.js";
+import { get, me, Offline, post } from "./client.js";
 import * as decisions from "./decisions.js";
-import { $, calm, h, number, plain, put, select, to, when } from "./dom.js";
+import { $, calm, h, kbd, number, plain, put, select, to, when } from "./dom.js";
 import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { choices, go, here, nameOf, say, sites } from "./session.js";
 import { quiet } from "./text.js";
-import { t, word } from "./words.js";
+import { languageName, t, word } from "./words.js";
 
 const PAGE = 50;
 const LEASE = 60;
@@ -28,18 +28,18 @@ export function show(into) {
   place = into;
   const site = here();
   if (state.site !== site) state = { ...fresh(), site };
-  put(place, h("h1", { class: "unseen" }, t("nav.queue")),
-    h("div", { id: "filters", class: "filters", role: "group", "aria-label": t("queue.filters") }),
-    h("div", { id: "queue", class: "queue" },
-      h("section", { id: "list", class: "list", "aria-label": t("queue.list") }),
-      h("section", { class: "pane", "aria-label": t("queue.case") }, h("div", { id: "pane" }), h("div", { id: "bar" }))));
+  put(place, h("h1.unseen", t("nav.queue")),
+    h("div.filters", { id: "filters", role: "group", "aria-label": t("queue.filters") }),
+    h("div.queue", { id: "queue" },
+      h("section.list", { id: "list", "aria-label": t("queue.list") }),
+      h("section.pane", { "aria-label": t("queue.case") }, h("div", { id: "pane" }), h("div", { id: "bar" }))));
   narrowed();
   keys.use({
     next: () => step(1), previous: () => step(-1), approve: () => decide("approve"), reject: askReason,
-    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: mark, learn: toggleLearn,
+    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: () => mark(), unmark: () => state.asking || state.escalating ? false : unmark(), learn: toggleLearn,
     similar: () => together(!state.together), reveal, single: () => setSingle(!$("queue").classList.contains("single")), search: () => $("search").focus(),
   });
-  if (!site) { put(place, h("p", { class: "empty" }, t("queue.no_site"))); return leave; }
+  if (!site) { put(place, h("p.empty", t("queue.no_site"))); return leave; }
   draw();
   load();
   live.open(site, news);
@@ -63,7 +63,9 @@ function leave() {
 
 const narrow = matchMedia("(max-width: 820px)");
 const narrowed = () => setSingle(narrow.matches || localStorage.getItem(SINGLE) === "1", false);
+// Alone, no mark can be seen: none is left over. On a narrow screen every case is alone, and the buttons say what is marked.
 function setSingle(wanted, kept = true) {
+  if (wanted && kept) unmark();
   $("queue").classList.toggle("single", wanted);
   if (kept && !narrow.matches) localStorage.setItem(SINGLE, wanted ? "1" : "0");
 }
@@ -71,7 +73,7 @@ function escape(event) {
   if (event.key === "Escape" && (state.asking || state.escalating)) cancel();
 }
 
-// loading ------------------------------------------------------------------------------------------
+// Loading.
 
 const query = () => ({ site: state.site, sort: state.sort, reason: state.reason, lang: state.lang, thread: state.thread, escalated: state.escalated || "", limit: PAGE });
 
@@ -107,6 +109,8 @@ function take(page) {
   if (looking && !first.has(looking.id) && !kept.includes(looking) && !isGone(looking) && page.cursor) order.unshift(looking);
   if (!kept.length) state.cursor = page.cursor;
   state.cases = [...order, ...kept];
+  const here = new Set(state.cases.map((one) => one.id));
+  state.marked.forEach((id) => { if (!here.has(id)) state.marked.delete(id); });
   state.count = page.count;
   state.exact = page.exact;
   state.cases.forEach((one) => { if (known.get(one.id)?.version !== one.version) state.details.delete(one.id); });
@@ -168,9 +172,9 @@ async function refresh() {
 function news(event) {
   const id = event.c;
   if (event.e === "case.decided" && id && event.by !== me.id) {
-    const at = state.cases.findIndex((one) => one.id === id);
-    if (at >= 0) {
-      state.gone.add(`${id} ${state.cases[at].version}`);
+    const known = state.cases[index(id)];
+    if (known) {
+      state.gone.add(`${id} ${known.version}`);
       if (id === state.focus) {
         say({ kind: "faster", text: t("queue.decided_by", { name: nameOf(event.by), what: word("did", event.d) }) });
         moveOn([id]);
@@ -184,9 +188,10 @@ function schedule() {
   soon ??= setTimeout(() => { soon = null; refresh(); }, 900);
 }
 
-// where one is -------------------------------------------------------------------------------------
+// Where one is.
 
-const current = () => state.cases.find((one) => one.id === state.focus);
+const index = (id) => state.cases.findIndex((one) => one.id === id);
+const current = () => state.cases[index(state.focus)];
 const free = (one) => !one.holder || one.holder === me.id;
 const firstFree = () => (state.cases.find(free) ?? state.cases[0])?.id ?? "";
 
@@ -197,7 +202,7 @@ function focusOn(id, byHand = false) {
   state.asking = state.escalating = state.together = false;
   state.learn = true;
   if (!id) return;
-  const at = state.cases.findIndex((one) => one.id === id);
+  const at = index(id);
   for (const one of state.cases.slice(at, at + 3)) detail(one);
   if (at > state.cases.length - 10) more();
   clearTimeout(focusOn.timer);
@@ -217,7 +222,7 @@ async function detail(one) {
 }
 
 function step(by) {
-  const at = state.cases.findIndex((one) => one.id === state.focus);
+  const at = index(state.focus);
   const next = state.cases[Math.min(Math.max(at + by, 0), state.cases.length - 1)];
   if (!next || next.id === state.focus) { if (by > 0) more(); return; }
   focusOn(next.id, true);
@@ -225,13 +230,15 @@ function step(by) {
   drawCase();
 }
 
+// The next free case after the one in focus, or else one before it; none of those that are `out`.
+function nextFree(out) {
+  const at = index(state.focus);
+  return [...state.cases.slice(at + 1), ...state.cases.slice(0, at)].find((one) => free(one) && !out?.has(one.id))?.id ?? "";
+}
 function skip() {
-  const one = current();
-  if (!one) return;
-  const at = state.cases.indexOf(one);
-  const next = state.cases.slice(at + 1).find(free) ?? state.cases.slice(0, at).find(free);
+  const next = current() && nextFree();
   if (!next) return;
-  focusOn(next.id);
+  focusOn(next);
   drawFocus();
   drawCase();
 }
@@ -245,19 +252,17 @@ function remove(ids) {
 }
 
 function moveOn(ids) {
-  const at = state.cases.findIndex((one) => one.id === state.focus);
   const out = new Set(ids);
   if (out.has(state.focus)) {
     leased = "";
-    const next = state.cases.slice(at + 1).find((one) => !out.has(one.id) && free(one)) ?? state.cases.slice(0, at).find((one) => !out.has(one.id) && free(one));
-    focusOn(next?.id ?? "");
+    focusOn(nextFree(out));
   }
   remove(ids);
   drawCase();
   if (!state.cases.length) refresh();
 }
 
-// leases -------------------------------------------------------------------------------------------
+// Leases.
 
 async function lease(id, aloud = false) {
   if (!place || state.focus !== id) return;
@@ -270,7 +275,7 @@ async function lease(id, aloud = false) {
     drawHolder();
     if (aloud) say({ text: t("claim.done") });
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== "case_taken" || state.focus !== id) return;
+    if (error.code !== "case_taken" || state.focus !== id) return;
     const one = current();
     if (one) one.holder = error.body.moderator;
     // a case that came by itself is given to the colleague; one that was chosen stays in view
@@ -281,7 +286,7 @@ function release() {
   const id = leased;
   leased = "";
   if (id && !decisions.isOnItsWay(id)) {
-    const one = state.cases.find((item) => item.id === id);
+    const one = state.cases[index(id)];
     if (one) one.holder = null;
     post(to`/v1/queue/${id}/release`, undefined, { quiet: true }).catch(() => {});
   }
@@ -291,7 +296,7 @@ function heartbeat() {
 }
 addEventListener("pagehide", () => { if (leased) fetch(to`/v1/queue/${leased}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
 
-// deciding -----------------------------------------------------------------------------------------
+// Deciding.
 
 function chosen() {
   const one = current();
@@ -300,6 +305,9 @@ function chosen() {
   const similar = state.together ? state.details.get(one.id)?.similar ?? [] : [];
   return [one, ...similar.filter((item) => item.id !== one.id)];
 }
+
+// How many cases are marked where they are others than the one in view: then a decision is for what is not seen.
+const elsewhere = () => state.marked.size === 1 && state.marked.has(state.focus) ? 0 : state.marked.size;
 
 function decide(decision, given = null) {
   const cases = chosen();
@@ -318,7 +326,7 @@ function askReason() {
   state.asking = true;
   state.escalating = false;
   drawBar();
-  $("first-reason")?.focus();
+  askWhy(chosen());
 }
 function reason(at) {
   if (REASONS[at]) decide("reject", REASONS[at]);
@@ -333,7 +341,7 @@ async function undo() {
   if (!back.length || !place) return;
   back.forEach((id) => { isBack(id); state.details.delete(id); });
   const found = await Promise.all(back.slice(0, 100).map((id) => get(to`/v1/queue/${id}`).catch(() => null)));
-  const again_ = found.filter((one) => one && one.state !== "decided" && !state.cases.some((item) => item.id === one.id));
+  const again_ = found.filter((one) => one && one.state !== "decided" && index(one.id) < 0);
   again_.forEach((one) => state.details.set(one.id, one));
   state.cases.unshift(...again_);
   state.count += again_.length;
@@ -353,8 +361,7 @@ function askEscalation() {
   drawBar();
   $("escalation")?.focus();
 }
-async function escalate(event) {
-  event.preventDefault();
+async function escalate() {
   const id = state.focus;
   const note = $("escalation").value;
   try {
@@ -370,10 +377,14 @@ async function escalate(event) {
   }
 }
 function claim() { if (state.focus) lease(state.focus, true); }
-function mark() {
-  const one = current();
-  if (!one) return;
-  if (!state.marked.delete(one.id)) state.marked.add(one.id);
+function mark(id = state.focus) {
+  if (id && !state.marked.delete(id)) state.marked.add(id);
+  drawList();
+  drawBar();
+}
+function unmark() {
+  if (!state.marked.size) return false;
+  state.marked.clear();
   drawList();
   drawBar();
 }
@@ -391,10 +402,14 @@ function reveal() {
   const one = current();
   if (!one) return;
   if (!state.revealed.delete(one.id)) state.revealed.add(one.id);
+  drawList();
   drawCase();
 }
 
-// drawing ------------------------------------------------------------------------------------------
+// Drawing.
+
+// What has the focus, where it is within this.
+const active = (selector) => document.activeElement?.closest(selector) && document.activeElement;
 
 function draw() {
   drawFilters();
@@ -404,7 +419,7 @@ function draw() {
 }
 
 function chip(key, label, count, pressed, act) {
-  return h("button", { class: "chip", "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", number(count)));
+  return h("button.chip", { "aria-pressed": pressed ? "true" : "false", "data-key": key, onclick: act }, label, count === undefined ? null : h("b", number(count)));
 }
 function filterBy(change) {
   Object.assign(state, { cases: [], cursor: null, loading: true, focus: "" }, change);
@@ -416,22 +431,21 @@ function filterBy(change) {
 const EVERYTHING = { reason: "", lang: "", thread: "", escalated: false };
 function drawFilters() {
   const known = state.filters;
-  const had = document.activeElement?.closest?.("#filters") ? document.activeElement.dataset.key : null;
+  const had = active("#filters")?.dataset.key;
   const by = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
   const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: (event) => act(event.target.value) });
+  const places = sites().length > 1 && sites().length < 6 ? choices().map(([id, name]) => chip(`s:${id}`, name, undefined, id === state.site, () => chooseSite(id))) : [];
   const parts = [chip("all", t("queue.all"), known?.total, !filtered(), () => filterBy(EVERYTHING))];
-  const many = sites().length > 5;
-  if (sites().length > 1 && !many) parts.unshift(...choices().map(([id, name]) => chip(`s:${id}`, name, undefined, id === state.site, () => chooseSite(id))));
   for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(chip(`r:${name}`, word("reason", name), count, state.reason === name, by("reason", name)));
   const langs = Object.entries(known?.langs ?? {});
-  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, name, count, state.lang === name, by("lang", name)));
+  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, languageName(name), count, state.lang === name, by("lang", name)));
   parts.push(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })));
   const threads = (known?.threads ?? []).map(([url, title, count]) => [url, `${(title || url).slice(0, 60)} (${count})`]);
-  put($("filters"), h("div", { class: "chips" }, parts), h("div", { class: "picks" },
-    many ? pick("site", t("site"), choices(), chooseSite) : null,
+  put($("filters"), places.length ? h("div.chips.places", { role: "group", "aria-label": t("site") }, places) : null, h("div.chips", parts), h("div.picks",
+    sites().length > 5 ? pick("site", t("site"), choices(), chooseSite) : null,
     threads.length ? pick("thread", t("queue.thread"), [["", t("queue.every_thread")], ...threads], (thread) => filterBy({ thread })) : null,
     pick("sort", t("queue.sort"), ["priority", "oldest", "newest"].map((one) => [one, t(`sort.${one}`)]), (sort) => filterBy({ sort })),
-    h("span", { id: "pace", class: "calm pace" })));
+    h("span.calm.pace", { id: "pace" })));
   if (had) document.querySelector(`#filters [data-key="${CSS.escape(had)}"]`)?.focus();
   drawPace();
 }
@@ -449,19 +463,13 @@ function drawPace() {
 
 function row(one) {
   const held = one.holder && one.holder !== me.id;
-  const nasty = blurs() && isNasty(one) && !state.revealed.has(one.id);
   return h("li", { class: `item${state.marked.has(one.id) ? " marked" : ""}${held ? " held" : ""}`, data: { id: one.id } },
-    h("input", { type: "checkbox", checked: state.marked.has(one.id), "aria-label": t("queue.mark", { name: one.name || t("case.no_name") }), onchange: (event) => {
-      if (event.target.checked) state.marked.add(one.id); else state.marked.delete(one.id);
-      event.target.closest("li").classList.toggle("marked", event.target.checked);
-      drawBulk();
-      drawBar();
-    } }),
-    h("button", { class: "open", "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
-      h("span", { class: "line" }, h("b", quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
-      h("span", { class: `snippet${nasty ? " veiled" : ""}` }, quiet(one.text, 110)),
-      h("span", { class: "line" }, badges((one.held_for ?? []).slice(0, 3)), one.escalated ? h("span", { class: "badge escalated" }, t("queue.escalated")) : null,
-        held ? h("span", { class: "badge held" }, nameOf(one.holder)) : null)));
+    h("input", { type: "checkbox", checked: state.marked.has(one.id), "aria-label": t("queue.mark", { name: one.name || t("case.no_name") }), onchange: () => mark(one.id) }),
+    h("button.open", { "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
+      h("span.line", h("b", quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
+      h("span.snippet", veil(one, 110, state.revealed.has(one.id))),
+      h("span.line", badges((one.held_for ?? []).slice(0, 3), one), one.escalated ? h("span.badge.escalated", t("queue.escalated")) : null,
+        held ? h("span.badge.held", nameOf(one.holder)) : null)));
 }
 function open(id) {
   focusOn(id, true);
@@ -470,33 +478,28 @@ function open(id) {
   drawCase();
   $("case")?.focus({ preventScroll: true });
 }
-function drawBulk() {
-  const at = $("bulk");
-  if (at) put(at, ...(state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", plain(() => { state.marked.clear(); drawList(); drawBar(); }, t("queue.unmark"))] : []));
-}
 function drawList() {
   const list = $("list");
   if (!list) return;
   const top = list.scrollTop;
-  const had = document.activeElement?.closest?.("#list li")?.dataset.id;
+  const had = active("#list li")?.closest("li").dataset.id;
   const box = document.activeElement?.type === "checkbox";
   let body;
-  if (state.loading && !state.cases.length) body = h("ul", { class: "items", "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li", { class: "item ghostly" })));
-  else if (state.wrong && !state.cases.length) body = h("div", { class: "empty" }, h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
+  if (state.loading && !state.cases.length) body = h("ul.items", { "aria-busy": "true" }, [1, 2, 3, 4, 5, 6].map(() => h("li.item.ghostly")));
+  else if (state.wrong && !state.cases.length) body = h("div.empty", h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
-  else body = h("ul", { class: "items" }, state.cases.map(row));
+  else body = h("ul.items", state.cases.map(row));
   put(list, 
-    h("div", { class: "listhead" }, h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" })),
-    body, state.cursor && state.cases.length ? h("button", { class: "plain more", onclick: more }, t("queue.more")) : "");
+    h("div.listhead", h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" }, state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", plain(unmark, t("queue.unmark"), kbd("Esc"))] : null)),
+    body, state.cursor && state.cases.length ? h("button.plain.more", { onclick: more }, t("queue.more")) : "");
   list.scrollTop = top;
-  drawBulk();
   if (had) list.querySelector(`li[data-id="${CSS.escape(had)}"] ${box ? "input" : ".open"}`)?.focus({ preventScroll: true });
   document.title = state.count ? `(${number(state.count)}) ${t("title")}` : t("title");
 }
 const filtered = () => state.reason || state.lang || state.thread || state.escalated;
 function empty() {
   const which = filtered() ? "queue.empty_filter" : "queue.empty";
-  return h("div", { class: "empty" }, h("p", { class: "big" }, t(which)), calm(t(`${which}_hint`)), filtered() ? h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")) : null);
+  return h("div.empty", h("p.big", t(which)), calm(t(`${which}_hint`)), filtered() ? h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")) : null);
 }
 function drawFocus() {
   document.querySelectorAll("#list [aria-current]").forEach((one) => one.removeAttribute("aria-current"));
@@ -514,16 +517,16 @@ function drawCase() {
   if (!pane) return;
   drawFocus();
   const one = shown();
-  const within = document.activeElement?.closest?.("#pane") ? document.activeElement.id : "";
+  const within = active("#pane")?.id;
   if (!one) {
-    put(pane, state.loading ? h("div", { class: "case ghostly" }) : state.cases.length ? h("p", { class: "empty" }, t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div"));
+    put(pane, state.loading ? h("div.case.ghostly") : state.cases.length ? h("p.empty", t("queue.none_free")) : narrow.matches && !state.wrong ? empty() : h("div"));
     drawBar();
     return;
   }
   put(pane, 
-    h("div", { class: "walk" }, h("button", { class: "plain to-list", onclick: () => setSingle(false) }, t("queue.to_list")),
-      h("span", { class: "calm", role: "status", id: "position" }, t("queue.position", { at: state.cases.findIndex((item) => item.id === one.id) + 1, n: number(state.count) })),
-      h("button", { class: "plain", onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button", { class: "plain", onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button", { class: "plain alone", onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
+    h("div.walk", h("button.plain.to-list", { onclick: () => setSingle(false) }, t("queue.to_list")),
+      h("span.calm", { role: "status", id: "position" }, t("queue.position", { at: index(one.id) + 1, n: number(state.count) })),
+      h("button.plain", { onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button.plain", { onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button.plain.alone", { onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
     caseView({ one, learn: state.learn, revealed: state.revealed.has(one.id), together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: one.holder === me.id, act: { reveal, together } }));
   pane.scrollTop = 0;
   if (within) $(within)?.focus({ preventScroll: true });
@@ -539,13 +542,13 @@ function drawHolder() {
 function drawBar() {
   const bar = $("bar");
   if (!bar) return;
-  const had = document.activeElement?.closest?.("#bar") ? [...bar.querySelectorAll("button, input")].indexOf(document.activeElement) : -1;
+  const had = [...bar.querySelectorAll("button, input, #why")].indexOf(document.activeElement);
   const count = chosen().length;
   if (!count) { put(bar); return; }
   const typed = ["note", "escalation"].map((id) => [id, $(id)?.value]);
-  put(bar, actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, act: {
+  put(bar, actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, marked: elsewhere(), name: chosen()[0].name, act: {
     approve: () => decide("approve"), reject: askReason, reason, cancel, learn: toggleLearn, undo, skip, askEscalation, escalate, claim,
   } }));
   for (const [id, value] of typed) if (value && $(id)) $(id).value = value;
-  if (had >= 0) [...bar.querySelectorAll("button, input")][had]?.focus({ preventScroll: true });
+  if (had >= 0) [...bar.querySelectorAll("button, input, #why")][had]?.focus({ preventScroll: true });
 }

@@ -1,8 +1,8 @@
 // Search over every comment of a site, decided or not.
-import { badges } from "./case.js";
+import { badges, veil } from "./case.js";
 import { get, me } from "./client.js";
 import { calm, h, put, select, to, when } from "./dom.js";
-import { here, siteSelect, sites } from "./session.js";
+import { here, siteSelect } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
 
@@ -11,13 +11,13 @@ export async function show(into, _, query) {
   const asked = { site, q: query.get("q") ?? "", status: query.get("status") ?? "" };
   const again = (change) => { location.hash = `#/search?${new URLSearchParams({ ...asked, ...change })}`; };
   document.getElementById("search").value = asked.q;
-  const list = h("ul", { class: "found" });
-  const told = h("p", { class: "calm", role: "status" }, t("loading"));
-  const next = h("button", { class: "plain", hidden: true }, t("search.more"));
+  const list = h("ul.found");
+  const told = h("p.calm", { role: "status" }, t("loading"));
+  const next = h("button.plain", { hidden: true }, t("search.more"));
   put(into, h("h1", t("search.title", { q: asked.q })),
-    h("div", { class: "row spaced" }, sites().length > 1 ? siteSelect(site, (chosen) => again({ site: chosen })) : null,
+    h("div.row.spaced", siteSelect(site, (chosen) => again({ site: chosen })),
       select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (event) => again({ status: event.target.value }) })),
-    told, h("div", { class: "sheet" }, list), next);
+    told, h("div.sheet", list), next);
   let before = "";
   let count = 0;
   const load = async () => {
@@ -36,7 +36,7 @@ export async function show(into, _, query) {
 
 export function found(one) {
   const made = one.decision;
-  return h("li", h("a", { href: to`#/comment/${one.id}`, class: "brief" }, h("span", { class: "line" }, h("b", quiet(one.name, 60)), h("span", { class: `status ${one.status}` }, word("status", one.status)),
-    badges(one.reasons ?? []), when(one.received_at)), quiet(one.text, 220)),
+  return h("li", h("a.brief", { href: to`#/comment/${one.id}` }, h("span.line", h("b", quiet(one.name, 60)), h(`span.status.${one.status}`, word("status", one.status)),
+    badges(one.reasons ?? [], one), when(one.received_at)), veil(one, 220)),
   made ? calm(t("case.by", { name: made.by === me.id ? t("you") : made.name || made.by, reason: made.reason ? word("decision", made.reason) : "" })) : null);
 }

@@ -1,5 +1,5 @@
 // Who is signed in, the sites and colleagues, and the messages at the foot of the page.
-import { api, maybe, me, onReached, onSignInNeeded, post, Problem, remember } from "./client.js";
+import { api, maybe, me, onReached, onSignInNeeded, post, remember } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, complaint, field, h, kbd, plain, put, select } from "./dom.js";
 import { t } from "./words.js";
@@ -12,15 +12,15 @@ export const choices = () => known.map((one) => [one.id, one.name || one.id]);
 const SITE = "cm.site";
 export const here = () => (known.find((one) => one.id === sessionStorage.getItem(SITE)) ?? known[0])?.id ?? "";
 export const go = (id) => sessionStorage.setItem(SITE, id);
-// The choice of a site, after the `others` that may be chosen as well.
-export const siteSelect = (chosen, change, others = []) => select([...others, ...choices()], chosen, { "aria-label": t("site"), onchange: (event) => change(event.target.value) });
+// The choice of a site, after the `others` that may be chosen as well; none where there is nothing to choose.
+export const siteSelect = (chosen, change, others = []) => known.length < 2 && !others.length ? null : select([...others, ...choices()], chosen, { "aria-label": t("site"), onchange: (event) => change(event.target.value) });
 export const nameOf = (id) => id === me.id ? t("you") : colleagues.get(id) ?? (id?.startsWith("key:") ? t("a_key") : t("a_colleague"));
 
 export async function begin() {
   try {
     remember(await api("GET", "/v1/session", undefined, { quiet: true }));
   } catch (error) {
-    if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
+    if (![401, 403].includes(error.status)) throw error;
     return false;
   }
   return true;
@@ -42,8 +42,7 @@ function signInForm(done) {
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
   const button = h("button", t("sign_in"));
-  const form = h("form", { class: "signin", onsubmit: async (event) => {
-    event.preventDefault();
+  const form = h("form.signin", { onsubmit: async () => {
     said.textContent = "";
     button.disabled = true;
     try {
@@ -56,7 +55,7 @@ function signInForm(done) {
       password.focus();
     }
     button.disabled = false;
-  } }, insecure() ? h("p", { class: "wrong", role: "alert" }, t("sign_in.insecure")) : null,
+  } }, insecure() ? h("p.wrong", { role: "alert" }, t("sign_in.insecure")) : null,
   field(t("email"), email), field(t("password"), password), field(t("code"), code, t("code.hint")), said, button);
   return form;
 }
@@ -64,13 +63,13 @@ function signInForm(done) {
 // In place of everything, at the start.
 export function signInPage(into, done) {
   document.title = `${t("sign_in")} · ${t("title")}`;
-  put(into, h("main", { class: "door" }, h("h1", t("title")), signInForm(done)));
+  put(into, h("main.door", h("h1", t("title")), signInForm(done)));
   into.querySelector("input")?.focus();
 }
 
 // Over everything, where a session ended: what was typed and decided stays where it is.
 onSignInNeeded(() => new Promise((go) => {
-  const dialog = h("dialog", { class: "door", "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() },
+  const dialog = h("dialog.door", { "aria-labelledby": "again-title", oncancel: (event) => event.preventDefault() },
     h("h2", { id: "again-title" }, t("sign_in.again")), h("p", t("sign_in.kept")), signInForm(() => { dialog.close(); dialog.remove(); go(); }));
   document.body.append(dialog);
   dialog.showModal();
@@ -80,8 +79,7 @@ export function invitationPage(into, token, done) {
   const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", t("invitation.set"));
-  put(into, h("main", { class: "door" }, h("h1", t("invitation")), h("form", { class: "signin", onsubmit: async (event) => {
-    event.preventDefault();
+  put(into, h("main.door", h("h1", t("invitation")), h("form.signin", { onsubmit: async () => {
     button.disabled = true;
     said.textContent = "";
     try {
@@ -109,13 +107,16 @@ let undoIt = () => {};
 export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
   const box = $("said");
-  const line = h("p", { class: `said ${kind}` }, h("span", text), undo ? [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span", { class: "fuse", "aria-hidden": "true" })] : null);
-  if (undo || kind === "faster") box.querySelectorAll(".decided").forEach((one) => one.remove());
+  const line = h(`p.said.${kind}`, h("span", text), undo ? [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span.fuse", { "aria-hidden": "true" })] : null);
+  if (undo || kind === "faster") settled();
   box.append(line);
   while (box.children.length > 4) box.firstChild.remove();
   setTimeout(() => line.remove(), kind === "wrong" ? 15000 : kind === "faster" ? 8000 : decisions.UNDO_SECONDS * 1000);
 }
+// What a message offered to take back is taken back, or another decision is the last one.
+const settled = () => document.querySelectorAll("#said .decided").forEach((one) => one.remove());
 decisions.on("said", say);
+decisions.on("undoing", settled);
 export const failed = (error) => say({ kind: "wrong", text: error.message });
 
 let lost = false;

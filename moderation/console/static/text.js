@@ -2,23 +2,20 @@
 import { h } from "./dom.js";
 import { t } from "./words.js";
 
-const GHOSTS = new Map([
-  [0x00ad, "SHY"], [0x034f, "CGJ"], [0x061c, "ALM"], [0x115f, "HF"], [0x1160, "HF"], [0x17b4, "KIV"], [0x17b5, "KIV"],
-  [0x180e, "MVS"], [0x200b, "ZWSP"], [0x200c, "ZWNJ"], [0x200d, "ZWJ"], [0x200e, "LRM"], [0x200f, "RLM"],
-  [0x202a, "LRE"], [0x202b, "RLE"], [0x202c, "PDF"], [0x202d, "LRO"], [0x202e, "RLO"], [0x2060, "WJ"],
-  [0x2066, "LRI"], [0x2067, "RLI"], [0x2068, "FSI"], [0x2069, "PDI"], [0x3164, "HF"], [0xfeff, "BOM"], [0xffa0, "HF"],
-  [0x2028, "LS"], [0x2029, "PS"], [0xfffc, "OBJ"],
-]);
-const JOINS = /[\p{Extended_Pictographic}\u200d\ufe0f\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Tamil}\p{Script=Malayalam}\p{Script=Sinhala}\p{Emoji_Modifier}]/u;
+const GHOSTS = new Map(`ad:SHY 34f:CGJ 61c:ALM 115f:HF 1160:HF 17b4:KIV 17b5:KIV 180e:MVS 200b:ZWSP 200c:ZWNJ 200d:ZWJ 200e:LRM 200f:RLM 202a:LRE 202b:RLE 202c:PDF
+202d:LRO 202e:RLO 2060:WJ 2066:LRI 2067:RLI 2068:FSI 2069:PDI 3164:HF feff:BOM ffa0:HF 2028:LS 2029:PS fffc:OBJ`.split(/\s/).map((one) => one.split(":")));
+const JOINS = /[\p{Extended_Pictographic}\u200d\ufe0f\p{sc=Arabic}\p{sc=Devanagari}\p{sc=Bengali}\p{sc=Tamil}\p{sc=Malayalam}\p{sc=Sinhala}\p{Emoji_Modifier}]/u;
 
 function ghost(points, at) {
   const code = points[at].codePointAt(0);
-  if ((code === 0x200c || code === 0x200d) && at > 0 && JOINS.test(points[at - 1]) && JOINS.test(points[at + 1] ?? "")) return "";
-  if (GHOSTS.has(code)) return GHOSTS.get(code);
-  if ((code < 32 && code !== 10 && code !== 9 && code !== 13) || (code >= 0x7f && code <= 0x9f)) return `U+${code.toString(16).toUpperCase().padStart(2, "0")}`;
-  if (code >= 0xe0000 && code <= 0xe0fff) return "TAG";
-  return "";
+  const hex = code.toString(16);
+  if (/^200[cd]$/.test(hex) && at > 0 && JOINS.test(points[at - 1]) && JOINS.test(points[at + 1] ?? "")) return "";
+  if (GHOSTS.has(hex)) return GHOSTS.get(hex);
+  if (/[^\P{Cc}\t\n\r]/u.test(points[at])) return `U+${hex.toUpperCase().padStart(2, "0")}`;
+  return code >> 12 === 0xe0 ? "TAG" : "";
 }
+
+const kindOf = ({ weight, attribute }) => weight < 0 ? "cool" : attribute === "spam" ? "hot spam" : "hot";
 
 // The text as a list of nodes. `words` are {attribute, begin, end, weight} in code points.
 export function pieces(text, words = []) {
@@ -38,7 +35,7 @@ export function pieces(text, words = []) {
     else {
       const strength = Math.abs(word.weight) >= 1.5 ? "strong" : Math.abs(word.weight) >= 0.6 ? "middling" : "weak";
       const title = t("text.moved", { attribute: word.attribute.replaceAll("_", " "), weight: (word.weight > 0 ? "+" : "") + word.weight.toFixed(1) });
-      out.push(h("mark", { class: `${word.weight < 0 ? "cool" : "hot"} ${strength} ${word.attribute === "spam" ? "spam" : "toxic"}`, title }, run));
+      out.push(h("mark", { class: `${strength} ${kindOf(word)}`, title }, run));
     }
     run = "";
   };
@@ -47,14 +44,28 @@ export function pieces(text, words = []) {
     if (heat[at] !== word) { flush(); word = heat[at]; }
     if (tag) {
       flush();
-      out.push(h("span", { class: "ghost", title: t("text.hidden") }, tag));
+      out.push(h("span.ghost", { title: t("text.hidden") }, tag));
     } else run += points[at] === "\r" ? "" : points[at];
   }
   flush();
   return out;
 }
 
+// A name within a sentence: without the characters that nobody sees or that turn what follows.
+export const tame = (name, most = 40) => Array.from((name ?? "").replace(/\p{C}/gu, "")).slice(0, most).join("") || t("case.no_name");
+
+// What the colours of a text mean, those of them that are in it.
+export function legend(text, words = []) {
+  const shown = [...new Set(words.map(kindOf))].map((kind) => h(`mark.middling.${kind}`, t(`text.${kind.split(" ").pop()}`)));
+  if (Array.from(text).some((_, at, points) => ghost(points, at))) shown.push(h("span.ghost", t("text.hidden")));
+  return shown.length ? h("p.legend", shown) : null;
+}
+
+// A text without accents, case and punctuation: what is left differs where letters were disguised.
+const LETTERS = { "ı": "i", "ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ς": "σ" };
+export const bareLetters = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[\p{P}\s]+/gu, " ").trim().replace(/[ıøłđßæœς]/g, (one) => LETTERS[one]);
+
 export const quiet = (text, most = 300) => {
   const points = Array.from(text ?? "");
-  return h("span", { class: "foreign", dir: "auto" }, pieces(points.slice(0, most).join("")), points.length > most ? "…" : "");
+  return h("span.foreign", { dir: "auto" }, pieces(points.slice(0, most).join("")), points.length > most ? "…" : "");
 };

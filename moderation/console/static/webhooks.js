@@ -8,16 +8,16 @@ import { t, word } from "./words.js";
 export async function show(into, site) {
   const address = to`/v1/sites/${site}/webhooks`;
   const found = await maybe(address);
-  if (!found) { put(into, h("p", { class: "empty" }, t("hooks.none_here"))); return; }
+  if (!found) { put(into, h("p.empty", t("hooks.none_here"))); return; }
   const said = complaint();
   const secret = h("div");
   const url = h("input", { type: "url", required: true, placeholder: "https://" });
-  put(into, h("div", { class: "stack" }, h("form", { class: "sheet padded", onsubmit: attempt(null, said, async () => {
+  put(into, h("div.stack", h("form.sheet.padded", { onsubmit: attempt(said, async () => {
     const made = await post(address, { url: url.value });
     await show(into, site);
     once(into.querySelector(".made"), t("hooks.secret"), made.secret);
-  }) }, h("h2", t("hooks.add")), field(t("hooks.url"), url, t("hooks.url.hint")), said, h("button", t("add")), h("div", { class: "made" }, secret)),
-  found.webhooks.length ? found.webhooks.map((one) => hook(one, site, () => show(into, site))) : h("p", { class: "empty" }, t("hooks.none"))));
+  }) }, h("h2", t("hooks.add")), field(t("hooks.url"), url, t("hooks.url.hint")), said, h("button", t("add")), h("div.made", secret)),
+  found.webhooks.length ? found.webhooks.map((one) => hook(one, site, () => show(into, site))) : h("p.empty", t("hooks.none"))));
 }
 
 function hook(one, site, again) {
@@ -28,16 +28,16 @@ function hook(one, site, again) {
   const load = async () => {
     const { open, ended } = await get(at("/deliveries"));
     const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [h("code", item.type), when(item.at), item.comment ? h("a", { href: to`#/comment/${item.comment}` }, item.comment) : "", word("delivery", item.state), String(item.attempts.length), last ? last.error || String(last.status) : "–",
-      h("button", { class: "plain small", onclick: async () => { await post(at(to`/deliveries/${item.id}/replay`)).then(() => say({ text: t("hooks.replayed") }), failed); load(); } }, t("hooks.replay"))]; });
+      h("button.plain.small", { onclick: async () => { await post(at(to`/deliveries/${item.id}/replay`)).then(() => say({ text: t("hooks.replayed") }), failed); load(); } }, t("hooks.replay"))]; });
     put(deliveries, rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : calm(t("hooks.no_deliveries")));
   };
   const act = (what) => (event) => sure(event, async () => { await what(); again(); });
-  return h("section", { class: "sheet padded" }, h("h2", { class: "wrap" }, one.url), h("p", one.enabled ? t("hooks.on") : t("hooks.off", { why: one.disabled ?? "" }), " · ", t("hooks.secrets", { n: one.secrets })),
-    h("div", { class: "row" }, plain(async () => {
+  return h("section.sheet.padded", h("h2.wrap", one.url), h("p", one.enabled ? t("hooks.on") : t("hooks.off", { why: one.disabled ?? "" }), " · ", t("hooks.secrets", { n: one.secrets })),
+    h("div.row", plain(async () => {
       told.textContent = t("loading");
       try { const got = await post(at("/test")); told.textContent = got.delivered ? t("hooks.test_good", { status: got.status, seconds: got.seconds.toFixed(2) }) : t("hooks.test_bad", { error: got.error ?? "" }); } catch (error) { told.textContent = error.message; }
     }, t("hooks.test")), plain(load, t("hooks.deliveries")),
     plain(async (event) => sure(event, async () => { once(made, t("hooks.secret"), (await post(at("/secret"))).secret); }), t("hooks.rotate")),
     one.secrets > 1 ? plain(act(() => api("DELETE", at("/secret"))), t("hooks.retire")) : null,
-    plain(act(() => api("PATCH", at(), { enabled: !one.enabled })), t(one.enabled ? "hooks.turn_off" : "hooks.turn_on")), h("button", { class: "danger", onclick: act(() => api("DELETE", at())) }, t("remove"))), told, made, deliveries);
+    plain(act(() => api("PATCH", at(), { enabled: !one.enabled })), t(one.enabled ? "hooks.turn_off" : "hooks.turn_on")), h("button.danger", { onclick: act(() => api("DELETE", at())) }, t("remove"))), told, made, deliveries);
 }

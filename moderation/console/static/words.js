@@ -19,5 +19,10 @@ export function word(kind, name) {
   const named = `${kind}.${name}`;
   return t(named) === named ? String(name ?? "").replaceAll("_", " ") : t(named);
 }
+// "Greek" of `el`, where the browser knows the language.
+const languages = new Intl.DisplayNames([wanted], { type: "language" });
+export function languageName(tag) {
+  try { return tag && tag !== "und" ? languages.of(tag) : ""; } catch { return tag; }
+}
 // The same where a row or a sentence begins with it.
 export const Word = (kind, name) => word(kind, name).replace(/^./u, (first) => first.toUpperCase());

@@ -12,7 +12,8 @@
 --         not told yet never is (an undo within the embargo)
 -- ARGV[9] how many filters it leaves               ARGV[10] label: '' keep, '-' remove, else the new label
 -- ARGV[11] label id     ARGV[12] 1 when it now counts as scored, 0 when unscored, '' keep
--- ARGV[13] external id or ''                       ARGV[14] day counts: fields, each followed by a blank
+-- ARGV[13] external id or ''                       ARGV[14] day counts: fields, each followed by a blank; with a
+--                                                   '-' before it one is counted back, never below none
 -- ARGV[15] token of this move: the same token at the next version is this very call, sent again after a lost answer
 -- ARGV[16] stamp since when it waits, when it enters; '' for as long as it waits already, or from now on
 -- ARGV[17...] pairs: field of the comment and its new value; the value '' removes the field
@@ -118,7 +119,10 @@ elseif ARGV[10] ~= '' then
   redis.call('HSET', KEYS[14], ARGV[11], ARGV[10])
   redis.call('ZADD', KEYS[15], score, ARGV[11])
 end
-for field in string.gmatch(ARGV[14], '(%S+) ') do redis.call('HINCRBY', KEYS[13], field, 1) end
+for back, field in string.gmatch(ARGV[14], '(%-?)(%S+) ') do
+  if back == '' then redis.call('HINCRBY', KEYS[13], field, 1)
+  elseif tonumber(redis.call('HGET', KEYS[13], field) or 0) > 0 then redis.call('HINCRBY', KEYS[13], field, -1) end
+end
 redis.call('EXPIRE', KEYS[13], 34560000)
 append(at, ARGV[6])
 close_ledger()
