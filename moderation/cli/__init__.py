@@ -46,7 +46,7 @@ def serve(
     from moderation.serving import serve as run
 
     settings = settings_of(
-        data, redis, MODERATION_SERVER__HOST=host, MODERATION_SERVER__PORT=port, MODERATION_SERVER__WORKERS=workers,
+        data, redis, begins=True, MODERATION_SERVER__HOST=host, MODERATION_SERVER__PORT=port, MODERATION_SERVER__WORKERS=workers,
         MODERATION_STORE__ACCEPT_WEAKER_DURABILITY=True if accept_weaker_durability else None,
     )  # fmt: skip
     run(settings, click.echo)
