@@ -257,6 +257,13 @@ def test_a_whole_version_is_taken_in_once(service, tmp_path):
         assert "already in the registry" in again.json()["detail"]
 
 
+def test_what_is_no_version_agrees_with_nothing(service):
+    with service.http(service.first["admin_key"]) as staff:
+        asked = staff.get("/v1/models/v-none/agreement")
+        assert (asked.status_code, asked.json()["code"]) == (404, "unknown_model")
+        assert staff.get("/v1/models/v-one/agreement").json()["n"] == 0
+
+
 def test_models_and_labels_are_for_ml_staff_and_admins(service):
     with service.http(service.first["site_key"]) as site:
         for path in ("/v1/models", "/v1/labels", "/v1/models/v-one/report"):
