@@ -55,9 +55,13 @@ def list_command(registry: Registry, as_json: bool) -> None:
 @click.command()
 @click.argument("version")
 @click.option("--decisions", type=FILES, multiple=True, help="Labels that came later than those it learned from.")
-@click.option("--force", is_flag=True, help="Promote whatever the gate says; the history keeps that, and the ledger of the service.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Promote whatever the gate says; the history keeps that, and the ledger of the service.",
+)
 @click.option("--dry-run", is_flag=True, help="Ask the gate and change nothing; exit code 1 where it says no.")
-@click.option("--by", default="", help="Who promotes, for the history.")
+@click.option("--by", default="", help="Who promotes, for the history and the ledger.")
 @pass_registry
 def promote(registry: Registry, version: str, decisions: tuple[Path, ...], force: bool, dry_run: bool, by: str) -> None:
     """Make a version the active one, if the gate finds it no worse."""
