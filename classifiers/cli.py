@@ -53,6 +53,9 @@ class OneLine(click.Group):
             _refuse(str(error))
         except click.ClickException as error:
             _refuse(error.format_message())
+        except KeyboardInterrupt:
+            click.echo("classifiers: stopped before its end", err=True)
+            ctx.exit(130)
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(0)

@@ -33,6 +33,16 @@ class VersionBroken(ClassifierError):
     code = "version_broken"
 
 
+class AlreadyActive(ClassifierError):
+    """The active version cannot be in shadow too: it would be set beside itself."""
+
+    code = "already_active"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"version {version} is the active one; the shadow is another")
+        self.version = version
+
+
 class VersionTooLarge(ClassifierError):
     """A version, or an archive once unpacked, is larger than this package agrees to read."""
 

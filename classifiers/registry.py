@@ -22,6 +22,7 @@ from typing import Any, Literal
 import msgspec
 
 from classifiers.errors import (
+    AlreadyActive,
     ClassifierError,
     DatasetInvalid,
     DigestMismatch,
@@ -53,6 +54,7 @@ from classifiers.manifest import (
 __all__ = [
     "ATTRIBUTES",
     "BUNDLED",
+    "AlreadyActive",
     "ClassifierError",
     "DataEntry",
     "DatasetInvalid",
@@ -156,6 +158,11 @@ class Registry:
         """Say of each version whose manifest cannot be read what is wrong with it."""
         return tuple(str(error) for _, error in self._read() if isinstance(error, ClassifierError))
 
+    def missing(self) -> tuple[str, ...]:
+        """Name the versions that a pointer names and that are not here."""
+        there = {version.manifest.version for version in self.list()}
+        return tuple(name for name in (self.active(), self.shadow()) if name is not None and name not in there)
+
     def path(self, version: str) -> Path:
         """Find the folder of a version."""
         folder = self.root / "versions" / version
@@ -190,7 +197,7 @@ class Registry:
 
     def promote(self, version: str, *, by: str = "", evidence: dict[str, Any] | None = None) -> Move:
         """Make a version the active one, after checking every byte of it. The gate is asked by the caller."""
-        verify(self.path(version))
+        self._verify(version)
         with self._writing():
             was = self.active()
             before = self._pointer("active")
@@ -207,15 +214,17 @@ class Registry:
             if pointer is None or not pointer.previous:
                 raise NothingToRollBack
             target = pointer.previous[-1]
-            verify(self.path(target))
+            self._verify(target)
             self._write("active", Pointer(target, pointer.previous[:-1]))
             return self._note("rollback", target, pointer.version, by, evidence)
 
     def set_shadow(self, version: str | None, *, by: str = "") -> Move:
         """Let a version score beside the active one without any effect on verdicts; None switches that off."""
         if version is not None:
-            verify(self.path(version))
+            self._verify(version)
         with self._writing():
+            if version == self.active():
+                raise AlreadyActive(version)
             was = self.shadow()
             self._write("shadow", Pointer(version) if version is not None else None)
             return self._note("shadow", version, was, by, None)
@@ -228,7 +237,7 @@ class Registry:
         """Take over the pointers of another registry; the versions they name must be here already, and whole."""
         for pointer in (pointers.active, pointers.shadow):
             if pointer is not None:
-                verify(self.path(pointer.version))
+                self._verify(pointer.version)
         with self._writing():
             active, shadow = self.active(), self.shadow()
             self._write("active", pointers.active)
@@ -281,9 +290,16 @@ class Registry:
     def _read(self) -> Iterator[tuple[Path, Manifest | ClassifierError]]:
         for folder in self._folders():
             try:
-                yield folder, read_manifest(folder)
+                yield folder, _named(folder, read_manifest(folder))
             except ClassifierError as error:
                 yield folder, error
+
+    def _verify(self, version: str) -> None:
+        """Check every byte of a version before a pointer names it, and that it is the one it is called."""
+        folder = self.path(version)
+        manifest = verify(folder)
+        if folder != self._bundled:
+            _named(folder, manifest)
 
     def _pointer(self, name: str) -> Pointer | None:
         path = self.root / f"{name}.json"
@@ -341,6 +357,13 @@ class Registry:
         with (self._made(".") / "lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _named(folder: Path, manifest: Manifest) -> Manifest:
+    """Refuse a version under another name than its own: a list would show it twice."""
+    if manifest.version != folder.name:
+        raise VersionBroken(f"{folder} holds version {manifest.version!r}: rename the folder to that, or remove it")
+    return manifest
 
 
 def _sync(path: Path) -> None:

@@ -24,7 +24,7 @@ from classifiers.filters import Filters, Looked, load_filters
 from classifiers.languages import Evidence, Languages
 from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out
 from classifiers.lexicon import MARKS, Lexicon
-from classifiers.manifest import Manifest, verify
+from classifiers.manifest import MANIFEST, Manifest, verify
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
@@ -350,7 +350,24 @@ def verify_features(folder: Path) -> Manifest:
             f"{folder} was made by another release, with other hand-made features: adapt a version of this one "
             "(classifiers adapt --base) to the site's labels anew"
         )
+    lacking = [f"features.{name}" for name in ("shape", "languages") if name not in manifest.features]
+    for name in manifest.attributes:
+        given = manifest.calibration.get(name)
+        if not isinstance(given, dict) or not {"slope", "offset"} <= given.keys():
+            lacking.append(f"calibration.{name}")
+    if lacking:
+        raise VersionBroken(f"{folder / MANIFEST} lacks {', '.join(lacking)}: nothing can be scored with it")
     return manifest
+
+
+def tried(folder: Path) -> Scorer:
+    """Open a version and let it score once: what cannot do that shall not replace one that can, nor stand beside it."""
+    scorer = Scorer.open(folder)
+    try:
+        scorer.score([Item("Good morning!")], explain=True)
+    except Exception as error:
+        raise VersionBroken(f"version {scorer.version} opens, but fails to score: {type(error).__name__}") from error
+    return scorer
 
 
 @lru_cache(maxsize=1)

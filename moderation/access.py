@@ -20,7 +20,15 @@ import msgspec
 import pyotp
 
 from moderation.digests import Digests, canonical_email
-from moderation.errors import FieldError, FieldsInvalid, KeyRefused, RateExceeded, SignInRefused, UnknownModerator
+from moderation.errors import (
+    FieldError,
+    FieldsInvalid,
+    KeyRefused,
+    ModeratorDisabled,
+    RateExceeded,
+    SignInRefused,
+    UnknownModerator,
+)
 from moderation.records import Caller, Key, Moderator, Role, Site
 from moderation.settings import ConsoleSettings
 from moderation.store.ledger import STAFF, Ledger
@@ -106,21 +114,34 @@ class Access:
         return moderator, f"{moderator.id}.{token}"
 
     async def reinvite(self, moderator: Moderator, *, by: str = "") -> str:
-        """Give a new one-time link (a forgotten password, a lost device); all sessions end."""
+        """Give a new one-time link (a forgotten password, a lost device); all sessions end.
+
+        Raises ModeratorDisabled: the link would be refused.
+        """
         token = secrets.token_urlsafe(32)
         ends = written(self._now() + timedelta(hours=INVITE_HOURS))
-        await self._people.change(
-            moderator.id,
-            lambda one: msgspec.structs.replace(
+
+        def changed(one: Moderator) -> Moderator:
+            if one.disabled:
+                raise ModeratorDisabled(one.email)
+            return msgspec.structs.replace(
                 one, invite=_digest(token), invite_ends=ends, totp="", generation=one.generation + 1
-            ),
-        )
+            )
+
+        await self._people.change(moderator.id, changed)
         await self._ledger.append(STAFF, "moderator.reinvited", by, who=moderator.id)
         return f"{moderator.id}.{token}"
 
     async def person(self, moderator_id: str) -> Moderator:
         """Give a person; raises UnknownModerator."""
         return await self._people.get(moderator_id)
+
+    async def known_as(self, who: str) -> Moderator:
+        """Give a person by id or e-mail address; raises UnknownModerator."""
+        found = await self._people.by_mail(self._mail(who)) if "@" in who else await self._people.get(who)
+        if found is None:
+            raise UnknownModerator(who)
+        return found
 
     async def people(self) -> list[Moderator]:
         """List everybody, by e-mail address."""
@@ -135,15 +156,13 @@ class Access:
         await self._ledger.append(STAFF, "moderator.changed", by, who=moderator.id, what=",".join(sorted(given)))
         return moderator
 
-    async def disable(self, who: str) -> Moderator:
+    async def disable(self, who: str, *, by: str = "") -> Moderator:
         """Disable a person by id or e-mail address; every session ends. Raises UnknownModerator."""
-        moderator = await self._people.by_mail(self._mail(who)) if "@" in who else await self._people.get(who)
-        if moderator is None:
-            raise UnknownModerator(who)
         moderator = await self._people.change(
-            moderator.id, lambda one: msgspec.structs.replace(one, disabled=True, generation=one.generation + 1)
+            (await self.known_as(who)).id,
+            lambda one: msgspec.structs.replace(one, disabled=True, generation=one.generation + 1),
         )
-        await self._ledger.append(STAFF, "moderator.disabled", who=moderator.id)
+        await self._ledger.append(STAFF, "moderator.disabled", by, who=moderator.id)
         return moderator
 
     async def colleagues(self, caller: Caller) -> list[Moderator]:

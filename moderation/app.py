@@ -151,7 +151,7 @@ async def house(settings: Settings, now: Callable[[], datetime] = utc_now) -> As
     )  # fmt: skip
     shared = SharedModels(connection)
     registry = Registry(settings.scoring.models or settings.store.data / "models")
-    versions = Versions(registry, shared, seats, telemetry)
+    versions = Versions(registry, shared, seats, telemetry, ledger)
     await versions.start()
 
     def stumbled(check: str, comment: str, error: Exception) -> None:

@@ -89,6 +89,16 @@ class UnknownModerator(ModerationError):
         self.who = who
 
 
+class ModeratorDisabled(ModerationError):
+    """A person whose account is disabled cannot be invited anew."""
+
+    code = "moderator_disabled"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email} is disabled and could not use a link; enable the account first")
+        self.email = email
+
+
 class UnknownWebhook(ModerationError):
     """No webhook of this site has this id."""
 

@@ -4,6 +4,8 @@ A pointer is moved in the registry of one host. The worker that notices it first
 pointers into the store; every other host fetches the files, checks each byte against the manifest, moves its own
 pointers, and every worker opens the version beside the one that serves and swaps between two batches. A version that
 cannot be fetched or opened leaves the old one serving, is told as a warning, and is not tried again for a while.
+
+The worker that notices a move also writes it into the ledger of the staff, whether the service or a command made it.
 """
 
 from __future__ import annotations
@@ -19,23 +21,31 @@ import structlog
 
 from classifiers.errors import ClassifierError, UnknownVersion, VersionBroken, VersionTooLarge
 from classifiers.manifest import FILE_NAME, MANIFEST, MAX_FILES, MAX_MANIFEST_BYTES, read_manifest
-from classifiers.registry import Pointer, Pointers, Registry
-from classifiers.scorer import Item, Scorer
+from classifiers.registry import Move, Pointer, Pointers, Registry
+from classifiers.scorer import Scorer, tried
 from moderation.scoring.models import Models
+from moderation.store.ledger import STAFF, Ledger
 from moderation.store.models import MAX_SHARED_BYTES, Shared, SharedModels
 from moderation.telemetry import Telemetry
 
 REST_SECONDS = 30.0
 """How long a version that could not be had is left alone."""
+LONGEST_NAME = 100
 _VERSION = "version "
 _STORE = "the models in the store"
 FOLLOWED = "store.json"
 """In the registry's folder: where its pointers stood when they last agreed with the store."""
 
 
+EVENTS = {"promote": "model.promoted", "rollback": "model.rolled_back", "shadow": "model.shadow"}
+"""What the ledger calls the moves of a history."""
+
+
 class _Followed(msgspec.Struct, frozen=True):
-    generation: int
-    pointers: Pointers
+    generation: int = 0
+    pointers: Pointers = Pointers()
+    told: int | None = None
+    """How many moves of the history the ledger has; None where that was not counted yet."""
 
     def is_what(self, shared: Shared) -> bool:
         """Say whether the store still has what was agreed on."""
@@ -52,12 +62,14 @@ class Versions:
         shared: SharedModels,
         models: Models,
         telemetry: Telemetry,
+        ledger: Ledger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registry = registry
         self._shared = shared
         self._models = models
         self._telemetry = telemetry
+        self._ledger = ledger
         self._clock = clock
         self._open: dict[str, Scorer] = {}
         self._faults: dict[str, tuple[float, str]] = {}
@@ -78,7 +90,7 @@ class Versions:
         await self._seat()
         if not self._models.versions:
             with self._noting("the bundled version"):
-                scorer = await asyncio.to_thread(_opened, self.registry, await self._bundled_name())
+                scorer = await asyncio.to_thread(_tried, self.registry, await self._bundled_name())
                 self._models.swap(scorer)
 
     async def follow(self) -> None:
@@ -131,7 +143,7 @@ class Versions:
             return None
         found = []
         with self._noting(what):
-            found.append(await asyncio.to_thread(_opened, self.registry, version))
+            found.append(await asyncio.to_thread(_tried, self.registry, version))
         return found[0] if found else None
 
     # the registry and the store agree -------------------------------------------------------------
@@ -181,19 +193,36 @@ class Versions:
         except (OSError, msgspec.DecodeError):
             return None
 
-    def _remember(self, generation: int, pointers: Pointers) -> None:
+    def _remember(self, generation: int, pointers: Pointers, told: int) -> None:
         fresh = self.registry.root / f"{FOLLOWED}.new"
-        fresh.write_bytes(msgspec.json.encode(_Followed(generation, pointers)))
+        fresh.write_bytes(msgspec.json.encode(_Followed(generation, pointers, told)))
         fresh.replace(self.registry.root / FOLLOWED)
+
+    async def _tell(self) -> int:
+        """Write the moves that nobody has told yet into the ledger; gives how many it has then.
+
+        Each is counted once it is written, so one that the store refuses is told at the next try. A process that dies
+        in between tells one move twice, which is better than never.
+        """
+        moves = await asyncio.to_thread(self.registry.history)
+        followed = self._followed() or _Followed(told=0)
+        told = min(followed.told if followed.told is not None else len(moves) - 1, len(moves))
+        for move in moves[told:]:
+            if not move.evidence.get("followed"):  # it was told by the host that made it
+                await self._ledger.append(STAFF, EVENTS[move.verb], move.by[:LONGEST_NAME] or "cli", **_facts(move))
+            told += 1
+            self._remember(followed.generation, followed.pointers, told)
+        return told
 
     async def _publish(self) -> None:
         pointers = self.registry.pointers()
+        told = await self._tell()
         named = [pointer for pointer in (pointers.active, pointers.shadow) if pointer]
         for pointer in named:
             if not await self._shared.has(pointer.version):
                 await self._upload(pointer.version)
         generation = await self._shared.point(_encoded(pointers.active), _encoded(pointers.shadow))
-        self._remember(generation, pointers)
+        self._remember(generation, pointers, told)
         before = pointers.active.previous[-1:] if pointers.active else ()
         await self._shared.keep_only([*(pointer.version for pointer in named), *before])
 
@@ -215,7 +244,7 @@ class Versions:
             if pointer is not None:
                 await self._download(pointer.version)
         await asyncio.to_thread(self.registry.follow, pointers, by="store")
-        self._remember(shared.generation, pointers)
+        self._remember(shared.generation, pointers, await self._tell())
 
     async def _download(self, version: str) -> None:
         with contextlib.suppress(UnknownVersion):
@@ -277,14 +306,21 @@ class Versions:
         return what in self._faults and self._clock() < self._faults[what][0]
 
 
-def _opened(registry: Registry, version: str) -> Scorer:
-    """Open a version, and let it score once: what cannot do that shall not replace one that can."""
-    scorer = Scorer.open(registry.path(version))
-    try:
-        scorer.score([Item("Good morning!")], explain=True)
-    except Exception as error:
-        raise VersionBroken(f"version {version} opens, but fails to score: {type(error).__name__}") from error
-    return scorer
+def _tried(registry: Registry, version: str) -> Scorer:
+    return tried(registry.path(version))
+
+
+def _facts(move: Move) -> dict[str, object]:
+    """Say of a move what the ledger keeps: of a promotion also whether it was against the gate, and what that had said."""
+    facts: dict[str, object] = {"version": move.version or ""}
+    if move.verb != "shadow":
+        facts["was"] = move.was or ""
+    if move.verb == "promote":
+        gate = move.evidence.get("gate")
+        checks = gate.get("checks", []) if isinstance(gate, dict) else []
+        facts["forced"] = bool(move.evidence.get("forced"))
+        facts["against"] = [str(check.get("words", "")) for check in checks if not check.get("passed", True)]
+    return facts
 
 
 def _encoded(pointer: Pointer | None) -> bytes:

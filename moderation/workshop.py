@@ -2,7 +2,7 @@
 
 The process that serves comments imports no training library and waits for nothing here: it writes the rows, starts the
 command at low priority, and reads what it said. Long work is a job whose state every worker can tell; a promotion goes
-through the gate. What changed is in the ledger of the staff, with who did it and whether the gate was overruled.
+through the gate. What was made is in the ledger of the staff; what was moved comes there by `versions`, whoever moved it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import structlog
 from classifiers.errors import ClassifierError, NothingToRollBack
 from classifiers.manifest import Manifest
 from classifiers.registry import Version
+from classifiers.scorer import tried
 from moderation.command import first_lines, last_line, refuse_unless_done, run
 from moderation.errors import JobUnderWay, ModelRefused, ModelUnknown, ModerationError, UnknownJob, UnknownReport
 from moderation.learning import Learning, Mark
@@ -272,10 +273,6 @@ class Workshop:
             if said.code != 0:
                 raise ModelRefused(last_line(said.error))
             forced = force and not all(check.passed for check in checks)
-            against = [check.words for check in checks if not check.passed]
-            await self._ledger.append(
-                STAFF, "model.promoted", by, version=version, was=was, forced=forced, against=against
-            )
             await self._versions.follow()
             return Moved(version, was, forced, checks)
 
@@ -285,7 +282,6 @@ class Workshop:
             move = await asyncio.to_thread(self._versions.registry.rollback, by=by)
         except (NothingToRollBack, ClassifierError) as error:
             raise ModelRefused(str(error)) from error
-        await self._ledger.append(STAFF, "model.rolled_back", by, version=move.version, was=move.was)
         await self._versions.follow()
         return Moved(move.version or "", move.was or "", False, [])
 
@@ -293,13 +289,12 @@ class Workshop:
         """Let a version score beside the active one, without effect on verdicts; None ends that."""
         if version is not None:
             await self._manifest(version)
-            if version == self._versions.registry.active():
-                raise ModelRefused(f"version {version} is the active one")
         try:
+            if version is not None:
+                await asyncio.to_thread(tried, self._versions.registry.path(version))
             await asyncio.to_thread(self._versions.registry.set_shadow, version, by=by)
         except ClassifierError as error:
             raise ModelRefused(str(error)) from error
-        await self._ledger.append(STAFF, "model.shadow", by, version=version or "")
         await self._versions.follow()
 
     async def take_in(self, archive: Path, by: str) -> str:

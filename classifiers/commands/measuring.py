@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 import msgspec
@@ -22,9 +22,12 @@ from classifiers.commands.terminal import (
 from classifiers.comparing import Comparison
 from classifiers.dataset import Dataset, read
 from classifiers.errors import DatasetInvalid
-from classifiers.evaluation import BATCH, Evaluation, evaluate, score_with
+from classifiers.evaluation import BATCH, Evaluation, evaluate
 from classifiers.registry import Registry
 from classifiers.scorer import Item, Scorer
+
+if TYPE_CHECKING:
+    from classifiers.fairness import Fairness
 
 MAX_LINE_BYTES = 2 * 2**20
 
@@ -39,12 +42,10 @@ def evaluate_command(
     registry: Registry, version: str | None, data: tuple[Path, ...], fairness: bool, as_json: bool
 ) -> None:
     """Measure a version on labelled rows."""
-    from classifiers.fairness import measure
-
     scorer, rows = Scorer.open(folder_of(registry, version)), read(data)
     with scoring(scorer) as judge:
         found = evaluate(scorer.manifest, judge, rows)
-    swaps = measure(scorer.manifest, score_with(scorer)) if fairness else None
+    swaps = _swaps(scorer) if fairness else None
     if as_json:
         return print_json({"evaluation": found, "fairness": swaps} if fairness else found)
     print_table(f"{found.version} on {found.rows} rows, {found.microseconds:.0f} us a comment", *_figures_of(found))
@@ -92,7 +93,6 @@ def compare(registry: Registry, candidate: str, against: str | None, data: tuple
 def report(registry: Registry, version: str | None, data: tuple[Path, ...], against: str | None, out: Path) -> None:
     """Write one self-contained HTML page with figures and plots."""
     from classifiers import report as pages
-    from classifiers.fairness import measure
 
     rows = read(data)
     if against:
@@ -101,7 +101,7 @@ def report(registry: Registry, version: str | None, data: tuple[Path, ...], agai
         scorer = Scorer.open(folder_of(registry, version))
         with scoring(scorer) as judge:
             found = evaluate(scorer.manifest, judge, rows)
-        page = pages.evaluation_page(scorer.manifest, found, measure(scorer.manifest, score_with(scorer)))
+        page = pages.evaluation_page(scorer.manifest, found, _swaps(scorer))
     out.write_text(page, "utf-8")
     click.echo(f"wrote {out}")
 
@@ -168,6 +168,13 @@ def _compare(registry: Registry, candidate: str, against: str | None, rows: Data
     with scoring(new) as judge:
         after = judge(rows.text, rows.lang)
     return set_beside(old.manifest, new.manifest, before, after, rows)
+
+
+def _swaps(scorer: Scorer) -> "Fairness":
+    from classifiers.fairness import measure
+
+    with scoring(scorer, "scoring sentences about groups") as judge:
+        return measure(scorer.manifest, judge)
 
 
 def _figures_of(found: Evaluation) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

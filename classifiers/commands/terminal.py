@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
 FILES = click.Path(path_type=Path)
+UNBROKEN = 1000
+"""Columns of a table that goes into a file or another program: a row is a line there."""
 
 pass_registry = click.make_pass_decorator(Registry)
 data_option = click.option("--data", type=FILES, multiple=True, help="A Parquet or JSONL file, or a folder of them.")
@@ -69,9 +72,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextlib.contextmanager
-def scoring(scorer: Scorer) -> Iterator[Score]:
+def scoring(scorer: Scorer, what: str = "scoring") -> Iterator[Score]:
     with progress() as tell:
-        yield score_with(scorer, lambda done, of: tell(f"scoring with {scorer.version}", done, of))
+        yield score_with(scorer, lambda done, of: tell(f"{what} with {scorer.version}", done, of))
 
 
 def bounds(found: Estimate | None) -> str:
@@ -84,8 +87,7 @@ def print_table(title: str, head: Iterable[str], rows: Iterable[Iterable[str]]) 
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = Console()
-    console.print(table, width=console.width if console.is_terminal else 200, markup=False)
+    Console(width=None if sys.stdout.isatty() else UNBROKEN).print(table, markup=False)
 
 
 def print_json(record: object) -> None:

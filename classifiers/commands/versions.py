@@ -1,5 +1,6 @@
 """The commands that move versions: list, promote, rollback, shadow, history, import and export."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from classifiers.commands.terminal import FILES, json_option, pass_registry, print_json, print_table, progress
 from classifiers.dataset import read
 from classifiers.registry import Registry
+from classifiers.scorer import tried
 
 
 @click.command(name="list")
@@ -16,6 +18,10 @@ from classifiers.registry import Registry
 def list_command(registry: Registry, as_json: bool) -> None:
     """List the versions and say which is active and which in shadow."""
     found = registry.list()
+    for broken in registry.broken():
+        click.echo(f"not listed: {broken}", err=True)
+    for name in registry.missing():
+        click.echo(f"not here: {name}, which a pointer names; roll back, or promote another", err=True)
     if as_json:
         rows: list[dict[str, Any]] = [
             {
@@ -43,17 +49,19 @@ def list_command(registry: Registry, as_json: bool) -> None:
             for one in found
         ],
     )
-    for broken in registry.broken():
-        click.echo(f"not listed: {broken}", err=True)
     return None
 
 
 @click.command()
 @click.argument("version")
 @click.option("--decisions", type=FILES, multiple=True, help="Labels that came later than those it learned from.")
-@click.option("--force", is_flag=True, help="Promote whatever the gate says; the history keeps that.")
-@click.option("--dry-run", is_flag=True, help="Ask the gate and change nothing.")
-@click.option("--by", default="", help="Who promotes, for the history.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Promote whatever the gate says; the history keeps that, and the ledger of the service.",
+)
+@click.option("--dry-run", is_flag=True, help="Ask the gate and change nothing; exit code 1 where it says no.")
+@click.option("--by", default="", help="Who promotes, for the history and the ledger.")
 @pass_registry
 def promote(registry: Registry, version: str, decisions: tuple[Path, ...], force: bool, dry_run: bool, by: str) -> None:
     """Make a version the active one, if the gate finds it no worse."""
@@ -64,11 +72,11 @@ def promote(registry: Registry, version: str, decisions: tuple[Path, ...], force
         verdict = gate.judge(registry.path(registry.active()), candidate, rows, progress=tell)
     for check in verdict.checks:
         click.echo(f"{'ok' if check.passed else 'NO'}  {check.words}")
-    if not dry_run:
-        move = gate.act(registry, verdict, by=by, force=force)
-        click.echo(
-            f"{move.version} is active, {move.was} retired" + (", against the gate" if not verdict.passed else "")
-        )
+    if dry_run:
+        click.echo(f"the gate {'lets' if verdict.passed else 'does not let'} {version} pass; nothing was changed")
+        sys.exit(0 if verdict.passed else 1)
+    move = gate.act(registry, verdict, by=by, force=force)
+    click.echo(f"{move.version} is active, {move.was} retired" + (", against the gate" if not verdict.passed else ""))
 
 
 @click.command()
@@ -89,6 +97,8 @@ def shadow(registry: Registry, version: str | None, off: bool, by: str) -> None:
     """Let a version score beside the active one, without effect on verdicts."""
     if bool(version) == off:
         raise click.UsageError("name a version, or give --off")
+    if version:
+        tried(registry.path(version))
     registry.set_shadow(version, by=by)
     click.echo(f"{version} is in shadow" if version else "no version is in shadow")
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from moderation.api.heads import answering_heads
 from moderation.api.hot import House, request_id
 
 Scope = MutableMapping[str, Any]
@@ -17,6 +18,7 @@ class Front:
 
     def __init__(self, wrapped: Any) -> None:
         self.wrapped = wrapped
+        self._answering = answering_heads(wrapped)
 
     @property
     def rooms(self) -> House | None:
@@ -41,7 +43,7 @@ class Front:
             await send(message)
 
         try:
-            await self.wrapped(scope, receive, answer)
+            await self._answering(scope, receive, answer)
         finally:
             if self.rooms is not None:
                 route = scope.get("path_template") or "other"

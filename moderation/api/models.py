@@ -238,11 +238,13 @@ class Models(Controller):
         request: Request[Any, Any, Any],
         caller: NamedDependency[Caller],
         learning: NamedDependency[Learning],
+        workshop: NamedDependency[Workshop],
         version: FromPath[str],
         site: FromQuery[str | None] = None,
         n: FromQuery[int] = 1000,
     ) -> Response[bytes]:
         """Say how a version in shadow and the active one differ on the latest comments, at most 5,000."""
+        await workshop.version(version)  # of a name that is none, no comment ever heard
         sites: list[Site] = [await site_for(request, caller, site)] if site else await _sites(request, caller)
         return answer(await learning.agreement(sites, version, max(1, min(n, AT_MOST))))
 

@@ -26,6 +26,7 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.UnknownJob: HTTPStatus.NOT_FOUND,
     errors.UnknownReport: HTTPStatus.NOT_FOUND,
     errors.SiteExists: HTTPStatus.CONFLICT,
+    errors.ModeratorDisabled: HTTPStatus.CONFLICT,
     errors.CaseTaken: HTTPStatus.CONFLICT,
     errors.CaseDecided: HTTPStatus.CONFLICT,
     errors.UndoTooLate: HTTPStatus.CONFLICT,

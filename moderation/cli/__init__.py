@@ -1,7 +1,7 @@
 """The command line: serve, and everything an operator does without a browser.
 
-Commands work whether the service runs or not. What the person at the terminal must put right is one line on standard
-error and exit code 2. One file for each group of commands.
+Commands work whether the service runs or not, on the store that its data folder has; few begin one. What the person at
+the terminal must put right is one line on standard error and exit code 2. One file for each group of commands.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def serve(
     from moderation.serving import serve as run
 
     settings = settings_of(
-        data, redis, MODERATION_SERVER__HOST=host, MODERATION_SERVER__PORT=port, MODERATION_SERVER__WORKERS=workers,
+        data, redis, begins=True, MODERATION_SERVER__HOST=host, MODERATION_SERVER__PORT=port, MODERATION_SERVER__WORKERS=workers,
         MODERATION_STORE__ACCEPT_WEAKER_DURABILITY=True if accept_weaker_durability else None,
     )  # fmt: skip
     run(settings, click.echo)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from moderation.app import House
 from moderation.archives import FORMATS, format_of, read
 from moderation.cli.frame import in_house, settings_of, store_options
-from moderation.importing import Importer, Tally, page
+
+if TYPE_CHECKING:
+    from moderation.app import House
+    from moderation.importing import Tally
 
 PATIENCE_MS = 600_000
 
@@ -32,6 +34,10 @@ def import_archive(
 
     Start it again after it was broken off: what is there already is not taken twice.
     """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from moderation.importing import Importer, page
+
     chosen = kind or format_of(file)
     size = file.stat().st_size
 

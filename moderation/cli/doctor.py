@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from moderation.app import House
 from moderation.cli.frame import in_house, settings_of, store_options
 from moderation.settings import shown
-from moderation.store.fitness import problems_of
+
+if TYPE_CHECKING:
+    from moderation.app import House
 
 
 @click.command()
 @store_options
 def doctor(data: Path | None, redis: str | None) -> None:
     """Look whether everything is as it should be: settings, store, ledgers, models. Exit code 1 where it is not."""
+    from moderation.store.fitness import problems_of
+
     settings = settings_of(data, redis)
     for name, value in shown(settings).items():
         click.echo(f"  {name:<34} {value}")

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from moderation.app import House, utc_now
-from moderation.backup import BackupRefused, Contents, back_up, restore
-from moderation.cli.frame import Listed, in_house, settings_of, store_options
+from moderation.cli.frame import Listed, bar, in_house, settings_of, store_options
 from moderation.settings import Settings
-from moderation.store.folder import DataFolder, FolderServed
 
-
-@contextmanager
-def _bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far it is, on a terminal; elsewhere nothing."""
-    columns = (TextColumn(words), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
-        task = progress.add_task(words)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+if TYPE_CHECKING:
+    from moderation.app import House
+    from moderation.backup import Contents
 
 
 @click.command()
@@ -35,14 +26,18 @@ def backup(file: Path, data: Path | None, redis: str | None) -> None:
 
     The file holds secrets: keep it as closed as the data folder.
     """
+    from moderation.backup import back_up
+
     settings = settings_of(data, redis)
 
-    async def work(rooms: House) -> Contents:
-        with _bar("Backing up") as say:
-            return await back_up(rooms.connection, settings, file, utc_now(), say)
+    async def work(rooms: House) -> tuple[int, Contents]:
+        comments = await _count(rooms)
+        with bar("Backing up", bytes_=True) as say:
+            return comments, await back_up(rooms.connection, settings, file, datetime.now(UTC), say)
 
-    contents = in_house(settings, work)
-    click.echo(f"{file}: {len(contents.parts)} files, {sum(part.size for part in contents.parts):,} bytes.")
+    comments, contents = in_house(settings, work)
+    size = sum(part.size for part in contents.parts)
+    click.echo(f"{file}: {comments:,} comments, {len(contents.parts)} files, {size:,} bytes.")
     click.echo(f"Store as of {contents.taken_at}; SHA-256 of its snapshot {contents.parts[0].sha256}")
 
 
@@ -51,14 +46,17 @@ def backup(file: Path, data: Path | None, redis: str | None) -> None:
 @store_options
 def restore_backup(file: Path, data: Path | None, redis: str | None) -> None:
     """Restore FILE into a data folder that has no store yet, and look whether all of it is there."""
-    settings = settings_of(data, redis)
+    from moderation.backup import BackupRefused, restore
+    from moderation.store.folder import DataFolder, FolderServed
+
+    settings = settings_of(data, redis, begins=True)
     if settings.store.url:
         raise BackupRefused("a backup is restored into the embedded store; leave --redis away")
     folder = DataFolder(settings.store.data)
     with folder.owned(wait=0.0) as owner:
         if not owner:
             raise FolderServed(f"a service runs on {folder.path}; a backup is restored into an empty folder")
-        with _bar("Restoring") as say:
+        with bar("Restoring", bytes_=True) as say:
             contents = restore(settings, file, say)
     comments, wrong = in_house(settings, lambda rooms: _look(rooms, settings))
     for line in wrong:
@@ -70,12 +68,15 @@ def restore_backup(file: Path, data: Path | None, redis: str | None) -> None:
 
 async def _look(rooms: House, settings: Settings) -> tuple[int, list[str]]:
     """Count the comments and check every ledger."""
-    count, wrong = 0, []
+    wrong = []
     for site in await rooms.sites.sites():
-        count += await rooms.comments.count(site.id)
         if broken := await rooms.ledger.broken_at(site.id):
             wrong.append(f"the ledger of {site.id} does not fit at entry {broken}")
-    return count, wrong
+    return await _count(rooms), wrong
+
+
+async def _count(rooms: House) -> int:
+    return sum([await rooms.comments.count(site.id) for site in await rooms.sites.sites()])
 
 
 @click.group(cls=Listed)
@@ -98,9 +99,10 @@ def export_person(email: str, data: Path | None, redis: str | None) -> None:
 @store_options
 def erase_person(email: str, yes: bool, data: Path | None, redis: str | None) -> None:
     """Erase a person for good: comments, labels, counts, marks. It cannot be taken back."""
+    settings = settings_of(data, redis)
     if not yes:
         click.confirm("Erase everything that this person has written, on every site?", abort=True)
-    done = in_house(settings_of(data, redis), lambda rooms: rooms.privacy.erase(email, "cli"))
+    done = in_house(settings, lambda rooms: rooms.privacy.erase(email, "cli"))
     click.echo(f"{done.comments} comments and {len(done.labels)} labels erased.")
     click.echo(
         "The store has written its files anew: nothing of it is left in them."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from moderation.app import House
 from moderation.cli.frame import ROLES, Listed, in_house, now, print_json, settings_of, store_options
 from moderation.records import Key, Role
+
+if TYPE_CHECKING:
+    from moderation.app import House
 
 
 @click.group(cls=Listed)
@@ -54,7 +57,13 @@ def create_key(
 @store_options
 def list_keys(site_id: str | None, as_json: bool, data: Path | None, redis: str | None) -> None:
     """List keys, without their secrets."""
-    found = in_house(settings_of(data, redis), lambda rooms: rooms.sites.keys(site_id))
+
+    async def work(rooms: House) -> list[Key]:
+        if site_id is not None:
+            await rooms.sites.site(site_id)
+        return await rooms.sites.keys(site_id)
+
+    found = in_house(settings_of(data, redis), work)
     if as_json:
         fields = ("id", "role", "site", "label", "created_at", "not_after", "revoked")
         print_json([{field: getattr(one, field) for field in fields} for one in found])

@@ -7,17 +7,17 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from classifiers.errors import LibraryMissing
-from moderation.app import House
-from moderation.cli.frame import Listed, in_house, settings_of, store_options
-from moderation.errors import SetupRefused
-from moderation.learning import COLUMNS, NUMBERS
-from moderation.tables import ParquetRows
+from moderation.cli.frame import Listed, bar, in_house, settings_of, store_options
+from moderation.errors import SetupRefused, UnknownLabel
+
+if TYPE_CHECKING:
+    from moderation.app import House
 
 
 @click.group(cls=Listed)
@@ -42,11 +42,12 @@ def export_labels(site_id: str, out: Path, data: Path | None, redis: str | None)
 
     async def work(rooms: House) -> int:
         sites = [await rooms.sites.site(site_id)] if site_id else await rooms.sites.sites()
-        count = 0
-        with _replacing(out) as file, _writer(file, out.suffix) as write:
+        count, total = 0, sum([await rooms.labels.count(one.id) for one in sites])
+        with _replacing(out) as file, _writer(file, out.suffix) as write, bar("Exporting") as say:
             async for row in rooms.learning.rows(sites):
                 write(row)
                 count += 1
+                say(count, total)
         return count
 
     count = in_house(settings_of(data, redis), work)
@@ -55,13 +56,16 @@ def export_labels(site_id: str, out: Path, data: Path | None, redis: str | None)
 
 @labels.command("unlearn")
 @click.argument("label_id", metavar="ID")
-@click.option("--site", "site_id", required=True, help="The site it belongs to.")
+@click.option("--site", "site_id", default="", help="The site it belongs to; looked for without it.")
 @store_options
 def unlearn(label_id: str, site_id: str, data: Path | None, redis: str | None) -> None:
     """Take a lesson back: nothing learns from it any more, and the versions that had are marked."""
 
     async def work(rooms: House) -> list[str]:
-        return await rooms.learning.unlearn(await rooms.sites.site(site_id), label_id, "cli")
+        for one in [await rooms.sites.site(site_id)] if site_id else await rooms.sites.sites():
+            with contextlib.suppress(UnknownLabel):
+                return await rooms.learning.unlearn(one, label_id, "cli")
+        raise UnknownLabel(label_id)
 
     knowing = in_house(settings_of(data, redis), work)
     click.echo(f"Label {label_id} is taken back.")
@@ -91,6 +95,9 @@ def _writer(file: IO[bytes], suffix: str) -> Iterator[Any]:
     if suffix == ".jsonl":
         yield lambda row: file.write(msgspec.json.encode(row) + b"\n")
         return
+    from moderation.learning import COLUMNS, NUMBERS
+    from moderation.tables import ParquetRows
+
     try:
         parquet = ParquetRows(COLUMNS, NUMBERS)
     except LibraryMissing as error:

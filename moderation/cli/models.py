@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from moderation.app import House
 from moderation.cli.frame import Listed, in_house, print_json, settings_of, store_options
-from moderation.workshop import Moved
+
+if TYPE_CHECKING:
+    from moderation.app import House
+    from moderation.workshop import Moved
 
 
 @click.group(cls=Listed)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from moderation.app import House
 from moderation.cli.frame import ROLES, Listed, address_of, in_house, print_json, settings_of, store_options
+
+if TYPE_CHECKING:
+    from moderation.app import House
+    from moderation.records import Moderator
 
 
 @click.group(cls=Listed)
@@ -25,7 +29,7 @@ def add_moderator(
     email: str, name: str, role: str, sites: tuple[str, ...], data: Path | None, redis: str | None
 ) -> None:
     """Add a person, and print the one-time link by which the password is set."""
-    settings = settings_of(data, redis)
+    settings = settings_of(data, redis, begins=True)
 
     async def work(rooms: House) -> str:
         for one in sites:
@@ -60,19 +64,31 @@ def list_moderators(as_json: bool, data: Path | None, redis: str | None) -> None
 @store_options
 def disable_moderator(who: str, data: Path | None, redis: str | None) -> None:
     """Disable a person; every session ends at once."""
-    in_house(settings_of(data, redis), lambda rooms: rooms.access.disable(who))
-    click.echo(f"{who} can no longer sign in.")
+    one = in_house(settings_of(data, redis), lambda rooms: rooms.access.disable(who, by="cli"))
+    click.echo(f"{one.email} can no longer sign in.")
+
+
+@moderator.command("enable")
+@click.argument("who", metavar="ID_OR_EMAIL")
+@store_options
+def enable_moderator(who: str, data: Path | None, redis: str | None) -> None:
+    """Let a disabled person sign in again."""
+
+    async def work(rooms: House) -> Moderator:
+        return await rooms.access.change(await rooms.access.known_as(who), by="cli", disabled=False)
+
+    click.echo(f"{in_house(settings_of(data, redis), work).email} can sign in again.")
 
 
 @moderator.command("reinvite")
-@click.argument("who", metavar="ID")
+@click.argument("who", metavar="ID_OR_EMAIL")
 @store_options
 def reinvite_moderator(who: str, data: Path | None, redis: str | None) -> None:
     """Print a new one-time link (forgotten password, lost device); sessions and second factor end."""
     settings = settings_of(data, redis)
 
     async def work(rooms: House) -> str:
-        return await rooms.access.reinvite(await rooms.access.person(who), by="cli")
+        return await rooms.access.reinvite(await rooms.access.known_as(who), by="cli")
 
     token = in_house(settings, work)
     base = address_of(settings)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from moderation.administration import Preview
-from moderation.app import House
 from moderation.cli.frame import Listed, in_house, print_json, settings_of, store_options
 from moderation.errors import PolicyInvalid
 from moderation.records import Policy
+
+if TYPE_CHECKING:
+    from moderation.administration import Preview
+    from moderation.app import House
 
 LISTS = {"blocked": "blocked_words", "suspect": "suspect_words"}
 

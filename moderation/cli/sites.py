@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
-from moderation.app import House
 from moderation.cli.frame import Listed, in_house, now, print_json, settings_of, store_options
 from moderation.records import Site
+
+if TYPE_CHECKING:
+    from moderation.app import House
 
 
 @click.group(cls=Listed)
@@ -44,7 +46,7 @@ def add_site(
         await rooms.sites.add(msgspec.structs.replace(fresh, policy=policy))
         await rooms.ledger.append(site_id, "site.added", "cli")
 
-    in_house(settings_of(data, redis), work)
+    in_house(settings_of(data, redis, begins=True), work)
     click.echo(f"Site '{site_id}' added. Next: moderation key create --role site --site {site_id}")
 
 
@@ -57,8 +59,9 @@ def list_sites(as_json: bool, data: Path | None, redis: str | None) -> None:
     if as_json:
         print_json([_without_secrets(one) for one in found])
         return
+    wide = max((len(one.name) for one in found), default=0)
     for one in found:
-        click.echo(f"{one.id:<20} {one.policy.profile:<9} {one.name}  {one.url}".rstrip())
+        click.echo(f"{one.id:<20} {one.policy.profile:<9} {one.name:<{wide}}  {one.url}".rstrip())
 
 
 @site.command("show")
@@ -78,6 +81,8 @@ def delete_site(site_id: str, confirm: str, data: Path | None, redis: str | None
 
     The service may run meanwhile. It cannot be taken back: make a backup first.
     """
+    import asyncio
+
     settings = settings_of(data, redis)
     held = in_house(settings, lambda rooms: rooms.departures.held(site_id))
     click.echo(f"{held.comments:,} comments ({held.waiting:,} waiting) and {held.labels:,} labels go with '{site_id}'.")

@@ -19,6 +19,7 @@ from classifiers.dataset import read_file
 from classifiers.manifest import ATTRIBUTES, read_manifest
 from classifiers.registry import BUNDLED, Registry
 from tests.classifiers.labels import lines, written
+from tests.versions import added
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST = read_manifest(BUNDLED).version
@@ -87,9 +88,42 @@ def test_an_adapted_version_is_compared_promoted_and_rolled_back(adapted: Path, 
 
 def test_a_dry_run_of_the_gate_changes_nothing(adapted: Path) -> None:
     asked = run(adapted, "promote", "harbour-1", "--dry-run")
-    assert asked.exit_code == 0
+    assert asked.exit_code == 0, asked.output
     assert "us a comment" in asked.stdout
+    assert "the gate lets harbour-1 pass" in asked.stdout
     assert Registry(adapted).active() == FIRST
+
+
+def test_a_dry_run_that_the_gate_refuses_says_so_and_ends_with_1(adapted: Path) -> None:
+    folder = added(Registry(adapted), "off-1", shift=6.0)
+    asked = run(adapted, "promote", folder.name, "--dry-run", "--force")
+    assert asked.exit_code == 1, asked.output
+    assert "NO  " in asked.stdout
+    assert "the gate does not let off-1 pass; nothing was changed" in asked.stdout
+    assert Registry(adapted).active() == FIRST
+
+
+@pytest.mark.parametrize(
+    ("lacks", "words"),
+    [
+        ({"calibration": {}}, "lacks calibration.spam, "),
+        (
+            {"features": {"traits": read_manifest(BUNDLED).features["traits"]}},
+            "lacks features.shape, features.languages",
+        ),
+    ],
+    ids=["calibration", "shape"],
+)
+def test_a_version_that_cannot_be_opened_does_not_become_the_shadow(root: Path, lacks: dict, words: str) -> None:
+    folder = added(Registry(root), "hollow-1")
+    manifest = msgspec.structs.replace(read_manifest(folder), **lacks)
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    for asked in (("shadow", "hollow-1"), ("score", "--input", "-", "--version", "hollow-1")):
+        refused = run(root, *asked, stdin=b'{"text":"x"}')
+        assert refused.exit_code == 2, refused.output
+        assert words in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert Registry(root).shadow() is None
 
 
 def test_figures_are_printed_and_as_json(root: Path, tmp_path: Path) -> None:
@@ -199,6 +233,7 @@ GOOD = lines(3)
         (("rollback",), b""),
         (("shadow",), b""),
         (("shadow", "nosuch"), b""),
+        (("shadow", FIRST), b""),
         (("import", "FILE"), b"PK no zip"),
         (("export", "nosuch", "FILE"), b""),
         (("nosuch",), b""),
@@ -220,8 +255,8 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_changes(
     assert path.read_bytes() == content
 
 
-def interrupted(root: Path, after: float, *words: object) -> None:
-    """Send a real Ctrl-C to the real command, so many seconds after it began its work."""
+def interrupted(root: Path, after: float, *words: object, by: signal.Signals = signal.SIGINT) -> None:
+    """Send a real Ctrl-C to the real command, or another signal, so many seconds after it began its work."""
     running = subprocess.Popen(
         [sys.executable, "-m", "classifiers", "--registry", str(root), *map(str, words)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
@@ -233,16 +268,21 @@ def interrupted(root: Path, after: float, *words: object) -> None:
     while words[0] == "adapt" and not list(root.glob("versions/.staging-*")) and time.monotonic() < patience:
         time.sleep(0.02)
     time.sleep(after)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(by)
     _, said = running.communicate(timeout=60)
-    assert running.returncode not in (0, 2)
-    assert b"Traceback" not in said
+    assert running.returncode == 128 + by
+    assert said == (b"classifiers: stopped before its end\n" if by is signal.SIGINT else b"")
 
 
-@pytest.mark.parametrize("after", [0.0, 1.0, 2.0])
-def test_an_interrupted_command_leaves_the_registry_as_it_was(root: Path, tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize(
+    ("by", "after"),
+    [(signal.SIGINT, 0.0), (signal.SIGINT, 1.0), (signal.SIGINT, 2.0), (signal.SIGTERM, 0.0), (signal.SIGTERM, 1.0)],
+)
+def test_an_interrupted_command_leaves_the_registry_as_it_was(
+    root: Path, tmp_path: Path, by: signal.Signals, after: float
+) -> None:
     learned = written(tmp_path / "labels.jsonl", lines(3000))
-    interrupted(root, after, "adapt", "--data", learned)
+    interrupted(root, after, "adapt", "--data", learned, by=by)
     assert list((root / "versions").iterdir()) == []
     assert [entry.manifest.version for entry in Registry(root).list()] == [FIRST]
 
@@ -271,6 +311,21 @@ def test_a_broken_version_is_not_listed_but_told_of(adapted: Path, root: Path) -
     assert result.exit_code == 0
     assert "harbour-1" not in result.stdout
     assert "not listed" in result.stderr
+
+
+def test_an_active_version_that_is_gone_is_told_of(adapted: Path, root: Path) -> None:
+    (root / "active.json").write_text('{"version": "gone-1"}')
+    for words in (("list",), ("list", "--json")):
+        result = run(root, *words)
+        assert result.exit_code == 0
+        assert result.stderr == "not here: gone-1, which a pointer names; roll back, or promote another\n"
+
+
+def test_a_row_of_a_table_is_one_line_for_another_program(root: Path) -> None:
+    added(Registry(root), "a-version-whose-name-takes-most-of-the-letters-that-a-name-may")
+    rows = run(root, "list").stdout.splitlines()
+    assert len(rows) == 3
+    assert rows[0].split() == ["version", "state", "kind", "made", "stands", "on", "site"]
 
 
 def test_labels_of_the_tests_are_what_the_reader_takes(tmp_path: Path) -> None:

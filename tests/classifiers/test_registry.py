@@ -8,6 +8,7 @@ import pytest
 
 from classifiers.manifest import entries_of, write_manifest
 from classifiers.registry import (
+    AlreadyActive,
     Manifest,
     NothingToRollBack,
     Registry,
@@ -133,6 +134,34 @@ def test_a_damaged_version_is_not_promoted_and_not_rolled_back_to(registry: Regi
     with pytest.raises(VersionBroken):
         registry.promote("second")
     assert registry.active() == "third"
+
+
+def test_the_active_version_is_not_its_own_shadow(registry: Registry) -> None:
+    with pytest.raises(AlreadyActive):
+        registry.set_shadow("first")
+    assert registry.shadow() is None
+
+
+def test_a_folder_with_another_name_than_its_version_is_broken(registry: Registry) -> None:
+    add(registry, "second")
+    shutil.copytree(registry.path("second"), registry.root / "versions" / "copy")
+    assert set(states(registry)) == {"first", "second"}
+    assert "copy holds version 'second'" in registry.broken()[0]
+    for move in (registry.promote, registry.set_shadow):
+        with pytest.raises(VersionBroken, match="rename the folder"):
+            move("copy")
+    registry.remove("copy")
+    assert registry.broken() == ()
+
+
+def test_a_pointer_to_a_version_that_is_gone_is_told(registry: Registry) -> None:
+    add(registry, "second", "third")
+    registry.promote("second")
+    registry.set_shadow("third")
+    assert registry.missing() == ()
+    for name in ("second", "third"):
+        shutil.rmtree(registry.path(name))
+    assert registry.missing() == ("second", "third")
 
 
 def test_a_history_line_cut_short_hides_no_other(registry: Registry) -> None:

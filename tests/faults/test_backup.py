@@ -152,7 +152,7 @@ def test_a_backup_is_taken_while_the_service_runs_and_nothing_is_overwritten(tmp
     file = tmp_path / "moderation.backup"
     with serving(tmp_path / "data") as service:
         assert service.site.post("/v1/comments", json=a_comment()).status_code == 201
-        run("backup", str(file), data=service.data)
+        assert f"{file}: 1 comments, " in run("backup", str(file), data=service.data).stdout
         onto = run("restore", str(file), data=service.data, check=False)
     assert (onto.returncode, "empty folder" in onto.stderr) == (2, True), onto.stderr
     leave_what_is_there(file, tmp_path / "data")

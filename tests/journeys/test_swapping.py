@@ -7,8 +7,10 @@ import time
 import zipfile
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
+from classifiers.manifest import MANIFEST, read_manifest
 from classifiers.registry import Registry
 from tests.figures import tell
 from tests.service import run, serving
@@ -255,6 +257,26 @@ def test_a_whole_version_is_taken_in_once(service, tmp_path):
         again = staff.post("/v1/models", content=archive, headers=headers, timeout=60)
         assert again.status_code == 409
         assert "already in the registry" in again.json()["detail"]
+
+
+def test_what_cannot_be_opened_or_is_active_does_not_become_the_shadow(service):
+    registry = Registry(service.data / "models")
+    folder = added(registry, "v-hollow")
+    hollow = msgspec.structs.replace(read_manifest(folder), calibration={})
+    (folder / MANIFEST).write_bytes(msgspec.json.encode(hollow))
+    with service.http(service.first["admin_key"]) as staff:
+        for version, why in (("v-hollow", "lacks calibration.spam"), (registry.active(), "is the active one")):
+            refused = staff.put("/v1/models/shadow", json={"version": version})
+            assert (refused.status_code, refused.json()["code"]) == (409, "model_refused")
+            assert why in refused.json()["detail"]
+    registry.remove("v-hollow")
+
+
+def test_what_is_no_version_agrees_with_nothing(service):
+    with service.http(service.first["admin_key"]) as staff:
+        asked = staff.get("/v1/models/v-none/agreement")
+        assert (asked.status_code, asked.json()["code"]) == (404, "unknown_model")
+        assert staff.get("/v1/models/v-one/agreement").json()["n"] == 0
 
 
 def test_models_and_labels_are_for_ml_staff_and_admins(service):

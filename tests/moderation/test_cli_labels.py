@@ -53,8 +53,13 @@ def test_a_lesson_is_taken_back_from_the_command_line(decided, tmp_path):
     assert "taken back" in run("labels", "unlearn", label, "--site", "demo", data=decided).stdout
     again = run("labels", "unlearn", label, "--site", "demo", data=decided, check=False)
     assert (again.returncode, again.stderr.strip()) == (2, f"moderation: no label has the id '{label}'")
+    unknown = run("labels", "unlearn", label, data=decided, check=False)
+    assert (unknown.returncode, unknown.stderr) == (again.returncode, again.stderr), "no site has it"
+    other = read([out]).label_id[1]
     run("labels", "export", "--out", str(out), data=decided)
-    assert label not in read([out]).label_id
+    assert list(read([out]).label_id) == [other]
+    assert "taken back" in run("labels", "unlearn", other, data=decided).stdout, "its site is looked for"
+    assert run("labels", "export", "--out", str(out), data=decided).stdout.startswith("0 labels")
 
 
 def test_an_unfit_place_is_said_in_one_line(decided, tmp_path):

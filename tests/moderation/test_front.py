@@ -19,6 +19,14 @@ def service(tmp_path_factory):
         yield service
 
 
+@pytest.mark.parametrize("path", ["/", "/console", "/health/live", "/nowhere"])
+def test_a_head_is_answered_as_a_get_without_its_body(service, path):
+    with service.http() as anybody:
+        got, head = anybody.get(path), anybody.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-length"] == got.headers["content-length"] != "0"
+
+
 def both(service, body, **headers):
     """Send one body both ways; give what each answered: status, headers that matter, body without what must differ."""
     headers = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}

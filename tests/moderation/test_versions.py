@@ -8,9 +8,11 @@ import pytest
 
 from classifiers.registry import Registry
 from classifiers.scorer import Item, bundled
+from moderation.errors import StoreUnavailable
 from moderation.records import Comment
 from moderation.scoring.models import Models
 from moderation.store import keys
+from moderation.store.ledger import STAFF, Ledger
 from moderation.store.models import SharedModels
 from moderation.telemetry import Telemetry
 from moderation.versions import REST_SECONDS, Versions
@@ -25,8 +27,9 @@ class Host:
         self.registry = Registry(folder)
         self.models = Models(time.monotonic, timeout=30.0)
         self.telemetry = Telemetry()
+        self.ledger = Ledger(connection)
         self.versions = Versions(
-            self.registry, SharedModels(connection), self.models, self.telemetry, lambda: self.seconds
+            self.registry, SharedModels(connection), self.models, self.telemetry, self.ledger, lambda: self.seconds
         )
 
     @property
@@ -118,6 +121,55 @@ async def test_two_workers_of_one_host_publish_once(tmp_path, connection):
     await asyncio.gather(*(worker.versions.follow() for worker in workers))
     assert [worker.serves for worker in workers] == [("v2",), ("v2",)]
     assert (await SharedModels(connection).pointers()).generation == 1
+
+
+async def told(ledger):
+    """Give what the ledger of the staff says of models, oldest first."""
+    return [entry.line async for entry in ledger.walk(STAFF)]
+
+
+async def test_a_move_by_another_command_is_in_the_ledger_once_though_several_workers_follow(tmp_path, connection):
+    workers = [Host(tmp_path / "a", connection) for _ in range(3)] + [Host(tmp_path / "b", connection)]
+    for worker in workers:
+        await worker.versions.start()
+    added(workers[0].registry, "v2")
+    gate = {"checks": [{"passed": True, "words": "as fast"}, {"passed": False, "words": "ranks worse"}]}
+    workers[0].registry.promote("v2", by="ann", evidence={"forced": True, "gate": gate})
+    for _ in range(2):
+        await asyncio.gather(*(worker.versions.follow() for worker in workers))
+    workers[3].registry.rollback()
+    for worker in reversed(workers):
+        await worker.versions.follow()
+    was = bundled().version
+    assert await told(workers[0].ledger) == [
+        {"e": "model.promoted", "by": "ann", "version": "v2", "was": was, "forced": True, "against": ["ranks worse"]},
+        {"e": "model.rolled_back", "by": "cli", "version": was, "was": "v2"},
+    ]
+
+
+async def test_a_move_that_the_store_refused_is_told_at_the_next_try_and_the_one_before_not_again(
+    hosts, connection, monkeypatch
+):
+    here, _ = hosts
+    added(here.registry, "v2")
+    here.registry.set_shadow("v2", by="ann")
+    here.registry.promote("v2", by="bea")
+    append = here.ledger.append
+
+    async def once(site, event, by, **facts):
+        if by == "bea":
+            raise StoreUnavailable("the store does not answer")
+        return await append(site, event, by, **facts)
+
+    monkeypatch.setattr(here.ledger, "append", once)
+    with pytest.raises(StoreUnavailable):
+        await here.versions.follow()
+    monkeypatch.undo()
+    await here.versions.follow()
+    assert [(one["e"], one["by"]) for one in await told(here.ledger)] == [
+        ("model.shadow", "ann"),
+        ("model.promoted", "bea"),
+    ]
 
 
 async def test_a_store_that_was_emptied_is_told_again(hosts, connection):
