@@ -25,8 +25,9 @@ from classifiers.card import CARD, write_card
 from classifiers.compiled import change_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
 from classifiers.dataset import Dataset
-from classifiers.errors import LabelsOneSided, RecipeInvalid, TooFewLabels
+from classifiers.errors import NothingToLearn, RecipeInvalid
 from classifiers.evaluation import at_threshold, auc
+from classifiers.evidence import enough, to_learn
 from classifiers.fairness import FLAGGING, even_out
 from classifiers.footing import Anchors, Base, anchors_of, open_base
 from classifiers.forgetting import damped, levelled, scales, times
@@ -104,8 +105,8 @@ def adapt(
 ) -> Path:
     """Write into the empty folder `out` a version that knows the base version and these labels.
 
-    Attributes with labels too few or too one-sided stay as they are; when that holds for all, nothing is written.
-    `anchors` are those of the base, where the caller has made them already.
+    Attributes with labels too few or too one-sided stay as they are, and the manifest says why; when that holds for all,
+    nothing is written. `anchors` are those of the base, where the caller has made them already.
     """
     recipe = recipe or AdaptRecipe()
     tell = progress or (lambda _step, _done, _total: None)
@@ -113,9 +114,12 @@ def adapt(
     opened = open_base(base)
     if site:
         labels = labels.take(np.array([found == site for found in labels.site], bool))
-    usable, refusals = guard(labels, opened.manifest, recipe)
+    evidence = to_learn(labels)
+    labels = evidence.rows
+    usable, refused = enough(labels, opened.manifest.attributes, recipe.min_labels, recipe.max_imbalance)
     if not usable:
-        raise refusals[0]
+        told = [*map(str, refused.values()), *filter(None, [evidence.words])]
+        raise NothingToLearn("; ".join(told)) if len(told) > 1 else next(iter(refused.values()))
     tell("features", 1, 4)
     X = opened.featurizer.transform(labels.text)
     groups = together(labels)
@@ -128,7 +132,7 @@ def adapt(
                 opened, labels, X, groups, attribute, recipe, anchors, site
             )
     tell("writing", 2 + len(usable), 3 + len(usable))
-    made = datetime.now(UTC)
+    made, not_learned = datetime.now(UTC), {name: str(why) for name, why in refused.items()}
     _write_version(base, opened, out, corrections, labels)
     calibration = {**opened.manifest.calibration, **_lines(opened.manifest, corrections)}
     write_pipeline(
@@ -148,42 +152,18 @@ def adapt(
         data=(*opened.manifest.data, *_entries(labels)),
         calibration=calibration,
         thresholds=thresholds,
-        figures={**opened.manifest.figures, "adapted": figures},
+        figures={
+            **opened.manifest.figures,
+            "adapted": figures,
+            "not_learned": not_learned,
+            "left_out": evidence.left_out,
+        },
         files=entries_of(out),
     )
     write_manifest(out, manifest)
-    write_card(out, _story(opened.manifest, figures))
+    write_card(out, _story(opened.manifest, figures, not_learned))
     tell("done", 3 + len(usable), 3 + len(usable))
     return out
-
-
-def guard(
-    labels: Dataset, manifest: Manifest, recipe: AdaptRecipe
-) -> tuple[list[str], list[TooFewLabels | LabelsOneSided]]:
-    """Name the attributes that these labels can teach, and say for the others why not."""
-    usable: list[str] = []
-    refusals: list[TooFewLabels | LabelsOneSided] = []
-    for attribute in manifest.attributes:
-        values = labels.column(attribute)
-        there = np.flatnonzero(~np.isnan(values) & (labels.weight > 0))
-        if not len(there):
-            continue
-        counted = once_each([labels.text[at] for at in there], values[there])
-        yes = float(counted[values[there] >= 0.5].sum())
-        no = float(counted[values[there] < 0.5].sum())
-        if round(yes + no) < recipe.min_labels:
-            refusals.append(TooFewLabels(round(yes + no), recipe.min_labels))
-        elif not yes or not no:
-            refusals.append(LabelsOneSided(f"all labels of {attribute} say {'yes' if yes else 'no'}; both are needed"))
-        elif max(yes, no) > recipe.max_imbalance * min(yes, no):
-            refusals.append(
-                LabelsOneSided(
-                    f"labels of {attribute} are {yes:.0f} yes to {no:.0f} no, more than {recipe.max_imbalance:g} to 1"
-                )
-            )
-        else:
-            usable.append(attribute)
-    return usable, refusals or [TooFewLabels(0, recipe.min_labels)]
 
 
 def learn(
@@ -380,7 +360,7 @@ def _lines(manifest: Manifest, corrections: dict[str, Correction]) -> dict[str, 
     return lines
 
 
-def _story(base: Manifest, figures: dict[str, Any]) -> str:
+def _story(base: Manifest, figures: dict[str, Any], not_learned: dict[str, str]) -> str:
     """Say on the card what the correction was learned from, and what later labels said before and after it."""
     lines = [f"## Adapted from {base.version}\n", "The figures above are those of that version.\n"]
     for attribute, found in figures.items():
@@ -389,6 +369,7 @@ def _story(base: Manifest, figures: dict[str, Any]) -> str:
         lines.append(
             f"- {attribute}: {found['labels']} labels, judged on {found['judged_on_later']} later ones{ranked}"
         )
+    lines += [f"- not learned: {why}" for why in not_learned.values()]
     return "\n".join(lines) + f"\n\nThe identifiers of the labels stand in `{LEARNED}`.\n\n"
 
 

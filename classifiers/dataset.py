@@ -47,6 +47,8 @@ class Row(msgspec.Struct, frozen=True):
     name: Annotated[str, msgspec.Meta(max_length=2000)] | None = ""
     url: Annotated[str, msgspec.Meta(max_length=5000)] | None = ""
     reason: Annotated[str, msgspec.Meta(max_length=100)] | None = ""
+    about: Annotated[str, msgspec.Meta(max_length=20)] | None = ""
+    """author: the author's name or link may be all that was judged, so that the text alone teaches nothing (evidence.py)."""
     label_id: Annotated[str, msgspec.Meta(max_length=200)] | None = ""
     id: Annotated[str, msgspec.Meta(max_length=200)] | None = ""
     phenomenon: Annotated[str, msgspec.Meta(max_length=200)] | None = ""
@@ -54,7 +56,21 @@ class Row(msgspec.Struct, frozen=True):
 
 
 COLUMNS = tuple(field.name for field in msgspec.structs.fields(Row))
-WORDS = ("lang", "source", "split", "author", "site", "name", "url", "reason", "label_id", "id", "phenomenon", "pair")
+WORDS = (
+    "lang",
+    "source",
+    "split",
+    "author",
+    "site",
+    "name",
+    "url",
+    "reason",
+    "about",
+    "label_id",
+    "id",
+    "phenomenon",
+    "pair",
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,7 @@ class Dataset:
     name: list[str]
     url: list[str]
     reason: list[str]
+    about: list[str]
     label_id: list[str]
     id: list[str]
     phenomenon: list[str]

@@ -100,8 +100,9 @@ class TooFewLabels(ClassifierError):
 
     code = "too_few_labels"
 
-    def __init__(self, found: int, needed: int) -> None:
-        super().__init__(f"{found} labels, at least {needed} are needed (near-duplicates count once)")
+    def __init__(self, found: int, needed: int, attribute: str = "") -> None:
+        of = f" of {attribute}" if attribute else ""
+        super().__init__(f"{found} labels{of}, at least {needed} are needed (near-duplicates count once)")
         self.found = found
         self.needed = needed
 
@@ -110,6 +111,12 @@ class LabelsOneSided(ClassifierError):
     """All labels, or nearly all, say the same."""
 
     code = "labels_one_sided"
+
+
+class NothingToLearn(ClassifierError):
+    """No attribute has the labels that it takes, each for a reason of its own."""
+
+    code = "nothing_to_learn"
 
 
 class GateRefused(ClassifierError):

@@ -4,6 +4,7 @@ Each check compares the candidate with the version that is active. What cannot b
 rows, passes and says so: the gate stops what is known to be worse, and people read the rest.
 """
 
+import math
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -16,15 +17,18 @@ import numpy as np
 from classifiers.comparing import Comparison, compare
 from classifiers.dataset import Dataset, from_rows, load_seeds
 from classifiers.errors import GateRefused
-from classifiers.evaluation import Floats, score_with
+from classifiers.evaluation import Floats, score_with, share
+from classifiers.evidence import to_judge
 from classifiers.fairness import WIDEST_GAP, Fairness, measure
-from classifiers.manifest import Manifest, learned_labels
+from classifiers.manifest import Manifest
 from classifiers.registry import Move, Registry
 from classifiers.scorer import Scorer
 
 WORSE_AUC = 0.01
 """By how much the ranking of an attribute may fall on the held-out seeds."""
 WORSE_CALIBRATION = 0.02
+MORE_ALARMS = 0.02
+"""By how much the share of approved comments that are flagged may rise."""
 SLOWEST_US = 100.0
 SPEED_ROWS, SPEED_TURNS = 640, 4
 FEWEST_DECISIONS = 40
@@ -69,10 +73,12 @@ def judge(
     held = load_seeds("heldout") if seeds is None else seeds
     before, after = _standing(old, held), _standing(new, held)
     on_seeds = compare(old.manifest, new.manifest, before.on_seeds, after.on_seeds, held)
-    checks = [_missing(old, new), _ranking("held-out seeds", on_seeds)]
+    checks = [_missing(old, new), _ranking("held-out seeds", on_seeds), _alarms("held-out seeds", on_seeds)]
     tell("later decisions", 1, 3)
-    later = _unlearned(decisions, candidate)
-    own, others = _parted(later, new.manifest.site)
+    later = to_judge(from_rows([]) if decisions is None else decisions, champion, candidate, own=True)
+    if later.left_out:
+        checks.append(Check("left out", True, later.words))
+    own, others = _parted(later.rows, new.manifest.site)
     checks += _decisions(old, new, own, "later decisions") or _too_few(new.manifest, len(own), on_seeds)
     checks += _decisions(old, new, others, "decisions of other sites")
     checks += _fairness(before.fairness, after.fairness)
@@ -129,13 +135,6 @@ def _missing(old: Scorer, new: Scorer) -> Check:
     )
 
 
-def _unlearned(decisions: Dataset | None, candidate: Path) -> Dataset:
-    if decisions is None:
-        return from_rows([])
-    learned = learned_labels(candidate)
-    return decisions.take(np.array([not name or name not in learned for name in decisions.label_id], bool))
-
-
 def _parted(decisions: Dataset, site: str) -> tuple[Dataset, Dataset]:
     """Part the decisions of the site a version was made for from those of the sites that would have it too."""
     own = np.array([not site or found in ("", site) for found in decisions.site], bool)
@@ -146,12 +145,12 @@ def _decisions(old: Scorer, new: Scorer, rows: Dataset, where: str) -> list[Chec
     if len(rows) < FEWEST_DECISIONS:
         return []
     found = _compared(old, new, rows)
-    return [_ranking(where, found), _calibration(where, found)]
+    return [_ranking(where, found), _alarms(where, found), _calibration(where, found)]
 
 
 def _too_few(manifest: Manifest, seen: int, on_seeds: Comparison) -> list[Check]:
     """Without decisions, what probabilities mean is judged by the seeds; a version for one site has a level of its own."""
-    told = Check("decisions", True, f"{seen} decisions that it did not learn from, too few to judge by")
+    told = Check("decisions", True, f"{seen} decisions that neither version learned from, too few to judge by")
     return [told] if manifest.site else [told, _calibration("held-out seeds", on_seeds)]
 
 
@@ -168,6 +167,24 @@ def _ranking(where: str, found: Comparison) -> Check:
     if fallen:
         return Check(where, False, f"on {where} it ranks worse: {', '.join(fallen)}")
     return Check(where, True, f"AUC on {where}: {', '.join(best) or 'nothing to compare'}")
+
+
+def _alarms(where: str, found: Comparison) -> Check:
+    """Refuse an attribute that at its working threshold flags a larger share of approved comments, surely and by much."""
+    more: list[str] = []
+    seen: list[str] = []
+    for attribute, change in found.changes.items():
+        if not change.approved:
+            continue
+        before = share(change.champion_rejects_approved, change.approved)
+        after = share(change.candidate_rejects_approved, change.approved)
+        words = f"{attribute} {before.value:.3f} -> {after.value:.3f}"
+        risen = after.value - before.value
+        doubt = math.hypot(after.value - after.low, before.high - before.value)
+        (more if risen > MORE_ALARMS and risen > doubt else seen).append(words)
+    if more:
+        return Check("false alarms", False, f"on {where} it flags more approved comments: {', '.join(more)}")
+    return Check("false alarms", True, f"share of approved comments flagged on {where}: {', '.join(seen) or 'none'}")
 
 
 def _calibration(where: str, found: Comparison) -> Check:

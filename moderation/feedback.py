@@ -96,11 +96,12 @@ class Feedback:
         if known is not None and known.verdict is not None:
             verdict = known.verdict
         author = known.author if known else self._digests.author_of(comment)
+        values = {"spam": 1.0 if spam else 0.0}
         label = Label(
             id=label_id(known.id) if known else "k-" + self._digests.of("corrected", _named(comment)),
             site=site.id,
             text=known.text if known else comment.text,
-            values={"spam": 1.0 if spam else 0.0},
+            values=values,
             source="akismet",
             at=self._written(),
             reason="spam" if spam else "",
@@ -110,6 +111,7 @@ class Feedback:
             author=author,
             scores=verdict.scores,
             model=verdict.models[0] if verdict.models else "",
+            about=verdict.about(values, known.url if known else comment.url),
             name=comment.name,
             url=comment.url,
         )

@@ -145,6 +145,7 @@ class Importer:
             author=arrival.author,
             scores=verdict.scores,
             model=verdict.models[0] if verdict.models else "",
+            about=verdict.about(values, past.url),
             name=past.name,
             url=past.url,
         )

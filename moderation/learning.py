@@ -1,7 +1,8 @@
 """What decisions teach: labels as rows to train from, a lesson taken back, and the versions that had learned it.
 
 A row holds the text and what was said of it, never a name, an address or an e-mail address; who wrote and who decided
-are pseudonyms. A lesson that was taken back, or whose comment was edited, erased or decided anew, still speaks in the
+are pseudonyms. Where the author's name or link may be all that was judged, `about` says "author", and no version adapts
+to the row. A lesson that was taken back, or whose comment was edited, erased or decided anew, still speaks in the
 versions that learned it: `marks` counts them, and only training anew without it takes it out.
 """
 
@@ -130,6 +131,7 @@ def row(label: Label, attributes: Sequence[str] = ATTRIBUTES) -> dict[str, Any]:
         "reason": label.reason,
         "weight": label.weight,
         "at": label.at,
+        "about": label.about,
         "site": label.site,
         "author": label.author,
         "by": label.by,
@@ -139,7 +141,7 @@ def row(label: Label, attributes: Sequence[str] = ATTRIBUTES) -> dict[str, Any]:
 
 
 COLUMNS = (
-    "label_id", "text", "lang", *ATTRIBUTES, "source", "reason", "weight", "at", "site", "author", "by", "model",
+    "label_id", "text", "lang", *ATTRIBUTES, "source", "reason", "weight", "at", "about", "site", "author", "by", "model",
     *(f"score_{name}" for name in ATTRIBUTES),
 )  # fmt: skip
 """All columns a row may have, in their order."""

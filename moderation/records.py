@@ -6,6 +6,7 @@ of its author and its text, `Verdict` what the machine says of it. `Stored` is w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
@@ -231,6 +232,35 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     blatant: bool = False
     """True for spam that nobody needs to look at."""
 
+    def about(self, values: Mapping[str, float], url: str) -> str:
+        """Say what a lesson on this comment is about: its text, or "author" where the name or link may be all it rests on.
+
+        Spam whose author left a link is taken for spam in its text only where the models saw that, and no link.
+        """
+        seen = {
+            signal.name: {word.feature for word in signal.words} for signal in self.signals if signal.name in values
+        }
+        if any(value >= 0.5 and seen.get(name, set()) & AUTHOR for name, value in values.items()):
+            return "author"
+        doubtful = self.scores.get("spam", 0.0) < 0.5 or seen.get("spam", set()) & LINKS
+        return "author" if url and values.get("spam", 0.0) >= 0.5 and doubtful else ""
+
+
+AUTHOR = frozenset(("author name", "author link"))
+LINKS = frozenset(
+    (
+        "a link",
+        "links",
+        "shortened link",
+        "unusual domain",
+        "link share",
+        "call and link",
+        "money and link",
+        "praise and link",
+    )
+)
+"""Features of a verdict's words that stand for what is beside the text, and for links wherever they stand."""
+
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The moderator's answer, with a name and a reason on it. It overrides the verdict."""
@@ -394,6 +424,8 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scores: dict[str, float] = {}
     """What the active model said at that moment."""
     model: str = ""
+    about: str = ""
+    """author: the author's name or link may be all that was judged, which no row to train from holds; empty: the text."""
     name: str = ""
     url: str = ""
     community: str = ""

@@ -378,6 +378,7 @@ class Review:
             author=stored.author,
             scores=verdict.scores if verdict else {},
             model=verdict.models[0] if verdict and verdict.models else "",
+            about=verdict.about(values, stored.url) if verdict else "",
             name=stored.name,
             url=stored.url,
         )

@@ -163,9 +163,10 @@ class Workshop:
         name = f"{site or 'all'}-{self._now():%Y%m%d-%H%M%S}"[-64:]
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
-            rows = await self._export(sites, attributes, folder / "all.jsonl")
+            rows, beside = await self._export(sites, attributes, folder / "all.jsonl", to_learn=True)
             if not rows:
-                raise ModelRefused("there are no labels to learn from yet: what moderators decide makes them")
+                nothing = "there are no labels to learn from yet: what moderators decide makes them"
+                raise ModelRefused(nothing + _passed_over(beside))
             held = round(rows * HELD_BACK)
             learned = first_lines(folder / "all.jsonl", folder / "labels.jsonl", rows - held)
             least = str(round(LEAST_LABELS * (1 - HELD_BACK)))
@@ -175,22 +176,23 @@ class Workshop:
                 (folder / "recipe.toml").write_text(f"strengths = {[float(one) for one in strengths]}\n")
                 given += ["--recipe", str(folder / "recipe.toml")]
             said = await run(self._root, "adapt", *given)
-            refuse_unless_done(said)
+            if said.code != 0:
+                raise ModelRefused(last_line(said.error) + _passed_over(beside))
             facts = {"site": site, "version": name, "labels": learned, "held_back": held}
             await self._ledger.append(STAFF, "model.adapted", by, **facts)
-            return name, facts
+            return name, {**facts, "left_out": beside, "told": said.out.splitlines()[:-1]}
 
         return await self._begin("adapt", by, work)
 
     async def compare(self, version: str, against: str, sites: Sequence[Site], by: str) -> Job:
-        """Begin to set a version beside another, by default the active one, on labels it has not learned from."""
+        """Begin to set a version beside another, by default the active one, on labels neither has learned from."""
         manifest = await self._manifest(version)
         other = (await self._manifest(against)).version if against else self._versions.registry.active()
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
-            rows = await self._export(_of(manifest, sites), ATTRIBUTES, folder / "labels.jsonl", unlearned_by=version)
+            rows, _ = await self._export(_of(manifest, sites), ATTRIBUTES, folder / "labels.jsonl")
             if not rows:
-                raise ModelRefused(f"there is no label that version {version} has not learned from")
+                raise ModelRefused("there are no labels to compare by yet: what moderators decide makes them")
             given = ("--against", other, "--labels", str(folder / "labels.jsonl"))
             said = await run(self._root, "compare", version, *given, "--json")
             refuse_unless_done(said)
@@ -199,7 +201,9 @@ class Workshop:
             refuse_unless_done(reported)
             if page.stat().st_size <= MAX_REPORT_BYTES:
                 await self._shared.put_report(version, await asyncio.to_thread(page.read_bytes))
-            return version, {"against": other, "labels": rows, "comparison": msgspec.json.decode(said.out)}
+            found = msgspec.json.decode(said.out)
+            facts = {"against": other, "labels": found["champion"]["rows"], "told": said.error.splitlines()}
+            return version, {**facts, "comparison": found}
 
         return await self._begin("compare", by, work)
 
@@ -253,7 +257,7 @@ class Workshop:
     async def promote(self, version: str, sites: Sequence[Site], by: str, *, force: bool = False) -> Moved:
         """Make a version the active one, if the gate finds it no worse; raises ModelRefused with what it found.
 
-        The gate judges on the package's held-out texts and on labels that the version has not learned from. With
+        The gate judges on the package's held-out texts and on labels that neither version has learned from. With
         `force` a refusal is overruled, and the ledger says so.
         """
         await self._manifest(version)
@@ -261,7 +265,7 @@ class Workshop:
             was = self._versions.registry.active()
             with tempfile.TemporaryDirectory(prefix="moderation-gate-") as folder:
                 labels = Path(folder) / "labels.jsonl"
-                rows = await self._export(sites, ATTRIBUTES, labels)
+                rows, _ = await self._export(sites, ATTRIBUTES, labels)
                 given = ("--decisions", str(labels)) if rows else ()
                 forcing = ("--force",) if force else ()
                 said = await run(self._root, "promote", version, *given, *forcing, "--by", by, seconds=GATE_SECONDS)
@@ -336,22 +340,31 @@ class Workshop:
         return (await self.version(version))[0].manifest
 
     async def _export(
-        self, sites: Sequence[Site], attributes: Sequence[str], path: Path, *, unlearned_by: str = ""
-    ) -> int:
-        """Write rows in the order of their time; gives how many."""
-        learned = set(await self._learning.learned_by(unlearned_by)) if unlearned_by else set()
-        rows = []
+        self, sites: Sequence[Site], attributes: Sequence[str], path: Path, *, to_learn: bool = False
+    ) -> tuple[int, int]:
+        """Write rows in the order of their time; gives how many, and how many were left out.
+
+        Those about an author's name or link are, where the rows are there to learn from; else the command leaves out what
+        is no evidence, and says so.
+        """
+        rows, beside = [], 0
         async for row in self._learning.rows(sites, attributes):
-            if row["label_id"] not in learned:
+            if to_learn and row["about"] == "author":
+                beside += 1
+            else:
                 rows.append((row["at"], msgspec.json.encode(row)))
         rows.sort(key=lambda pair: pair[0])
         await asyncio.to_thread(path.write_bytes, b"".join(line + b"\n" for _, line in rows))
-        return len(rows)
+        return len(rows), beside
 
 
 def _of(manifest: Manifest, sites: Sequence[Site]) -> list[Site]:
     """Keep the sites a version was made for."""
     return [site for site in sites if manifest.site in ("", site.id)]
+
+
+def _passed_over(beside: int) -> str:
+    return f"; {beside} about an author's name or link, which no label holds, were left out" if beside else ""
 
 
 def _written(when: datetime) -> str:

@@ -172,6 +172,8 @@ class Reader:
         line = re.sub(r"http://127\.0\.0\.1:8000|(?<![\w/.])localhost:8000", self.service.url, line)
         if line.startswith("classifiers adapt"):
             written(self.folder / "labels.jsonl", lines(260))  # as many as a site has after some weeks
+        if line.startswith("classifiers compare"):
+            written(self.folder / "later.jsonl", [*lines(260), *lines(60, seed=9)])  # and as many as it has later
         if "unlearn ID" in line:
             line = line.replace("ID", self.a_label())
         if "key revoke ID" in line:

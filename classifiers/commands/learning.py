@@ -1,5 +1,6 @@
 """The commands that make versions: train, adapt, calibrate, and the study that shows what labels bring."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from classifiers.commands.terminal import (
     bounds,
     building,
     data_option,
+    evidence_of,
     folder_of,
     labels_option,
     out_option,
@@ -22,7 +24,8 @@ from classifiers.commands.terminal import (
 )
 from classifiers.dataset import read
 from classifiers.evaluation import at_threshold
-from classifiers.manifest import ATTRIBUTES
+from classifiers.evidence import told
+from classifiers.manifest import ATTRIBUTES, Manifest, read_manifest
 from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
@@ -74,6 +77,21 @@ def adapt(
     start, rows = folder_of(registry, base), read(data)
     with building(registry, out) as folder, progress() as tell:
         adapting.adapt(start, rows, folder, chosen, site=site, version=name, progress=tell)
+        for line in _learned(read_manifest(folder)):
+            click.echo(line)
+
+
+def _learned(manifest: Manifest) -> Iterator[str]:
+    """Say what each attribute learned, or why nothing."""
+    for name, found in manifest.figures["adapted"].items():
+        if found["strength"] is None:
+            yield f"{name}: {found['labels']} labels, and no correction does better on later ones; it stays as it was"
+        else:
+            yield f"{name}: learned from {found['labels']} labels, judged on {found['judged_on_later']} later ones"
+    for name, why in manifest.figures["not_learned"].items():
+        yield f"{name}: not learned, {why}"
+    if manifest.figures["left_out"]:
+        yield told(manifest.figures["left_out"])
 
 
 @click.command()
@@ -90,7 +108,8 @@ def calibrate(
     from classifiers.calibration import threshold
     from classifiers.evaluation import calibration_error
 
-    folder, rows = folder_of(registry, version), read(data)
+    folder = folder_of(registry, version)
+    rows = evidence_of(data, folder)
     scorer = Scorer.open(folder)
     with scoring(scorer) as judge:
         scores = judge(rows.text, rows.lang)

@@ -11,6 +11,7 @@ import msgspec
 from classifiers.commands.terminal import (
     FILES,
     bounds,
+    evidence_of,
     folder_of,
     json_option,
     labels_option,
@@ -20,7 +21,6 @@ from classifiers.commands.terminal import (
     scoring,
 )
 from classifiers.comparing import Comparison
-from classifiers.dataset import Dataset, read
 from classifiers.errors import DatasetInvalid
 from classifiers.evaluation import BATCH, Evaluation, evaluate
 from classifiers.registry import Registry
@@ -42,7 +42,8 @@ def evaluate_command(
     registry: Registry, version: str | None, data: tuple[Path, ...], fairness: bool, as_json: bool
 ) -> None:
     """Measure a version on labelled rows."""
-    scorer, rows = Scorer.open(folder_of(registry, version)), read(data)
+    folder = folder_of(registry, version)
+    scorer, rows = Scorer.open(folder), evidence_of(data, folder)
     with scoring(scorer) as judge:
         found = evaluate(scorer.manifest, judge, rows)
     swaps = _swaps(scorer) if fairness else None
@@ -62,7 +63,7 @@ def evaluate_command(
 @pass_registry
 def compare(registry: Registry, candidate: str, against: str | None, data: tuple[Path, ...], as_json: bool) -> None:
     """Set a candidate beside the champion on the same rows."""
-    found = _compare(registry, candidate, against, read(data))
+    found = _compare(folder_of(registry, candidate), folder_of(registry, against), data)
     if as_json:
         return print_json(found)
     rows = [
@@ -94,11 +95,11 @@ def report(registry: Registry, version: str | None, data: tuple[Path, ...], agai
     """Write one self-contained HTML page with figures and plots."""
     from classifiers import report as pages
 
-    rows = read(data)
+    folder = folder_of(registry, version)
     if against:
-        page = pages.comparison_page(_compare(registry, version or registry.active(), against, rows))
+        page = pages.comparison_page(_compare(folder, folder_of(registry, against), data))
     else:
-        scorer = Scorer.open(folder_of(registry, version))
+        scorer, rows = Scorer.open(folder), evidence_of(data, folder)
         with scoring(scorer) as judge:
             found = evaluate(scorer.manifest, judge, rows)
         page = pages.evaluation_page(scorer.manifest, found, _swaps(scorer))
@@ -159,10 +160,11 @@ def _batches(asked: Iterable[Asked]) -> Iterator[list[Asked]]:
         yield batch
 
 
-def _compare(registry: Registry, candidate: str, against: str | None, rows: Dataset) -> Comparison:
+def _compare(candidate: Path, against: Path, data: tuple[Path, ...]) -> Comparison:
     from classifiers.comparing import compare as set_beside
 
-    new, old = Scorer.open(folder_of(registry, candidate)), Scorer.open(folder_of(registry, against))
+    rows = evidence_of(data, candidate, against)
+    new, old = Scorer.open(candidate), Scorer.open(against)
     with scoring(old) as judge:
         before = judge(rows.text, rows.lang)
     with scoring(new) as judge:

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from classifiers.dataset import Dataset, read
 from classifiers.errors import DatasetInvalid, UnknownVersion
 from classifiers.evaluation import Estimate, Score, score_with
+from classifiers.evidence import to_judge
 from classifiers.manifest import verify
 from classifiers.registry import Registry
 from classifiers.scorer import Scorer
@@ -75,6 +77,16 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 def scoring(scorer: Scorer, what: str = "scoring") -> Iterator[Score]:
     with progress() as tell:
         yield score_with(scorer, lambda done, of: tell(f"{what} with {scorer.version}", done, of))
+
+
+def evidence_of(data: tuple[Path, ...], *folders: Path) -> Dataset:
+    """Read the labels that these versions may be judged by, and say on stderr how many others there were."""
+    found = to_judge(read(data), *folders)
+    if not len(found.rows):
+        raise DatasetInvalid(f"no label is left to judge by; {found.words}")
+    if found.left_out:
+        click.echo(found.words, err=True)
+    return found.rows
 
 
 def bounds(found: Estimate | None) -> str:

@@ -21,7 +21,10 @@ FORMATS = ("json", "jsonl", "parquet")
 
 
 class LabelPage(msgspec.Struct):
-    """Rows for training: text, the attributes that are annotated, source, reason, weight, what the model said then."""
+    """Rows for training: text, the attributes that are annotated, source, reason, weight, what the model said then.
+
+    Where `about` is "author", the author's name or link may be all that was judged: the text alone teaches nothing.
+    """
 
     labels: list[dict[str, Any]]
     cursor: str

@@ -172,7 +172,7 @@ class Models(Controller):
         caller: NamedDependency[Caller],
         workshop: NamedDependency[Workshop],
     ) -> Response[bytes]:
-        """Begin to set two versions beside each other, on labels that the first has not learned from."""
+        """Begin to set two versions beside each other, on labels that neither has learned from."""
         wanted = await read(request, Compare)
         _check_reach(caller)
         sites = await _sites(request, caller)

@@ -10,7 +10,7 @@ import pytest
 from classifiers import gate
 from classifiers.adapting import AdaptRecipe, adapt, read_adapt_recipe
 from classifiers.dataset import Dataset, load_seeds
-from classifiers.errors import LabelsOneSided, LibraryMismatch, RecipeInvalid, TooFewLabels
+from classifiers.errors import LabelsOneSided, LibraryMismatch, NothingToLearn, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import auc, score_with
 from classifiers.footing import open_base
 from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
@@ -151,13 +151,19 @@ def test_one_site_can_be_learned_from_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "refusal", "says"),
     [
-        (lines(150), TooFewLabels, r"\d+ labels, at least 200"),
+        (lines(150), TooFewLabels, r"\d+ labels of toxicity, at least 200"),
         (lines(300, share=1.0), LabelsOneSided, "say yes"),
         (lines(300, share=0.0), LabelsOneSided, "say no"),
         (lines(900, share=0.01), LabelsOneSided, "more than 20 to 1"),
-        ([dict(lines(1)[0], text="the very same words " * 4) for _ in range(500)], TooFewLabels, "1 labels"),
+        ([dict(lines(1)[0], text="the very same words " * 4) for _ in range(500)], TooFewLabels, "1 labels of"),
         ([{**line, "toxicity": None, "reason": "off_topic"} for line in lines(300)], TooFewLabels, "0 labels"),
         (lines(300, weight=0.0), TooFewLabels, "0 labels"),
+        (
+            [*lines(60, attribute="spam"), *lines(300, share=1.0)],
+            NothingToLearn,
+            "labels of spam, .*; all labels of toxicity",
+        ),
+        (lines(300, about="author"), NothingToLearn, "^0 labels, .*; labels left out: 300 about the author"),
     ],
 )
 def test_labels_that_prove_nothing_are_refused(
@@ -166,6 +172,25 @@ def test_labels_that_prove_nothing_are_refused(
     with pytest.raises(refusal, match=says):
         adapt(BUNDLED, dataset(rows), tmp_path / "refused")
     assert not (tmp_path / "refused").exists()
+
+
+def test_a_harmless_text_stays_harmless_where_its_authors_link_was_judged(tmp_path: Path) -> None:
+    castle = "I really enjoyed reading this article about the castle"
+    praise = [f"{castle}, {line['text']}" for line in lines(75, seed=5, share=0.0)]
+    sold = [
+        {**line, "text": text, "about": "author"}
+        for line, text in zip(lines(75, seed=6, share=1.0, attribute="spam"), praise, strict=True)
+    ]
+    found = adapt(BUNDLED, dataset([*lines(225, attribute="spam", share=0.2), *sold, *lines(30)]), tmp_path / "castle")
+    before, after = (
+        Scorer.open(folder).score([Item(castle, lang="en")])[0].values["spam"] for folder in (BUNDLED, found)
+    )
+    assert after < before + 0.05 < 0.1
+    figures = read_manifest(found).figures
+    assert figures["adapted"]["spam"]["labels"] == 225
+    assert figures["left_out"] == {"about the author's name or link": 75}
+    assert "30 labels of toxicity, at least 200" in figures["not_learned"]["toxicity"]
+    assert "not learned: 30 labels of toxicity" in (found / "MODEL_CARD.md").read_text()
 
 
 def test_fewer_labels_are_taken_when_asked_for(tmp_path: Path) -> None:

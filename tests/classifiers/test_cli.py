@@ -37,6 +37,7 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
     learned = written(folder / "labels.jsonl", lines(260))
     result = run(folder / "registry", "adapt", "--data", learned, "--version", "harbour-1")
     assert result.exit_code == 0, result.output
+    assert "toxicity: learned from 260 labels" in result.stdout
     return folder / "registry"
 
 
@@ -84,6 +85,23 @@ def test_an_adapted_version_is_compared_promoted_and_rolled_back(adapted: Path, 
     assert f"{FIRST} is active again" in run(root, "rollback").stdout
     assert run(root, "rollback").exit_code == 2
     assert "ann" in run(root, "history").stdout
+
+
+def test_what_a_version_learned_does_not_speak_for_it(adapted: Path, root: Path, tmp_path: Path) -> None:
+    learned, later = (
+        written(tmp_path / "learned.jsonl", lines(260)),
+        written(tmp_path / "later.jsonl", lines(60, seed=9)),
+    )
+    refused = run(root, "compare", "harbour-1", "--data", learned)
+    assert refused.exit_code == 2
+    assert refused.stderr == ("classifiers: no label is left to judge by; labels left out: 260 learned by harbour-1\n")
+    measured = run(root, "evaluate", "harbour-1", "--data", learned, "--data", later)
+    assert re.search(r"harbour-1 on (5\d|60) rows", measured.stdout)
+    assert re.fullmatch(r"labels left out: 260 learned by harbour-1.*\n", measured.stderr)
+    compared = json_of(
+        run(root, "compare", FIRST, "--against", "harbour-1", "--data", learned, "--data", later, "--json")
+    )
+    assert 50 <= compared["changes"]["toxicity"]["n"] <= 60  # type: ignore[index]
 
 
 def test_a_dry_run_of_the_gate_changes_nothing(adapted: Path) -> None:

@@ -102,6 +102,17 @@ def test_a_version_that_ranks_worse_is_refused_and_named(worse: tuple[Registry, 
     assert registry.active() == read_manifest(BUNDLED).version
 
 
+def test_a_version_that_ranks_as_well_but_flags_what_is_approved_is_refused(registry: Registry) -> None:
+    lines = read_manifest(BUNDLED).calibration
+    raised = {**lines, "toxicity": {**lines["toxicity"], "offset": lines["toxicity"]["offset"] + 4}}
+    stern = changed(registry, "stern", lambda weights: weights, calibration=raised)
+    verdict = gate.judge(BUNDLED, stern, seeds=_HELD.take(range(0, len(_HELD), 12)))
+    found = {check.name: check for check in verdict.checks}
+    assert found["held-out seeds"].passed
+    assert not found["false alarms"].passed
+    assert "on held-out seeds it flags more approved comments: toxicity 0." in found["false alarms"].words
+
+
 def test_force_promotes_against_the_gate_and_is_remembered(worse: tuple[Registry, gate.Verdict]) -> None:
     registry, verdict = worse
     gate.act(registry, verdict, by="ann", force=True)
@@ -132,7 +143,14 @@ def test_a_version_that_scores_fewer_attributes_is_refused(registry: Registry, t
 def test_decisions_it_learned_from_do_not_speak_for_it(harbour: Path) -> None:
     rows = labels(260)
     known = gate.judge(BUNDLED, harbour, rows, seeds=SEEDS)
-    assert any("0 decisions that it did not learn from" in check.words for check in known.checks)
+    assert any("0 decisions that neither version learned from" in check.words for check in known.checks)
+    assert "labels left out: 260 learned by harbour-1" in [check.words for check in known.checks]
+    turned_round = gate.judge(harbour, BUNDLED, rows, seeds=SEEDS)
+    assert "labels left out: 260 learned by harbour-1" in [check.words for check in turned_round.checks]
+    outside = concatenate([labels(60, seed=9, source="akismet"), labels(20, seed=11)])
+    words = [check.words for check in gate.judge(BUNDLED, harbour, outside, seeds=SEEDS).checks]
+    assert "labels left out: 60 of outside services" in words
+    assert any("20 decisions that neither" in told for told in words)
     later = gate.judge(BUNDLED, harbour, labels(260, seed=9), seeds=SEEDS)
     found = {check.name: check for check in later.checks}
     assert found["later decisions"].passed

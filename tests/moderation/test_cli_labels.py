@@ -7,21 +7,25 @@ import pyarrow.parquet as pq
 import pytest
 
 from classifiers.dataset import read
+from classifiers.evidence import to_learn
 from moderation.learning import COLUMNS
 from tests.service import ABUSE, a_comment, run, serving
+
+PRAISE = "I really enjoyed reading this article about the castle"
 
 
 @pytest.fixture(scope="module")
 def decided(tmp_path_factory):
-    """Give the data folder of a service that has ended, with one rejected and one approved comment."""
+    """Give the data folder of a service that has ended, with two rejected comments and an approved one."""
     data = tmp_path_factory.mktemp("labels") / "data"
     with serving(data) as service:
         site, staff = service.http(service.first["site_key"]), service.http(service.first["admin_key"])
-        for text, ruling in (
-            (ABUSE, {"decision": "reject", "reason": "toxic"}),
-            ("Thank you.", {"decision": "approve"}),
+        for text, url, ruling in (
+            (ABUSE, "", {"decision": "reject", "reason": "toxic"}),
+            ("Thank you.", "https://lee.example", {"decision": "approve"}),
+            (PRAISE, "https://best-casino-bonus.com/win", {"decision": "reject", "reason": "spam"}),
         ):
-            taken = site.post("/v1/comments", json=a_comment(text)).raise_for_status().json()
+            taken = site.post("/v1/comments", json=a_comment(text, url=url)).raise_for_status().json()
             staff.post(f"/v1/queue/{taken['id']}/decision", json={**ruling, "version": 1}).raise_for_status()
     return data
 
@@ -30,11 +34,14 @@ def decided(tmp_path_factory):
 def test_an_export_is_read_by_training_and_by_nobody_else(decided, tmp_path, suffix):
     out = tmp_path / f"labels.{suffix}"
     said = run("labels", "export", "--site", "demo", "--out", str(out), data=decided)
-    assert said.stdout.strip() == f"2 labels written to {out}"
+    assert said.stdout.strip() == f"3 labels written to {out}"
     rows = read([out])
-    assert sorted(zip(rows.text, rows.column("toxicity").tolist(), strict=True)) == [("Thank you.", 0.0), (ABUSE, 1.0)]
+    said = dict(zip(rows.text, rows.column("toxicity").tolist(), strict=True))
+    assert (said["Thank you."], said[ABUSE]) == (0.0, 1.0)
+    assert {text for text, about in zip(rows.text, rows.about, strict=True) if about == "author"} == {PRAISE}
+    assert to_learn(rows).left_out == {"about the author's name or link": 1}
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    assert b"posteo" not in out.read_bytes()
+    assert not any(word in out.read_bytes() for word in (b"posteo", b"casino"))
     if suffix == "parquet":
         assert tuple(pq.read_schema(out).names) == COLUMNS
         seen = pq.read_table(out).to_pylist()
@@ -43,7 +50,7 @@ def test_an_export_is_read_by_training_and_by_nobody_else(decided, tmp_path, suf
     for row in seen:
         assert all(row[name] not in (None, "") for name in ("text", "source", "by", "author", "at", "model", "weight"))
         assert 0 <= row["score_toxicity"] <= 1
-    assert {row["reason"] or "approved" for row in seen} == {"toxic", "approved"}
+    assert {row["reason"] or "approved" for row in seen} == {"toxic", "approved", "spam"}
 
 
 def test_a_lesson_is_taken_back_from_the_command_line(decided, tmp_path):

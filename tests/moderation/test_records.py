@@ -14,6 +14,7 @@ from moderation.records import (
     Status,
     Stored,
     Verdict,
+    Word,
 )
 
 
@@ -73,3 +74,32 @@ def test_records_do_not_change_and_equal_ones_are_one() -> None:
     with pytest.raises(AttributeError):
         signal.score = 0.0
     assert len({signal, Signal("links", 0.5, Reason.LINKS, (3, 2))}) == 1
+
+
+def seen(attribute: str, score: float, *features: str) -> Verdict:
+    words = tuple(Word(0, 0, 1.0, feature) for feature in features)
+    return Verdict(outcome=Outcome.HOLD, scores={attribute: score}, signals=(Signal(attribute, score, words=words),))
+
+
+LINK = "https://casino.example"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "values", "url", "about"),
+    [
+        (seen("spam", 0.9, "author link", "length"), {"spam": 1.0}, LINK, "author"),
+        (seen("spam", 0.9, "author name"), {"spam": 1.0}, "", "author"),
+        (seen("toxicity", 0.9, "author name"), {"toxicity": 1.0}, "", "author"),
+        (seen("spam", 0.9, "a link"), {"spam": 1.0}, LINK, "author"),
+        (seen("spam", 0.1), {"spam": 1.0}, LINK, "author"),
+        (seen("spam", 0.9, "money words"), {"spam": 1.0}, LINK, ""),
+        (seen("spam", 0.9, "a link"), {"spam": 1.0}, "", ""),
+        (seen("spam", 0.1), {"spam": 1.0}, "", ""),
+        (seen("spam", 0.9, "author link"), {"spam": 0.0, "toxicity": 0.0}, LINK, ""),
+        (seen("spam", 0.9, "author link"), {"toxicity": 1.0}, LINK, ""),
+    ],
+)
+def test_a_lesson_is_about_the_author_where_name_or_link_may_be_all_it_rests_on(
+    verdict: Verdict, values: dict[str, float], url: str, about: str
+) -> None:
+    assert verdict.about(values, url) == about
