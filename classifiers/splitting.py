@@ -1,8 +1,8 @@
-"""Parting rows into what is learned from and what is judged on, so that nothing of the one is known to the other.
+"""Telling which rows belong together, so that nothing of what is judged on is known from what was learned from.
 
-Two rows belong together when they are nearly the same text or come from one author of one site. What belongs together
-never lies on both sides: texts are compared by MinHash over character shingles, in banded buckets, so the cost grows
-with the number of rows and not with that of pairs.
+Two rows belong together when they are nearly the same text, a minimal pair, or come from one author of one site; no cut
+may part them. Texts are compared by MinHash over character shingles, in banded buckets, so the cost grows with the
+number of rows and not with that of pairs.
 """
 
 import unicodedata
@@ -48,35 +48,6 @@ def together(dataset: Dataset) -> NDArray[np.int64]:
             left, right = _chained(codes.reshape(-1).astype(np.int64))
             links.append((known[left], known[right]))
     return _components(len(dataset), links)
-
-
-def by_time(dataset: Dataset, later_share: float = 0.25) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Part rows into earlier and later ones: two masks.
-
-    Later rows whose text or author is known from before the cut are in neither. Rows without a time are cut by a hash
-    of their group, which is the best that can be done for them.
-    """
-    groups = together(dataset)
-    timed = ~np.isnan(dataset.at)
-    earlier = np.zeros(len(dataset), bool)
-    later = np.zeros(len(dataset), bool)
-    if timed.any():
-        order = np.argsort(np.where(timed, dataset.at, np.inf), kind="stable")[: int(timed.sum())]
-        cut = len(order) - max(1, round(len(order) * later_share))
-        earlier[order[:cut]] = True
-        later[order[cut:]] = True
-        later &= ~np.isin(groups, groups[earlier])
-    held = _hash(groups) < later_share
-    known = np.isin(groups, groups[timed])
-    later |= ~timed & held & ~known
-    earlier |= ~timed & ~held & ~np.isin(groups, groups[later])
-    return earlier, later
-
-
-def by_group(dataset: Dataset, share: float, seed: int = 0) -> NDArray[np.bool_]:
-    """Choose about this share of the rows, whole groups at a time, the same ones for the same seed."""
-    chosen: NDArray[np.bool_] = _hash(together(dataset), seed) < share
-    return chosen
 
 
 def once_each(texts: Sequence[str], values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -136,11 +107,3 @@ def _components(rows: int, links: Sequence[tuple[NDArray[np.int64], NDArray[np.i
             a, b = root(one), root(other)
             up[max(a, b)] = min(a, b)
     return np.array([root(at) for at in range(rows)], np.int64)
-
-
-def _hash(groups: NDArray[np.int64], seed: int = 0) -> NDArray[np.float64]:
-    """Spread group numbers evenly over 0..1, the same way on every machine."""
-    mixed = (groups.astype(np.uint64) + np.uint64(seed * 1_000_003 + 1)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(32)
-    mixed *= np.uint64(0xD6E8FEB86659FD93)
-    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53

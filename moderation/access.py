@@ -326,7 +326,7 @@ class Access:
 def caller_of(key: Key) -> Caller:
     """Give the caller that a key makes."""
     role = Role.SITE if key.role is Role.COMPAT else key.role
-    return Caller(role=role, id="key:" + key.id, name=key.label or f"key {key.id}", site=key.site, key_id=key.id)
+    return Caller(role=role, id="key:" + key.id, name=key.label or f"key {key.id}", site=key.site)
 
 
 def written(now: datetime) -> str:

@@ -59,16 +59,6 @@ class UnknownCase(ModerationError):
         self.comment_id = comment_id
 
 
-class UnknownAuthor(ModerationError):
-    """No author of this site has this id."""
-
-    code = "unknown_author"
-
-    def __init__(self, author_id: str) -> None:
-        super().__init__(f"no author has the id '{author_id}'")
-        self.author_id = author_id
-
-
 class UnknownKey(ModerationError):
     """No key has this id."""
 

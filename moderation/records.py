@@ -563,7 +563,6 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     site: str = ""
     sites: tuple[str, ...] = ()
     """Empty means all sites (admin and ml of the whole service, moderators of all)."""
-    key_id: str = ""
     session: str = ""
     must_enrol: bool = False
     """True where the role must have a second factor and this person has none yet."""

@@ -7,7 +7,7 @@ faster. What a decision teaches is decided by its reason, here and nowhere else 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
@@ -19,7 +19,6 @@ from moderation.errors import (
     CaseTaken,
     FieldError,
     FieldsInvalid,
-    ModerationError,
     UndoTooLate,
     UnknownCase,
     UnknownComment,
@@ -51,7 +50,6 @@ from moderation.telemetry import Telemetry
 UNDO_WITHIN_SECONDS = 86_400
 """How long a decision may be undone at all; later it is decided anew."""
 CLAIM_AT_MOST = 50
-BULK_AT_MOST = 100
 LOOKED_AT_FOR_FILTERS = 200
 
 
@@ -246,18 +244,6 @@ class Review:
             stored, status=decision.decision.status, version=version, decision=decision, escalated="", reports=0,
             edits=0,
         )  # fmt: skip
-
-    async def decide_many(
-        self, site: Site, caller: Caller, rulings: Sequence[tuple[str, Ruling]]
-    ) -> list[Stored | ModerationError]:
-        """Decide several cases, each on its own: what fails is answered as its error and stops no other."""
-        out: list[Stored | ModerationError] = []
-        for comment_id, ruling in rulings[:BULK_AT_MOST]:
-            try:
-                out.append(await self.decide(site, caller, comment_id, ruling))
-            except ModerationError as error:
-                out.append(error)
-        return out
 
     @_counted
     async def undo(self, site: Site, caller: Caller, comment_id: str, version: int | None = None) -> Stored:

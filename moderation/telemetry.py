@@ -20,10 +20,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 FIELDS = frozenset(
     (
-        "attempts", "batch", "case", "cause", "check", "code", "comment", "comments", "count", "deaths", "decision", "delivery",
-        "dropped", "error", "event", "exit_status", "host", "job", "kind", "level", "logger", "method", "model",
-        "moderator", "pid", "port", "problem", "ready", "reason", "request", "restarts", "role", "route", "seconds",
-        "site", "status", "store", "timestamp", "verdict", "version", "waiting", "webhook", "where", "worker", "workers",
+        "attempts", "cause", "check", "code", "comment", "deaths", "delivery", "dropped", "error", "event", "exit_status", "job",
+        "kind", "level", "logger", "model", "problem", "restarts", "route", "site", "status", "timestamp", "webhook", "where",
     )
 )  # fmt: skip
 """What a log line may carry. An id is not personal; a text, a name, an address and a key are."""

@@ -16,7 +16,6 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.UnknownSite: HTTPStatus.NOT_FOUND,
     errors.UnknownComment: HTTPStatus.NOT_FOUND,
     errors.UnknownCase: HTTPStatus.NOT_FOUND,
-    errors.UnknownAuthor: HTTPStatus.NOT_FOUND,
     errors.UnknownKey: HTTPStatus.NOT_FOUND,
     errors.UnknownModerator: HTTPStatus.NOT_FOUND,
     errors.UnknownWebhook: HTTPStatus.NOT_FOUND,

@@ -13,11 +13,12 @@ from moderation.api.gate import STAFF, allow, site_for, site_of_comment
 from moderation.api.problems import problem_of
 from moderation.errors import FieldError, FieldsInvalid, ModerationError, StoreUnavailable
 from moderation.records import Caller, DecisionKind, DecisionReason, Mark, Query
-from moderation.review import BULK_AT_MOST, Review, Ruling, lesson
+from moderation.review import Review, Ruling, lesson
 from moderation.scoring.folding import fold
 
 SORTS = ("priority", "oldest", "newest")
 UNDO_AT_MOST = 60
+BULK_AT_MOST = 100
 
 
 class Claim(msgspec.Struct, forbid_unknown_fields=True):

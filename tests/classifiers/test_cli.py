@@ -273,11 +273,12 @@ def test_what_cannot_be_done_is_said_in_one_line_and_nothing_changes(
     assert path.read_bytes() == content
 
 
-def interrupted(root: Path, after: float, *words: object, by: signal.Signals = signal.SIGINT) -> None:
-    """Send a real Ctrl-C to the real command, or another signal, so many seconds after it began its work."""
+def interrupted(root: Path, after: float, *words: object, by: signal.Signals = signal.SIGINT, at: bytes = b"") -> None:
+    """Send a real Ctrl-C to the real command, or another signal, so many seconds after it began its work, or this step."""
     running = subprocess.Popen(
         [sys.executable, "-m", "classifiers", "--registry", str(root), *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+        | ({"FORCE_COLOR": "1"} if at else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores Ctrl-C
@@ -285,11 +286,16 @@ def interrupted(root: Path, after: float, *words: object, by: signal.Signals = s
     patience = time.monotonic() + 60
     while words[0] == "adapt" and not list(root.glob("versions/.staging-*")) and time.monotonic() < patience:
         time.sleep(0.02)
+    shown = b""
+    while at not in shown:
+        shown += (piece := os.read(running.stderr.fileno(), 4096))
+        assert piece, "it ended before"
     time.sleep(after)
     running.send_signal(by)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 128 + by
-    assert said == (b"classifiers: stopped before its end\n" if by is signal.SIGINT else b"")
+    told = b"classifiers: stopped before its end\n" if by is signal.SIGINT else b""
+    assert said.endswith(told) if at else said == told
 
 
 @pytest.mark.parametrize(
@@ -307,7 +313,7 @@ def test_an_interrupted_command_leaves_the_registry_as_it_was(
 
 def test_a_promotion_interrupted_at_the_gate_moves_nothing(adapted: Path, tmp_path: Path) -> None:
     before = sorted(path.relative_to(adapted) for path in adapted.rglob("*"))
-    interrupted(adapted, 0.8, "promote", "harbour-1", "--force")
+    interrupted(adapted, 0.2, "promote", "harbour-1", "--force", at=b"held-out seeds")
     assert Registry(adapted).active() == FIRST
     assert sorted(path.relative_to(adapted) for path in adapted.rglob("*")) == before
 

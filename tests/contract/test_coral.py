@@ -94,7 +94,7 @@ def test_the_secret_is_not_shown(signed):
 
 
 def test_the_comment_is_judged_and_not_recorded(signed):
-    ask(signed, "Asked by Coral and nobody else")
+    assert ask(signed, "Asked by Coral and nobody else").status_code == 204
     assert all("Asked by Coral" not in comment["text"] for comment in comments_of(signed))
 
 

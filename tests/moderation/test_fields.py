@@ -217,10 +217,13 @@ def test_of_a_key_that_comes_twice_the_last_one_counts():
     assert decode(b'{"text":"a","text":"b"}').text == "b"
 
 
-@given(st.binary(max_size=300))
-def test_no_body_raises_anything_else(body):
+@given(st.booleans(), st.integers(0, 100), st.integers(0, 12), st.binary(max_size=12))
+@example(True, 25, 0, b"\xff")
+def test_no_body_raises_anything_else(wrong, begin, over, piece):
+    """Any bytes in the place of a part of a good body, or of one that begins with a field of another type."""
+    whole = msgspec.json.encode(({"lang": 7} if wrong else {}) | GOOD | {"thread": {"title": "Été"}})
     with contextlib.suppress(BodyInvalid, FieldsInvalid):
-        field_errors(decode(body))
+        field_errors(decode(whole[:begin] + piece + whole[begin + over :]))
 
 
 json_values = st.recursive(
@@ -316,12 +319,6 @@ def library_takes(address: str) -> bool:
 @example("a@b.com\n")
 def test_the_fast_path_and_the_library_agree_on_every_address(address):
     assert fields.is_email(address) == library_takes(address)
-
-
-@given(st.from_regex(fields._PLAIN_EMAIL, fullmatch=True))
-def test_common_addresses_take_the_fast_path_only_when_the_library_would_take_them(address):
-    if len(address) <= fields._MAX_PLAIN and address.rpartition(".")[2].lower() not in fields._RESERVED:
-        assert library_takes(address)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from moderation.messages import LANGUAGES, choose_language, message
 
 FORM = (
     "text.missing", "text.too_long", "name.missing", "name.too_long", "name.hidden_characters", "email.missing", "email.invalid",
-    "email.too_long", "email.hidden_characters", "url.invalid", "any.too_long", "any.nul", "form.approved", "form.pending", "form.rejected",
-    "form.too_many", "form.unavailable", "form.refused", "form.back", "form.reported",
+    "email.too_long", "email.hidden_characters", "url.invalid", "any.too_long", "any.nul", "comment.approved", "comment.pending",
 )  # fmt: skip
 
 
@@ -30,7 +29,7 @@ def test_no_language_says_what_english_does_not_and_all_use_the_same_facts(lang)
 
 
 def test_a_message_fills_in_its_facts_and_never_reads_them_as_a_template():
-    assert message("form.too_many", "en", seconds=7).endswith("in 7 seconds.")
+    assert message("text.too_long", "en", length=7, limit=5).endswith("it has 7 characters, at most 5 are allowed.")
     assert "{limit}" in message("any.unknown_field", "en", field="{limit}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from moderation.app import House
 from moderation.errors import CaseDecided, FieldsInvalid, ModerationError, UndoTooLate, UnknownCase
 from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Mark, Query, Role, Site
-from moderation.review import BULK_AT_MOST, CLAIM_AT_MOST, Ruling, lesson
+from moderation.review import CLAIM_AT_MOST, Ruling, lesson
 
 BEA = Caller(role=Role.MODERATOR, id="bea", name="Bea")
 CEM = Caller(role=Role.MODERATOR, id="cem", name="Cem")
@@ -154,14 +154,6 @@ async def test_a_rejection_says_why(rooms: House, site: Site, comment: Make) -> 
     with pytest.raises(FieldsInvalid):
         await rooms.review.decide(site, BEA, one, Ruling(decision=DecisionKind.REJECT))
     assert (await rooms.intake.stored(site, one)).version == 1
-
-
-async def test_in_bulk_what_fails_stops_no_other_and_there_is_an_end(rooms: House, site: Site, comment: Make) -> None:
-    first, second = await held(rooms, site, comment, 2)
-    answers = await rooms.review.decide_many(site, BEA, [(first, SPAM), ("news-unknown", SPAM), (second, APPROVE)])
-    assert [isinstance(answer, ModerationError) for answer in answers] == [False, True, False]
-    many = [(f"news-{n}", SPAM) for n in range(BULK_AT_MOST + 5)]
-    assert len(await rooms.review.decide_many(site, BEA, many)) == BULK_AT_MOST
 
 
 async def test_nobody_claims_more_than_is_allowed_and_each_claim_is_counted(

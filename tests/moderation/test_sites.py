@@ -79,7 +79,11 @@ async def test_a_key_ends_when_it_shall_and_a_wrong_secret_is_none(rooms: House)
         assert await rooms.sites.key_of(wrong, NOW) is None
 
 
-async def test_of_many_changes_at_once_none_is_lost(rooms: House, site: Site) -> None:
-    names = [f"name {n}" for n in range(6)]
-    await asyncio.gather(*(rooms.sites.save(msgspec.structs.replace(site, name=name)) for name in names))
-    assert (await Sites(rooms.connection).site("news")).name in names
+async def test_of_many_changes_at_once_each_is_made_and_none_brings_back_an_older_policy(
+    rooms: House, site: Site
+) -> None:
+    changes = [rooms.sites.save(msgspec.structs.replace(site, name=f"name {n}")) for n in range(6)]
+    changes.insert(3, rooms.sites.save_policy("news", Policy(version=1, trust_after=9)))
+    assert len(await asyncio.gather(*changes)) == 7
+    kept = await Sites(rooms.connection).site("news")
+    assert (kept.policy.version, kept.policy.trust_after) == (2, 9)

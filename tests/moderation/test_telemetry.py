@@ -1,11 +1,13 @@
 """Telemetry: a log line holds nothing of a person, a metric is what its method says, also over several processes."""
 
+import ast
 import asyncio
 import inspect
 import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +15,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from moderation.telemetry import Telemetry, configure_logs
+from moderation.telemetry import FIELDS, Telemetry, configure_logs
 
 REPOSITORY = Path(__file__).parents[2]
 CANARY = "ann@example.org wrote from 203.0.113.7"
+LOGS = r"(?:_?log|structlog\.get_logger\(.*\))\.(?:debug|info|warning|error|exception)"
+"""How the code writes a line, read from its sources."""
 
 
 @pytest.fixture
@@ -32,10 +36,10 @@ def lines():
 
 
 def test_a_line_is_one_object_with_time_level_and_facts(lines):
-    structlog.get_logger().info("comment_judged", site="blog", verdict="hold", seconds=0.004)
+    structlog.get_logger().info("delivery_failed", site="blog", status=503, attempts=2)
     [line] = lines()
-    assert line["event"] == "comment_judged"
-    assert (line["level"], line["site"], line["verdict"], line["seconds"]) == ("info", "blog", "hold", 0.004)
+    assert line["event"] == "delivery_failed"
+    assert (line["level"], line["site"], line["status"], line["attempts"]) == ("info", "blog", 503, 2)
     assert line["timestamp"].endswith("Z")
 
 
@@ -44,6 +48,16 @@ def test_a_field_that_is_not_on_the_list_is_dropped_and_named(lines):
     [line] = lines()
     assert line["dropped"] == ["email", "text"]
     assert "ann@" not in json.dumps(line)
+
+
+def test_the_list_of_fields_is_what_is_logged_and_no_more():
+    logged = {"dropped", "error", "event", "level", "logger", "timestamp", "where"}  # these every line may get
+    sources = [path.read_text() for path in (REPOSITORY / "moderation").rglob("*.py")]
+    for source in filter(lambda source: "get_logger" in source, sources):
+        for call in ast.walk(ast.parse(source)):
+            if isinstance(call, ast.Call) and re.fullmatch(LOGS, ast.unparse(call.func)):
+                logged |= {str(given.arg) for given in call.keywords} - {"exc_info"}
+    assert logged == FIELDS
 
 
 def test_an_exception_leaves_its_type_and_place_and_not_its_words(lines):

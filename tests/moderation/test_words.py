@@ -84,9 +84,13 @@ def test_the_longest_list_allowed_is_fast_on_any_text():
     assert (time.process_time() - began) / 300 < 0.002
 
 
-@given(st.lists(st.text(max_size=20), max_size=5), st.text(max_size=200))
-def test_no_list_and_no_text_break_it(words, text):
-    find(tuple(words), text)
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=5), st.text(max_size=200))
+def test_whatever_the_list_and_the_text_what_is_found_is_told_and_stands_there(words, text):
+    text = f"{text} {words[0]}"
+    found = WordList(words).find(Comment(id="c", site="s", text=text))
+    assert all(0 <= word.begin < word.end <= len(text) for word in found.words)
+    told = {text[word.begin : word.end].lower() for word in found.words}
+    assert told <= set(found.terms) or "an address on the list" in found.terms
 
 
 @given(st.text(alphabet="abcdefgh", min_size=2, max_size=12), st.text(max_size=50), st.text(max_size=50))

@@ -87,10 +87,21 @@ async def test_anonymous_requests_write_nothing(store_url, tmp_path):
         assert set(client.scan_iter("cm:{staff}:*")) == before
 
 
+def all_that_is_kept(url: str) -> dict[str, str]:
+    """Read every key of a store, whatever its kind."""
+    client = redis.Redis.from_url(url)
+    reads = {
+        b"string": client.get, b"hash": client.hgetall, b"set": client.smembers, b"stream": client.xrange,
+        b"zset": lambda key: client.zrange(key, 0, -1), b"list": lambda key: client.lrange(key, 0, -1),
+    }  # fmt: skip
+    return {str(key): str(reads[client.type(key)](key)) for key in client.scan_iter()}
+
+
 async def look_for_the_token(one):
-    token, _ = await one.session("admin")
-    client = redis.Redis.from_url(one.rooms.settings.store.url)
-    assert not [key for key in client.scan_iter() if token.encode() in key]
+    token, csrf = await one.session("admin")
+    kept = all_that_is_kept(one.rooms.settings.store.url)
+    assert [key for key, value in kept.items() if csrf in value], "what a session holds is seen"
+    assert not [key for key, value in kept.items() if token in key + value], "the token is kept"
 
 
 async def test_the_store_holds_no_token(store_url, tmp_path):
@@ -307,6 +318,18 @@ def _in_clear(monkeypatch):
     monkeypatch.setattr(people, "_digest", lambda token: token)
 
 
+def _beside_its_digest(monkeypatch):
+    whole = People.open_session
+
+    async def open_session(self, moderator, **given):
+        token, session = await whole(self, moderator, **given)
+        await self._connection.execute("HSET", keys.login("tokens", ""), moderator.id, token)
+        await self._connection.execute("EXPIRE", keys.login("tokens", ""), 100)
+        return token, session
+
+    monkeypatch.setattr(People, "open_session", open_session)
+
+
 def _forgiving(monkeypatch):
     async def session(self, token, **_):
         row = await self._connection.execute("GET", keys.session(people._digest(token)))
@@ -348,6 +371,7 @@ MUTATIONS = {
     "an id that the client chose": (_chosen, choose_a_session_id),
     "a session that is saved after each request": (_saved_again, end_a_session_meanwhile),
     "tokens in clear": (_in_clear, look_for_the_token),
+    "tokens beside their digests": (_beside_its_digest, look_for_the_token),
     "no absolute end": (_forgiving, let_time_pass),
     "no end when idle": (_never_idle, let_time_pass),
     **{
