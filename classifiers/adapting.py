@@ -39,6 +39,7 @@ from classifiers.manifest import (
     Manifest,
     entries_of,
     learned_labels,
+    write_learned,
     write_manifest,
 )
 from classifiers.pipeline import PIPELINE, write_pipeline
@@ -364,8 +365,7 @@ def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, C
         head[column, :-1] += correction.weights[buckets:] / slope
     change_weights(base, out, columns)
     np.save(out / "head.npy", head, allow_pickle=False)
-    known = {name for name in labels.label_id if name} | learned_labels(base)
-    (out / LEARNED).write_text("".join(f"{name}\n" for name in sorted(known)), "utf-8")
+    write_learned(out, learned_labels(base).union(labels.label_id))
 
 
 def _lines(manifest: Manifest, corrections: dict[str, Correction]) -> dict[str, Any]:

@@ -26,7 +26,15 @@ from classifiers.filter_learning import Network, Sequences
 from classifiers.filters import Filters, save_filters
 from classifiers.identities import as_dataset, sentences
 from classifiers.lexicon import MARKS
-from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
+from classifiers.manifest import (
+    ATTRIBUTES,
+    DataEntry,
+    LanguageFigures,
+    Manifest,
+    entries_of,
+    write_learned,
+    write_manifest,
+)
 from classifiers.pipeline import write_pipeline
 from classifiers.recipe import Recipe
 from classifiers.sources import family, known_sources, tidy
@@ -111,6 +119,7 @@ def train_from_scratch(
     )
     tell("writing", 8, STEPS)
     write_pipeline(out, featurizer.shape, lines)
+    write_learned(out, rows.take(np.concatenate([train, held])).label_id)
     made = datetime.now(UTC)
     manifest = Manifest(
         version=version or f"scratch-{made:%Y%m%d-%H%M%S}",

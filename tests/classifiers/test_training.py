@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from classifiers.compiled import load_weights
-from classifiers.dataset import Dataset, load_seeds
+from classifiers.dataset import Dataset, load_seeds, read
 from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import FILES
 from classifiers.footing import open_base
 from classifiers.lexicon import MARKS
-from classifiers.manifest import ATTRIBUTES, read_manifest, verify
+from classifiers.manifest import ATTRIBUTES, LEARNED, learned_labels, read_manifest, verify
 from classifiers.recipe import Recipe
 from classifiers.scorer import BUNDLED, Item, Scorer
 from classifiers.sources import known_sources, tidy
@@ -27,7 +27,8 @@ def write_rows(path: Path, rows: Dataset) -> Path:
     for place, text in enumerate(rows.text):
         values = {name: float(rows.values[place, column]) for column, name in enumerate(ATTRIBUTES)}
         known = {name: value for name, value in values.items() if not np.isnan(value)}
-        lines.append(msgspec.json.encode({"text": text, "lang": rows.lang[place], "source": "ours", **known}))
+        about = {"lang": rows.lang[place], "source": "ours", "label_id": f"label-{place}" if place % 2 else ""}
+        lines.append(msgspec.json.encode({"text": text, **about, **known}))
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
 
@@ -51,6 +52,11 @@ def test_a_trained_version_is_complete_and_vouched_for(trained):
     assert manifest.kind == "scratch"
     assert set(manifest.thresholds) == set(manifest.calibration) == set(ATTRIBUTES)
     assert "MODEL_CARD.md" in manifest.files
+
+
+def test_a_trained_version_lists_the_labels_it_learned_from(trained, data):
+    assert learned_labels(trained) == {name for name in read([data]).label_id if name} != set()
+    assert b"\n\n" not in (trained / LEARNED).read_bytes()
 
 
 def test_the_same_seed_gives_the_same_weights(data, trained, tmp_path):
