@@ -42,7 +42,7 @@ from classifiers.manifest import (
     write_learned,
     write_manifest,
 )
-from classifiers.pipeline import PIPELINE, write_pipeline
+from classifiers.pipeline import PIPELINE, libraries, write_pipeline
 from classifiers.splitting import once_each, together
 
 Progress = Callable[[str, int, int], None]
@@ -147,6 +147,7 @@ def adapt(
         site=site,
         recipe=msgspec.to_builtins(recipe),
         data=(*opened.manifest.data, *_entries(labels)),
+        libraries=libraries(),
         calibration=calibration,
         thresholds=thresholds,
         figures={**opened.manifest.figures, "adapted": figures},

@@ -35,7 +35,7 @@ from classifiers.manifest import (
     write_learned,
     write_manifest,
 )
-from classifiers.pipeline import write_pipeline
+from classifiers.pipeline import libraries, write_pipeline
 from classifiers.recipe import Recipe
 from classifiers.sources import family, known_sources, tidy
 from classifiers.traits import NAMES
@@ -129,7 +129,7 @@ def train_from_scratch(
         files=entries_of(out),
         recipe={**msgspec.to_builtins(recipe), "seed": seed, **({"counted": counted} if counted else {})},
         data=_entries(rows),
-        libraries=_libraries(),
+        libraries=libraries(),
         features={
             "shape": msgspec.to_builtins(featurizer.shape),
             "traits": list(NAMES),
@@ -377,9 +377,3 @@ def _entries(rows: Dataset) -> tuple[DataEntry, ...]:
         DataEntry(entry.source, entry.rows, table[entry.digest].licence if entry.digest in table else "", entry.digest)
         for entry in rows.files
     )
-
-
-def _libraries() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}

@@ -14,10 +14,11 @@ from classifiers.errors import LabelsOneSided, LibraryMismatch, RecipeInvalid, T
 from classifiers.evaluation import auc, score_with
 from classifiers.footing import open_base
 from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
-from classifiers.registry import BUNDLED
+from classifiers.registry import BUNDLED, Registry
 from classifiers.scorer import Item, Scorer
+from classifiers.vetting import export_archive, import_archive
 from tests.classifiers.labels import dataset, labels, lines
-from tests.classifiers.test_broken_models import features_and_a_lexicon_of_another_release
+from tests.classifiers.test_broken_models import features_and_a_lexicon_of_another_release, resigned
 
 TOXICITY = ATTRIBUTES.index("toxicity")
 
@@ -71,6 +72,15 @@ def test_a_version_of_another_release_is_no_base_and_is_told_what_to_do(tmp_path
     features_and_a_lexicon_of_another_release(folder)
     with pytest.raises(LibraryMismatch, match=r"made by another release.*--base"):
         adapt(folder, labels(300), tmp_path / "next", version="next")
+
+
+def test_a_base_of_another_scikit_learn_gives_a_version_that_can_be_handed_on(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "former", tmp_path / "version.zip"
+    shutil.copytree(BUNDLED, folder)
+    resigned(folder, libraries={**read_manifest(BUNDLED).libraries, "scikit-learn": "1.5.0"})
+    found = adapt(folder, labels(220), tmp_path / "next", AdaptRecipe(strengths=(0.0, 1.0)), version="next-1")
+    export_archive(found, archive)
+    assert import_archive(Registry(tmp_path / "registry"), archive).version == "next-1"
 
 
 def test_the_explanation_names_the_new_word(adapted: Path) -> None:
