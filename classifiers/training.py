@@ -154,8 +154,8 @@ def gather_rows(data: Sequence[Path], recipe: Recipe) -> Dataset:
     if recipe.seeds:
         found += [load_seeds("train"), as_dataset("train")]
     rows = concatenate(found)
-    if len(rows) < 200:
-        raise TooFewLabels(len(rows), 200)
+    if len(rows) < recipe.min_labels:
+        raise TooFewLabels(len(rows), recipe.min_labels)
     return rows
 
 

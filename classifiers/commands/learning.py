@@ -27,10 +27,37 @@ from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
 
+def _show_recipe(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from classifiers.adapting import AdaptRecipe
+        from classifiers.recipe import Recipe, told
+
+        click.echo("\n".join(told(AdaptRecipe if context.command.name == "adapt" else Recipe)))
+        context.exit()
+
+
+recipe_option = click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
+show_recipe_option = click.option(
+    "--show-recipe",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_recipe,
+    help="Print what can be turned, with defaults and bounds, as a file for --recipe.",
+)
+
+
 @click.command()
 @data_option
-@click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
-@click.option("--seed", default=0, show_default=True, help="The same seed, rows and recipe give the same weights.")
+@recipe_option
+@show_recipe_option
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="The same seed, rows and recipe give the same weights.",
+)
 @version_option
 @out_option
 @pass_registry
@@ -50,7 +77,8 @@ def train(
 @labels_option
 @click.option("--base", help="The version to stand on. Default: the active one.")
 @click.option("--site", default="", help="Learn only from the labels of this site.")
-@click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
+@recipe_option
+@show_recipe_option
 @click.option("--min-labels", type=click.IntRange(2), help="Take fewer labels than 200 for enough.")
 @version_option
 @out_option
@@ -67,8 +95,9 @@ def adapt(
 ) -> None:
     """Adapt a version to new labels, without the data it was trained on."""
     from classifiers import adapting
+    from classifiers.recipe import read_as
 
-    chosen = adapting.read_adapt_recipe(recipe) if recipe else adapting.AdaptRecipe()
+    chosen = read_as(recipe, adapting.AdaptRecipe) if recipe else adapting.AdaptRecipe()
     if min_labels is not None:
         chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
     start, rows = folder_of(registry, base), read(data)

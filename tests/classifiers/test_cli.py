@@ -160,6 +160,15 @@ def test_training_from_rows_of_ones_own_gives_a_version(root: Path, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.toml", "rows.jsonl", "version"]
 
 
+@pytest.mark.parametrize("command", ["train", "adapt"])
+def test_the_recipe_of_a_command_is_shown_and_nothing_is_made(root: Path, command: str) -> None:
+    shown = run(root, command, "--show-recipe")
+    assert shown.exit_code == 0, shown.output
+    assert ("bits = 19" in shown.stdout) is (command == "train")
+    assert "min_labels = 200" in shown.stdout
+    assert not root.exists()
+
+
 def jsonl(rows: list[dict[str, object]]) -> bytes:
     return b"\n".join(map(msgspec.json.encode, rows))
 
