@@ -36,6 +36,7 @@ from classifiers.manifest import (
     MANIFEST,
     DataEntry,
     Manifest,
+    check_name,
     entries_of,
     learned_labels,
     write_learned,
@@ -108,6 +109,7 @@ def adapt(
     """
     recipe = recipe or AdaptRecipe()
     tell = progress or (lambda _step, _done, _total: None)
+    check_name(version)
     tell("reading", 0, 4)
     opened = open_base(base)
     if site:

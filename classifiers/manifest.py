@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from classifiers.errors import DigestMismatch, LibraryMismatch, VersionBroken, VersionTooLarge
+from classifiers.errors import DigestMismatch, LibraryMismatch, VersionBroken, VersionMisnamed, VersionTooLarge
 
 FORMAT = 1
 """Grows when a scorer of an older release could no longer read a new version."""
@@ -78,6 +78,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     languages: dict[str, LanguageFigures] = {}
     language_bar: float = 0.0
     figures: dict[str, Any] = {}
+
+
+def check_name(version: str) -> None:
+    """Refuse a name that no version may have; an empty one stands for a name of the moment's own."""
+    if version and not VERSION_NAME.fullmatch(version):
+        raise VersionMisnamed(version)
 
 
 def digest_of(path: Path) -> str:

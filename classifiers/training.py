@@ -31,6 +31,7 @@ from classifiers.manifest import (
     DataEntry,
     LanguageFigures,
     Manifest,
+    check_name,
     entries_of,
     write_learned,
     write_manifest,
@@ -56,6 +57,7 @@ def train_from_scratch(
 ) -> Path:
     """Train on files or folders of rows and on the package's own corpus; write the version into the empty folder `out`."""
     tell = progress or (lambda _step, _done, _total: None)
+    check_name(version)
     tell("reading", 0, STEPS)
     rows = gather_rows(data, recipe)
     train, held = parts(rows, seed)

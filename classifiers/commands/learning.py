@@ -10,6 +10,7 @@ from classifiers.commands.terminal import (
     FILES,
     bounds,
     building,
+    check_free,
     data_option,
     folder_of,
     labels_option,
@@ -68,6 +69,7 @@ def train(
     from classifiers.recipe import Recipe, read_recipe
     from classifiers.training import train_from_scratch
 
+    check_free(registry, name, out)
     chosen = read_recipe(recipe) if recipe else Recipe()
     with building(registry, out) as folder, progress() as tell:
         train_from_scratch(list(data), chosen, seed, folder, version=name, progress=tell)
@@ -97,6 +99,7 @@ def adapt(
     from classifiers import adapting
     from classifiers.recipe import read_as
 
+    check_free(registry, name, out)
     chosen = read_as(recipe, adapting.AdaptRecipe) if recipe else adapting.AdaptRecipe()
     if min_labels is not None:
         chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
@@ -119,6 +122,7 @@ def calibrate(
     from classifiers.calibration import threshold
     from classifiers.evaluation import calibration_error
 
+    check_free(registry, save)
     folder, rows = folder_of(registry, version), read(data)
     scorer = Scorer.open(folder)
     with scoring(scorer) as judge:

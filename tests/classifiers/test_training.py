@@ -8,7 +8,7 @@ import pytest
 
 from classifiers.compiled import load_weights
 from classifiers.dataset import Dataset, load_seeds, read
-from classifiers.errors import LabelsOneSided, TooFewLabels
+from classifiers.errors import LabelsOneSided, TooFewLabels, VersionMisnamed
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import FILES
 from classifiers.footing import open_base
@@ -130,6 +130,11 @@ def test_rows_of_one_kind_are_refused(data, tmp_path):
     path = write_rows(tmp_path / "clean.jsonl", seeds.take(clean))
     with pytest.raises(LabelsOneSided, match="threat"):
         train_from_scratch([path], RECIPE, 1, tmp_path / "v")
+
+
+def test_a_name_that_no_version_may_have_is_refused_before_any_work(tmp_path):
+    with pytest.raises(VersionMisnamed):
+        train_from_scratch([tmp_path / "nosuch.jsonl"], RECIPE, 1, tmp_path / "v", version="Bad Name")
 
 
 def test_a_handful_of_rows_is_refused(tmp_path):
