@@ -211,6 +211,7 @@ GOOD = lines(3)
         (("adapt", "--data", "FILE", "--min-labels", "1"), jsonl(lines(300))),
         (("train", "--data", "FILE"), b"\xff\xfe"),
         (("evaluate", "--data", "FILE"), b""),
+        (("evaluate", "--data", "FILE"), b'{"text":"x","toxcity":1}'),
         (("evaluate", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
         (("compare", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
         (("calibrate", "--data", "FILE"), b"[]"),
