@@ -103,8 +103,9 @@ class TooFewLabels(ClassifierError):
 
     code = "too_few_labels"
 
-    def __init__(self, found: int, needed: int) -> None:
-        super().__init__(f"{found} labels, at least {needed} are needed (near-duplicates count once)")
+    def __init__(self, found: int, needed: int, attribute: str = "") -> None:
+        of = f" of {attribute}" if attribute else ""
+        super().__init__(f"{found} labels{of}, at least {needed} are needed (near-duplicates count once)")
         self.found = found
         self.needed = needed
 

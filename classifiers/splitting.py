@@ -81,7 +81,12 @@ def by_group(dataset: Dataset, share: float, seed: int = 0) -> NDArray[np.bool_]
 
 def once_each(texts: Sequence[str], values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weigh rows so that a cluster of near-duplicates with one value counts as one row, however often it was sent."""
-    keys = np.stack([near_duplicates(texts), (np.nan_to_num(values, nan=-1.0) >= 0.5).astype(np.int64)], axis=1)
+    return once_of(near_duplicates(texts), values)
+
+
+def once_of(clusters: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Do what `once_each` does for texts whose clusters are known."""
+    keys = np.stack([clusters, (np.nan_to_num(values, nan=-1.0) >= 0.5).astype(np.int64)], axis=1)
     _, inverse, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     weights: NDArray[np.float32] = (1.0 / counts[inverse.reshape(-1)]).astype(np.float32)
     return weights

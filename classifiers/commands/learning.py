@@ -38,6 +38,7 @@ def _show_recipe(context: click.Context, _option: click.Parameter, wanted: bool)
 
 
 recipe_option = click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
+min_labels_option = click.option("--min-labels", type=click.IntRange(2), help="Take fewer labels than 200 for enough.")
 show_recipe_option = click.option(
     "--show-recipe",
     is_flag=True,
@@ -59,11 +60,18 @@ show_recipe_option = click.option(
     show_default=True,
     help="The same seed, rows and recipe give the same weights.",
 )
+@min_labels_option
 @version_option
 @out_option
 @pass_registry
 def train(
-    registry: Registry, data: tuple[Path, ...], recipe: Path | None, seed: int, name: str, out: Path | None
+    registry: Registry,
+    data: tuple[Path, ...],
+    recipe: Path | None,
+    seed: int,
+    min_labels: int | None,
+    name: str,
+    out: Path | None,
 ) -> None:
     """Train a version from scratch, from rows and the package's own corpus."""
     from classifiers.recipe import Recipe, read_recipe
@@ -71,6 +79,8 @@ def train(
 
     check_free(registry, name, out)
     chosen = read_recipe(recipe) if recipe else Recipe()
+    if min_labels is not None:
+        chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
     with building(registry, out) as folder, progress() as tell:
         train_from_scratch(list(data), chosen, seed, folder, version=name, progress=tell)
 
@@ -81,7 +91,7 @@ def train(
 @click.option("--site", default="", help="Learn only from the labels of this site.")
 @recipe_option
 @show_recipe_option
-@click.option("--min-labels", type=click.IntRange(2), help="Take fewer labels than 200 for enough.")
+@min_labels_option
 @version_option
 @out_option
 @pass_registry

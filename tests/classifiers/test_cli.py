@@ -210,6 +210,7 @@ GOOD = lines(3)
         (("adapt", "--data", "FILE", "--site", "elsewhere"), jsonl(lines(300))),
         (("adapt", "--data", "FILE", "--min-labels", "1"), jsonl(lines(300))),
         (("train", "--data", "FILE"), b"\xff\xfe"),
+        (("train", "--data", "FILE", "--min-labels", "1"), jsonl(lines(300))),
         (("evaluate", "--data", "FILE"), b""),
         (("evaluate", "--data", "FILE"), b'{"text":"x","toxcity":1}'),
         (("evaluate", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
