@@ -8,11 +8,10 @@ labels help, and few do no harm. The correction is folded into the weights, so t
 """
 
 import shutil
-import tomllib
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,7 +24,7 @@ from classifiers.card import CARD, write_card
 from classifiers.compiled import change_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
 from classifiers.dataset import Dataset
-from classifiers.errors import NothingToLearn, RecipeInvalid
+from classifiers.errors import NothingToLearn
 from classifiers.evaluation import at_threshold, auc
 from classifiers.evidence import enough, to_learn
 from classifiers.fairness import FLAGGING, even_out
@@ -38,11 +37,14 @@ from classifiers.manifest import (
     MANIFEST,
     DataEntry,
     Manifest,
+    check_name,
     entries_of,
     learned_labels,
+    write_learned,
     write_manifest,
 )
-from classifiers.pipeline import PIPELINE, write_pipeline
+from classifiers.pipeline import PIPELINE, libraries, write_pipeline
+from classifiers.recipe import means, within
 from classifiers.splitting import once_each, together
 
 Progress = Callable[[str, int, int], None]
@@ -51,45 +53,43 @@ Progress = Callable[[str, int, int], None]
 class AdaptRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may be turned when adapting."""
 
-    strengths: tuple[float, ...] = (0.0, 0.3, 1.0, 3.0, 10.0)
-    """How freely words may be corrected, from not at all; one is chosen by what later labels say."""
-    min_labels: int = 200
-    """Fewer labels than this are refused; near-duplicates count once."""
-    max_imbalance: float = 20.0
-    """More than so many of one kind for one of the other are refused."""
-    bias_prior: float = 50.0
-    slope_prior: float = 20.0
-    """How firmly the overall level and the steepness of the scores are held where they are; as if so many undecided rows
-    said so. Raising the level flags civil sentences that no label speaks of, so words should do the work."""
-    blocks: int = 5
-    """Into how many stretches of time the labels are cut for the choice."""
-    anchors: int = 200
-    """So many sentences about groups of people are held where they are, so that no name of a group becomes an offence."""
-    anchor_weight: float = 1.0
-    hold: float = 70_000.0
-    """What the version knows weighs as if so many sentences of the package's own stood among the labels; 0 lets it forget."""
-    levelled: bool = True
-    """Whether a version for all sites keeps what its probabilities mean on the package's own sentences."""
-    seed: int = 0
-    margin: float = 1.0
-    """By how many standard errors the first correction of words must beat none."""
+    strengths: Annotated[
+        tuple[Annotated[float, within(0, 1000, "")], ...],
+        msgspec.Meta(
+            min_length=1,
+            max_length=20,
+            description="how freely words may be corrected, from not at all; later labels choose (one to 20 of 0 to 1,000)",
+        ),
+    ] = (0.0, 0.3, 1.0, 3.0, 10.0)
+    min_labels: Annotated[int, within(2, 1_000_000, "fewer labels are refused; near-duplicates count once")] = 200
+    max_imbalance: Annotated[float, within(1, 1_000_000, "more of one kind for one of the other are refused")] = 20.0
+    # Raising the level flags civil sentences that no label speaks of, so words should do the work.
+    bias_prior: Annotated[float, within(0.1, 1_000_000, "the level is held as if so many undecided rows said so")] = (
+        50.0
+    )
+    slope_prior: Annotated[float, within(0.1, 1_000_000, "the same of the steepness of the scores")] = 20.0
+    blocks: Annotated[int, within(2, 50, "stretches of time that labels are cut into for the choice")] = 5
+    anchors: Annotated[
+        int, within(0, 20_000, "sentences about groups held where they are, so that no name becomes an offence")
+    ] = 200
+    anchor_weight: Annotated[float, within(0, 1000, "what each of them counts for")] = 1.0
+    hold: Annotated[
+        float,
+        within(
+            0, 1_000_000_000, "what is known weighs as so many sentences of the package's own; 0 lets it be forgotten"
+        ),
+    ] = 70_000.0
+    levelled: Annotated[
+        bool, means("whether probabilities keep their meaning on the package's own sentences; not for one site alone")
+    ] = True
+    seed: Annotated[int, within(0, 2**32 - 1, "which sentences of the package are drawn")] = 0
+    margin: Annotated[
+        float, within(-100, 100, "standard errors by which the first correction of words must beat none")
+    ] = 1.0
 
     def priors(self) -> Priors:
         """Give what holds level and steepness."""
         return Priors(self.bias_prior, self.slope_prior)
-
-
-def read_adapt_recipe(path: Path) -> AdaptRecipe:
-    """Read a recipe for adapting from TOML; fields left out have their defaults."""
-    try:
-        recipe = msgspec.convert(tomllib.loads(path.read_text("utf-8")), AdaptRecipe)
-    except OSError as error:
-        raise RecipeInvalid(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise RecipeInvalid(f"{path}: {error}") from None
-    if not recipe.strengths or min(recipe.strengths) < 0 or recipe.blocks < 2:
-        raise RecipeInvalid(f"{path}: strengths must be given, none below 0, and blocks must be at least 2")
-    return recipe
 
 
 def adapt(
@@ -110,6 +110,7 @@ def adapt(
     """
     recipe = recipe or AdaptRecipe()
     tell = progress or (lambda _step, _done, _total: None)
+    check_name(version)
     tell("reading", 0, 4)
     opened = open_base(base)
     if site:
@@ -150,6 +151,7 @@ def adapt(
         site=site,
         recipe=msgspec.to_builtins(recipe),
         data=(*opened.manifest.data, *_entries(labels)),
+        libraries=libraries(),
         calibration=calibration,
         thresholds=thresholds,
         figures={
@@ -344,8 +346,7 @@ def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, C
         head[column, :-1] += correction.weights[buckets:] / slope
     change_weights(base, out, columns)
     np.save(out / "head.npy", head, allow_pickle=False)
-    known = {name for name in labels.label_id if name} | learned_labels(base)
-    (out / LEARNED).write_text("".join(f"{name}\n" for name in sorted(known)), "utf-8")
+    write_learned(out, learned_labels(base).union(labels.label_id))
 
 
 def _lines(manifest: Manifest, corrections: dict[str, Correction]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.dataset import Dataset
-from classifiers.errors import LabelsOneSided
+from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.manifest import ATTRIBUTES
+from classifiers.recipe import Recipe
 from classifiers.sources import known_sources
-from classifiers.splitting import once_each
+from classifiers.splitting import near_duplicates, once_of
 
 
 def brought_along(rows: Dataset) -> NDArray[np.int64]:
@@ -26,47 +27,46 @@ def brought_along(rows: Dataset) -> NDArray[np.int64]:
     return np.flatnonzero([not ours[source] for source in rows.source])
 
 
-def counts_once(rows: Dataset, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Say what each row counts for, of shape (rows, 2), for spam and for the others: of a near-duplicate cluster all count as one."""
-    factors = np.ones((len(rows), 2))
-    own = brought_along(rows)
-    if len(own):
-        texts = [rows.text[place] for place in own]
-        for column, attribute in enumerate((0, 1)):
-            factors[own, column] = once_each(texts, shares[own, attribute].astype(np.float32))
-    return factors
+def counted_once(rows: Dataset, recipe: Recipe) -> tuple[NDArray[np.float64], dict[str, dict[str, float]]]:
+    """Say what each row counts for, of shape (rows, 2), for spam and for the others; and how many rows were counted, by attribute and source.
 
-
-def check_balance(
-    rows: Dataset, shares: NDArray[np.float64], factors: NDArray[np.float64], most: float
-) -> dict[str, dict[str, float]]:
-    """Refuse rows of which too many are of one kind; say for each attribute and source how many rows were counted.
-
-    The package's own corpus, where it is learned from too, may make up for a kind that these rows lack; it takes nothing from rows that
-    are balanced without it.
+    Refused are rows brought along of which an attribute has too few labels, labels of one kind, or nearly so: the corpus of
+    the package does not stand in for them, since what is learned of its texts says nothing about those.
     """
+    factors = np.ones((len(rows), 2))
+    found: dict[str, dict[str, float]] = {}
     own = brought_along(rows)
     if not len(own):
-        return {}
-    seeds = np.flatnonzero([source.startswith("seeds/") for source in rows.source])
-    found: dict[str, dict[str, float]] = {}
-    for column, attribute in enumerate(ATTRIBUTES):
-        counted = np.where(np.isnan(shares[:, column]), 0.0, factors[:, min(column, 1)])
-        if not counted[own].any():
+        return factors, {}
+    clusters, sources = near_duplicates([rows.text[place] for place in own]), [rows.source[place] for place in own]
+    for column in (0, 1):
+        factors[own, column] = once_of(clusters, rows.values[own, column])
+    for attribute in ATTRIBUTES:
+        values = rows.column(attribute)[own]
+        there = np.flatnonzero(~np.isnan(values) & (rows.weight[own] > 0))
+        if not len(there):
             continue
-        says_yes = np.nan_to_num(shares[:, column]) >= 0.5
-        alone, together = (
-            (float(counted[judged][says_yes[judged]].sum()), float(counted[judged][~says_yes[judged]].sum()))
-            for judged in (own, np.concatenate([own, seeds]))
+        counted = once_of(clusters[there], values[there]).astype(np.float64)
+        _check(attribute, counted, values[there] >= 0.5, recipe)
+        found[attribute] = {
+            source: round(float(counted[[sources[place] == source for place in there]].sum()), 1)
+            for source in sorted({sources[place] for place in there})
+        }
+    if not found:
+        raise TooFewLabels(0, recipe.min_labels)
+    return factors, found
+
+
+def _check(attribute: str, counted: NDArray[np.float64], says_yes: NDArray[np.bool_], recipe: Recipe) -> None:
+    yes, no = float(counted[says_yes].sum()), float(counted[~says_yes].sum())
+    if round(yes + no) < recipe.min_labels:
+        raise TooFewLabels(round(yes + no), recipe.min_labels, attribute)
+    if not yes or not no:
+        raise LabelsOneSided(
+            f"all labels of {attribute} say {'yes' if yes else 'no'}; both are needed: add rows, or leave its values out"
         )
-        yes, no = min(alone, together, key=lambda kinds: max(kinds) / max(min(kinds), 1e-9))
-        if max(yes, no) > most * min(yes, no):
-            raise LabelsOneSided(
-                f"rows of {attribute} are {yes:.0f} yes to {no:.0f} no, near-duplicates counted once: more than {most:g} to 1. "
-                "Add rows of the rarer kind, or raise `max_imbalance` in the recipe"
-            )
-        found[attribute] = {}
-        for place in own.tolist():
-            source = rows.source[place]
-            found[attribute][source] = found[attribute].get(source, 0.0) + float(counted[place])
-    return {name: {source: round(rows, 1) for source, rows in sorted(each.items())} for name, each in found.items()}
+    if max(yes, no) > recipe.max_imbalance * min(yes, no):
+        raise LabelsOneSided(
+            f"labels of {attribute} are {yes:.0f} yes to {no:.0f} no, near-duplicates counted once: more than "
+            f"{recipe.max_imbalance:g} to 1. Add rows of the rarer kind, or raise `max_imbalance` in the recipe"
+        )

@@ -5,9 +5,11 @@ said with file, row and column, and then nothing of the file is used.
 """
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -145,6 +147,11 @@ def read_file(path: Path) -> Dataset:
     if not rows:
         raise DatasetInvalid(f"{path} holds no rows")
     dataset = from_rows(rows)
+    if np.isnan(dataset.values).all():
+        raise DatasetInvalid(
+            f"{path}: no row is annotated, none has a value for {', '.join(ATTRIBUTES)}; "
+            f"it has {', '.join(_columns(path))[:200]}"
+        )
     source = next((row.source for row in rows if row.source), None) or path.stem
     return replace(dataset, files=(DataEntry(source.split("/")[0], len(rows), "", digest_of(path)),))
 
@@ -202,6 +209,17 @@ def concatenate(parts: Sequence[Dataset]) -> Dataset:
     return Dataset(**joined)
 
 
+def _columns(path: Path) -> list[str]:
+    """Name the columns of a file of rows, of JSONL those of its first hundred."""
+    if path.suffix == ".parquet":
+        from pyarrow.parquet import read_schema
+
+        return list(read_schema(path).names)
+    with path.open("rb") as file:
+        found = [msgspec.json.decode(line, type=dict[str, msgspec.Raw]) for line in islice(file, 100) if line.strip()]
+    return list(dict.fromkeys(name for row in found for name in row))
+
+
 def _jsonl(path: Path) -> Iterator[Row]:
     decoder = msgspec.json.Decoder(Row)
     with path.open("rb") as file:
@@ -223,7 +241,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
 
 def _parquet(path: Path) -> Iterator[Row]:
     try:
-        from pyarrow import ArrowException
+        from pyarrow import ArrowException, timestamp, types
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise LibraryMissing("pyarrow", f"reading {path.name}") from None
@@ -233,11 +251,19 @@ def _parquet(path: Path) -> Iterator[Row]:
             unpacked = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
             if metadata.num_rows > MAX_ROWS or unpacked > MAX_UNPACKED_BYTES:
                 raise DatasetInvalid(f"{path} unpacks to {metadata.num_rows} rows and {unpacked} bytes: too large")
-            names = [name for name in file.schema_arrow.names if name in COLUMNS]
+            there = file.schema_arrow.names
+            names = [name for name in there if name in COLUMNS]
             if "text" not in names:
-                raise DatasetInvalid(f"{path} has no column `text`; it has {', '.join(file.schema_arrow.names)[:200]}")
+                raise DatasetInvalid(f"{path} has no column `text`; it has {', '.join(there)[:200]}")
+            if twice := sorted(name for name, times in Counter(there).items() if times > 1):
+                raise DatasetInvalid(f"{path} has more than one column `{twice[0][:80]}`; leave one")
             number = 0
             for batch in file.iter_batches(batch_size=8192, columns=names):
+                place = batch.schema.get_field_index("at")
+                if place >= 0 and types.is_timestamp(batch.schema.types[place]):
+                    # pandas writes nanoseconds, which no datetime holds.
+                    times = batch.column(place)
+                    batch = batch.set_column(place, "at", times.cast(timestamp("us", times.type.tz), safe=False))
                 for found in batch.to_pylist():
                     number += 1
                     try:
@@ -245,7 +271,7 @@ def _parquet(path: Path) -> Iterator[Row]:
                     except msgspec.ValidationError as error:
                         raise DatasetInvalid(f"{path} row {number}: {error}") from None
                     yield _checked(row, f"{path} row {number}")
-    except (ArrowException, OSError, UnicodeDecodeError) as error:
+    except (ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
         raise DatasetInvalid(f"{path} is no readable Parquet file: {str(error).splitlines()[0][:200]}") from None
 
 

@@ -27,6 +27,19 @@ class VersionExists(ClassifierError):
         self.version = version
 
 
+class VersionMisnamed(ClassifierError):
+    """A name that no version may have."""
+
+    code = "version_misnamed"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"{version[:80]!r} is no name for a version: small letters, digits, . _ - are allowed, 64 at most, "
+            "the first a letter or digit"
+        )
+        self.version = version
+
+
 class VersionBroken(ClassifierError):
     """A version folder lacks a file, or a file is not what the manifest or its own header says."""
 

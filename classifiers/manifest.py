@@ -6,13 +6,14 @@ size and digest agree with the manifest and, for arrays, its header agrees with 
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
 
-from classifiers.errors import DigestMismatch, LibraryMismatch, VersionBroken, VersionTooLarge
+from classifiers.errors import DigestMismatch, LibraryMismatch, VersionBroken, VersionMisnamed, VersionTooLarge
 
 FORMAT = 1
 """Grows when a scorer of an older release could no longer read a new version."""
@@ -21,7 +22,7 @@ ATTRIBUTES = ("spam", "toxicity", "severe_toxicity", "profanity", "threat", "ins
 
 MANIFEST = "manifest.json"
 LEARNED = "learned.txt"
-"""The identifiers of the labels that an adapted version learned from, one a line."""
+"""The identifiers of the labels that a version learned from, one a line."""
 VERSION_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\.(npy|skops|json|jsonl|md|toml|txt|bin|html)")
 MAX_MANIFEST_BYTES = 4 * 2**20
@@ -79,6 +80,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, Any] = {}
 
 
+def check_name(version: str) -> None:
+    """Refuse a name that no version may have; an empty one stands for a name of the moment's own."""
+    if version and not VERSION_NAME.fullmatch(version):
+        raise VersionMisnamed(version)
+
+
 def digest_of(path: Path) -> str:
     """Compute the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
@@ -128,6 +135,11 @@ def learned_labels(folder: Path) -> frozenset[str]:
     """Name the labels a version learned from, so that an erased one can be traced to the versions that know it."""
     path = folder / LEARNED
     return frozenset(path.read_text("utf-8").split("\n")) - {""} if path.is_file() else frozenset()
+
+
+def write_learned(folder: Path, labels: Iterable[str]) -> None:
+    """List the labels a version learned from; rows without an identifier are none."""
+    (folder / LEARNED).write_text("".join(f"{name}\n" for name in sorted(set(labels) - {""})), "utf-8")
 
 
 def verify(folder: Path) -> Manifest:

@@ -6,6 +6,7 @@ numbers only while they are used: written as fitted floats, the file would be fo
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -110,6 +111,11 @@ def write_pipeline(folder: Path, shape: Shape, lines: Mapping[str, tuple[float, 
     return folder / PIPELINE
 
 
+def libraries() -> dict[str, str]:
+    """Name the releases that a pipeline written here is of: what reads it asks for the same."""
+    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
+
+
 def add_pipeline(folder: Path) -> Manifest:
     """Write the pipeline of a version that has none, and a manifest that knows it."""
     manifest = verify(folder)
@@ -117,6 +123,6 @@ def add_pipeline(folder: Path) -> Manifest:
     shape = msgspec.convert(manifest.features["shape"], Shape)
     write_pipeline(folder, shape, {name: (line["slope"], line["offset"]) for name, line in lines.items()})
     (folder / MANIFEST).unlink()
-    manifest = msgspec.structs.replace(manifest, files=entries_of(folder))
+    manifest = msgspec.structs.replace(manifest, libraries=libraries(), files=entries_of(folder))
     write_manifest(folder, manifest)
     return manifest

@@ -50,9 +50,37 @@ def together(dataset: Dataset) -> NDArray[np.int64]:
     return _components(len(dataset), links)
 
 
+def by_time(dataset: Dataset, later_share: float = 0.25) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Part rows into earlier and later ones: two masks.
+
+    Later rows whose text or author is known from before the cut are in neither. Rows without a time are cut by a hash
+    of their group, which is the best that can be done for them.
+    """
+    groups = together(dataset)
+    timed = ~np.isnan(dataset.at)
+    earlier = np.zeros(len(dataset), bool)
+    later = np.zeros(len(dataset), bool)
+    if timed.any():
+        order = np.argsort(np.where(timed, dataset.at, np.inf), kind="stable")[: int(timed.sum())]
+        cut = len(order) - max(1, round(len(order) * later_share))
+        earlier[order[:cut]] = True
+        later[order[cut:]] = True
+        later &= ~np.isin(groups, groups[earlier])
+    held = _hash(groups) < later_share
+    known = np.isin(groups, groups[timed])
+    later |= ~timed & held & ~known
+    earlier |= ~timed & ~held & ~np.isin(groups, groups[later])
+    return earlier, later
+
+
 def once_each(texts: Sequence[str], values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Weigh rows so that a cluster of near-duplicates with one value counts as one row, however often it was sent."""
-    keys = np.stack([near_duplicates(texts), (np.nan_to_num(values, nan=-1.0) >= 0.5).astype(np.int64)], axis=1)
+    return once_of(near_duplicates(texts), values)
+
+
+def once_of(clusters: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Do what `once_each` does for texts whose clusters are known."""
+    keys = np.stack([clusters, (np.nan_to_num(values, nan=-1.0) >= 0.5).astype(np.int64)], axis=1)
     _, inverse, counts = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
     weights: NDArray[np.float32] = (1.0 / counts[inverse.reshape(-1)]).astype(np.float32)
     return weights
@@ -107,3 +135,11 @@ def _components(rows: int, links: Sequence[tuple[NDArray[np.int64], NDArray[np.i
             a, b = root(one), root(other)
             up[max(a, b)] = min(a, b)
     return np.array([root(at) for at in range(rows)], np.int64)
+
+
+def _hash(groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Spread group numbers evenly over 0..1, the same way on every machine."""
+    mixed = (groups.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(32)
+    mixed *= np.uint64(0xD6E8FEB86659FD93)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53

@@ -14,11 +14,12 @@ from scipy import sparse
 from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_line, threshold
 from classifiers.card import write_card
 from classifiers.compiled import CONCEPTS, save_lexicon, save_weights
-from classifiers.counting import check_balance, counts_once
+from classifiers.counting import brought_along, counted_once
 from classifiers.dataset import Dataset, concatenate, load_seeds, read
 from classifiers.disguises import WAYS, disguise
-from classifiers.errors import LabelsOneSided, TooFewLabels
+from classifiers.errors import DatasetInvalid, LabelsOneSided, TooFewLabels
 from classifiers.estimators import SpamClassifier, ToxicityClassifier, sigmoid
+from classifiers.evidence import to_learn
 from classifiers.fairness import even_out
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filter_learning import Network, Sequences
@@ -26,16 +27,28 @@ from classifiers.filters import Filters, save_filters
 from classifiers.identities import as_dataset, sentences
 from classifiers.language_learning import learn_languages
 from classifiers.lexicon import MARKS
-from classifiers.manifest import ATTRIBUTES, DataEntry, LanguageFigures, Manifest, entries_of, write_manifest
-from classifiers.pipeline import write_pipeline
+from classifiers.manifest import (
+    ATTRIBUTES,
+    DataEntry,
+    LanguageFigures,
+    Manifest,
+    check_name,
+    entries_of,
+    write_learned,
+    write_manifest,
+)
+from classifiers.pipeline import libraries, write_pipeline
 from classifiers.recipe import Recipe
 from classifiers.sources import family, known_sources, tidy
+from classifiers.splitting import by_time
 from classifiers.traits import NAMES
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and of how many."""
 
 STEPS = 9
+HELD_BACK = 0.1
+"""So large a share of the rows brought along is not learned from, but calibrated on."""
 FILTER_ROWS = 1 << 15
 """So many vectors of hashed features the filters have."""
 _HEEDED = {"toxicity": 1.0, "insult": 0.5, "identity_attack": 0.5}
@@ -47,9 +60,14 @@ def train_from_scratch(
 ) -> Path:
     """Train on files or folders of rows and on the package's own corpus; write the version into the empty folder `out`."""
     tell = progress or (lambda _step, _done, _total: None)
+    check_name(version)
     tell("reading", 0, STEPS)
     rows = gather_rows(data, recipe)
+    once, counted = counted_once(rows, recipe)
+    shares, weights = targets(rows, recipe)
+    weights *= once
     train, held = parts(rows, seed)
+    _check_labels(shares[train], shares[held])
     tell("features", 1, STEPS)
     featurizer = CommentFeaturizer(
         bits=recipe.bits,
@@ -65,11 +83,6 @@ def train_from_scratch(
         X = sparse.vstack([X, featurizer.transform(disguised)], format="csr")
     learned = np.concatenate([train, hidden])
     tell("spam", 2, STEPS)
-    shares, weights = targets(rows, recipe)
-    _check_labels(shares[learned])
-    once = counts_once(rows, rows.values.astype(np.float64))
-    counted = check_balance(rows, rows.values.astype(np.float64), once, recipe.max_imbalance)
-    weights *= once
     there = np.flatnonzero(~np.isnan(shares[learned, 0]))
     spam = SpamClassifier(recipe.spam_strength, recipe.rounds)
     spam.fit(X[there], shares[learned[there], 0], weights[learned[there], 0])
@@ -110,6 +123,7 @@ def train_from_scratch(
     )
     tell("writing", 8, STEPS)
     write_pipeline(out, featurizer.shape, lines)
+    write_learned(out, rows.take(np.concatenate([train, held])).label_id)
     made = datetime.now(UTC)
     manifest = Manifest(
         version=version or f"scratch-{made:%Y%m%d-%H%M%S}",
@@ -119,7 +133,7 @@ def train_from_scratch(
         files=entries_of(out),
         recipe={**msgspec.to_builtins(recipe), "seed": seed, **({"counted": counted} if counted else {})},
         data=_entries(rows),
-        libraries=_libraries(),
+        libraries=libraries(),
         features={
             "shape": msgspec.to_builtins(featurizer.shape),
             "traits": list(NAMES),
@@ -140,26 +154,35 @@ def train_from_scratch(
 
 
 def gather_rows(data: Sequence[Path], recipe: Recipe) -> Dataset:
-    """Read the rows given and, if the recipe says so, the training part of the package's own corpus."""
-    found = [read(data)] if data else []
+    """Read the rows given that are about a text alone and, if the recipe says so, the training part of the package's own corpus."""
+    found = [to_learn(read(data)).rows] if data else []
     if recipe.seeds:
         found += [load_seeds("train"), as_dataset("train")]
-    rows = concatenate(found)
-    if len(rows) < 200:
-        raise TooFewLabels(len(rows), 200)
-    return rows
+    if not found:
+        raise TooFewLabels(0, recipe.min_labels)
+    return concatenate(found)
 
 
 def parts(rows: Dataset, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Part the rows into those to learn from and those to calibrate on: by their `split` where they have one."""
+    """Part the rows into those to learn from and those to calibrate on: by their `split` where they have one.
+
+    Of the rows brought along without one, the latest tenth is held back, or a tenth of those that have no time; what is nearly
+    the same as a row that is learned from, or of its author, is in neither part or on the same side. Others are held back by lot.
+    """
     split = np.array(rows.split)
-    held = split == "valid"
+    held, left_out = split == "valid", np.zeros(len(rows), bool)
     unsplit = np.flatnonzero(split == "")
+    own = np.intersect1d(unsplit, brought_along(rows))
+    if len(own):
+        earlier, later = by_time(rows.take(own), HELD_BACK)
+        held[own[later]] = True
+        left_out[own[~earlier & ~later]] = True
+        unsplit = np.setdiff1d(unsplit, own)
     held[np.random.default_rng(seed).permutation(unsplit)[: len(unsplit) // 10]] = True
     seeds = np.flatnonzero(np.array([source.startswith("seeds/") for source in rows.source]))
     tenth = np.array([hash_of(rows.pair[place] or rows.id[place]) % 10 == 0 for place in seeds], bool)
     held[seeds[tenth]] = True
-    return np.flatnonzero(~held), np.flatnonzero(held)
+    return np.flatnonzero(~held & ~left_out), np.flatnonzero(held)
 
 
 def disguise_some(
@@ -184,11 +207,16 @@ def disguise_some(
     return np.array(places, np.int64), found
 
 
-def _check_labels(shares: NDArray[np.float64]) -> None:
+def _check_labels(shares: NDArray[np.float64], held: NDArray[np.float64]) -> None:
     for column, attribute in enumerate(ATTRIBUTES):
         found = shares[~np.isnan(shares[:, column]), column]
         if not (found > 0).any() or not (found < 1).any():
             raise LabelsOneSided(f"no row says yes, or none says no, to {attribute}: learn with the seeds, or add rows")
+        if np.isnan(held[:, column]).all():
+            raise DatasetInvalid(
+                f"no row of {attribute} is left to calibrate on: all late ones are like earlier ones, or of their authors; "
+                "add rows, or say `valid` in their column `split`"
+            )
 
 
 def hash_of(name: str) -> int:
@@ -344,9 +372,3 @@ def _entries(rows: Dataset) -> tuple[DataEntry, ...]:
         DataEntry(entry.source, entry.rows, table[entry.digest].licence if entry.digest in table else "", entry.digest)
         for entry in rows.files
     )
-
-
-def _libraries() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}

@@ -11,6 +11,7 @@ from classifiers.commands.terminal import (
     FILES,
     bounds,
     building,
+    check_free,
     data_option,
     evidence_of,
     folder_of,
@@ -30,21 +31,59 @@ from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
 
+def _show_recipe(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from classifiers.adapting import AdaptRecipe
+        from classifiers.recipe import Recipe, told
+
+        click.echo("\n".join(told(AdaptRecipe if context.command.name == "adapt" else Recipe)))
+        context.exit()
+
+
+recipe_option = click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
+min_labels_option = click.option("--min-labels", type=click.IntRange(2), help="Take fewer labels than 200 for enough.")
+show_recipe_option = click.option(
+    "--show-recipe",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_recipe,
+    help="Print what can be turned, with defaults and bounds, as a file for --recipe.",
+)
+
+
 @click.command()
 @data_option
-@click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
-@click.option("--seed", default=0, show_default=True, help="The same seed, rows and recipe give the same weights.")
+@recipe_option
+@show_recipe_option
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="The same seed, rows and recipe give the same weights.",
+)
+@min_labels_option
 @version_option
 @out_option
 @pass_registry
 def train(
-    registry: Registry, data: tuple[Path, ...], recipe: Path | None, seed: int, name: str, out: Path | None
+    registry: Registry,
+    data: tuple[Path, ...],
+    recipe: Path | None,
+    seed: int,
+    min_labels: int | None,
+    name: str,
+    out: Path | None,
 ) -> None:
     """Train a version from scratch, from rows and the package's own corpus."""
     from classifiers.recipe import Recipe, read_recipe
     from classifiers.training import train_from_scratch
 
+    check_free(registry, name, out)
     chosen = read_recipe(recipe) if recipe else Recipe()
+    if min_labels is not None:
+        chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
     with building(registry, out) as folder, progress() as tell:
         train_from_scratch(list(data), chosen, seed, folder, version=name, progress=tell)
 
@@ -53,8 +92,9 @@ def train(
 @labels_option
 @click.option("--base", help="The version to stand on. Default: the active one.")
 @click.option("--site", default="", help="Learn only from the labels of this site.")
-@click.option("--recipe", type=FILES, help="A TOML file with what is to be turned.")
-@click.option("--min-labels", type=click.IntRange(2), help="Take fewer labels than 200 for enough.")
+@recipe_option
+@show_recipe_option
+@min_labels_option
 @version_option
 @out_option
 @pass_registry
@@ -70,8 +110,10 @@ def adapt(
 ) -> None:
     """Adapt a version to new labels, without the data it was trained on."""
     from classifiers import adapting
+    from classifiers.recipe import read_as
 
-    chosen = adapting.read_adapt_recipe(recipe) if recipe else adapting.AdaptRecipe()
+    check_free(registry, name, out)
+    chosen = read_as(recipe, adapting.AdaptRecipe) if recipe else adapting.AdaptRecipe()
     if min_labels is not None:
         chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
     start, rows = folder_of(registry, base), read(data)
@@ -108,6 +150,7 @@ def calibrate(
     from classifiers.calibration import threshold
     from classifiers.evaluation import calibration_error
 
+    check_free(registry, save)
     folder = folder_of(registry, version)
     rows = evidence_of(data, folder)
     scorer = Scorer.open(folder)

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from classifiers.dataset import Dataset, read
-from classifiers.errors import DatasetInvalid, UnknownVersion
+from classifiers.errors import DatasetInvalid, UnknownVersion, VersionExists
 from classifiers.evaluation import Estimate, Score, score_with
 from classifiers.evidence import to_judge
-from classifiers.manifest import verify
+from classifiers.manifest import check_name, verify
 from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
@@ -43,6 +43,18 @@ def folder_of(registry: Registry, version: str | None) -> Path:
         raise
 
 
+def check_free(registry: Registry, name: str, out: Path | None = None) -> None:
+    """Refuse a name that cannot be had, or a folder `out` that is there, before minutes of work are spent on it."""
+    check_name(name)
+    if out is not None:
+        if out.exists():
+            raise DatasetInvalid(f"{out} is there already; name a new folder")
+    elif name:
+        with contextlib.suppress(UnknownVersion):
+            registry.path(name)
+            raise VersionExists(name)
+
+
 @contextlib.contextmanager
 def building(registry: Registry, out: Path | None) -> Iterator[Path]:
     """Give an empty folder to build a version in; it becomes a version, or the folder `out`, only when all went well."""
@@ -52,8 +64,7 @@ def building(registry: Registry, out: Path | None) -> Iterator[Path]:
             manifest = registry.add(folder)
         click.echo(f"{manifest.version} is in the registry")
         return
-    if out.exists():
-        raise DatasetInvalid(f"{out} is there already; name a new folder")
+    check_free(registry, "", out)
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=out.parent) as beside:
         folder = Path(beside) / "version"
         folder.mkdir()

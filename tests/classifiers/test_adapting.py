@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 
 from classifiers import gate
-from classifiers.adapting import AdaptRecipe, adapt, read_adapt_recipe
+from classifiers.adapting import AdaptRecipe, adapt
 from classifiers.dataset import Dataset, load_seeds
 from classifiers.errors import LabelsOneSided, LibraryMismatch, NothingToLearn, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import auc, score_with
 from classifiers.footing import open_base
 from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
-from classifiers.registry import BUNDLED
+from classifiers.recipe import read_as
+from classifiers.registry import BUNDLED, Registry
 from classifiers.scorer import Item, Scorer
+from classifiers.vetting import export_archive, import_archive
 from tests.classifiers.labels import dataset, labels, lines
-from tests.classifiers.test_broken_models import features_and_a_lexicon_of_another_release
+from tests.classifiers.test_broken_models import features_and_a_lexicon_of_another_release, resigned
 
 TOXICITY = ATTRIBUTES.index("toxicity")
 
@@ -71,6 +73,15 @@ def test_a_version_of_another_release_is_no_base_and_is_told_what_to_do(tmp_path
     features_and_a_lexicon_of_another_release(folder)
     with pytest.raises(LibraryMismatch, match=r"made by another release.*--base"):
         adapt(folder, labels(300), tmp_path / "next", version="next")
+
+
+def test_a_base_of_another_scikit_learn_gives_a_version_that_can_be_handed_on(tmp_path: Path) -> None:
+    folder, archive = tmp_path / "former", tmp_path / "version.zip"
+    shutil.copytree(BUNDLED, folder)
+    resigned(folder, libraries={**read_manifest(BUNDLED).libraries, "scikit-learn": "1.5.0"})
+    found = adapt(folder, labels(220), tmp_path / "next", AdaptRecipe(strengths=(0.0, 1.0)), version="next-1")
+    export_archive(found, archive)
+    assert import_archive(Registry(tmp_path / "registry"), archive).version == "next-1"
 
 
 def test_the_explanation_names_the_new_word(adapted: Path) -> None:
@@ -200,18 +211,22 @@ def test_fewer_labels_are_taken_when_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["strengths = 'x'", "nosuch = 1", "strengths = []", "blocks = 1", "= 3", "strengths = [-1.0]"]
-)
+    "content",
+    [
+        "strengths = 'x'", "nosuch = 1", "strengths = []", "blocks = 1", "= 3", "strengths = [-1.0]", "bias_prior = -5.0",
+        "slope_prior = nan", "max_imbalance = 0.5", "min_labels = 1", "seed = -1", "hold = inf", "anchors = 10_000_000",
+    ],
+)  # fmt: skip
 def test_a_wrong_recipe_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(content)
     with pytest.raises(RecipeInvalid, match=r"recipe\.toml"):
-        read_adapt_recipe(path)
+        read_as(path, AdaptRecipe)
 
 
 def test_a_recipe_is_read_and_kept_in_the_manifest(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text("strengths = [0.0, 1.0]\nmin_labels = 40\n")
-    recipe = read_adapt_recipe(path)
+    recipe = read_as(path, AdaptRecipe)
     found = adapt(BUNDLED, labels(60), tmp_path / "kept", recipe)
     assert read_manifest(found).recipe == msgspec.json.decode(msgspec.json.encode(recipe))

@@ -212,6 +212,31 @@ def test_training_from_rows_of_ones_own_gives_a_version(root: Path, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["recipe.toml", "rows.jsonl", "version"]
 
 
+@pytest.mark.parametrize(
+    ("name", "says"), [("Bad Name", "is no name for a version"), (FIRST, "already in the registry")]
+)
+@pytest.mark.parametrize(
+    ("command", "option"), [("train", "--version"), ("adapt", "--version"), ("calibrate", "--save")]
+)
+def test_a_name_that_cannot_be_had_is_refused_before_a_row_is_read(
+    root: Path, command: str, option: str, name: str, says: str
+) -> None:
+    result = run(root, command, "--data", "/nosuch.jsonl", option, name)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert says in result.stderr
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("command", ["train", "adapt"])
+def test_the_recipe_of_a_command_is_shown_and_nothing_is_made(root: Path, command: str) -> None:
+    shown = run(root, command, "--show-recipe")
+    assert shown.exit_code == 0, shown.output
+    assert ("bits = 19" in shown.stdout) is (command == "train")
+    assert "min_labels = 200" in shown.stdout
+    assert not root.exists()
+
+
 def jsonl(rows: list[dict[str, object]]) -> bytes:
     return b"\n".join(map(msgspec.json.encode, rows))
 
@@ -237,7 +262,9 @@ GOOD = lines(3)
         (("adapt", "--data", "FILE", "--site", "elsewhere"), jsonl(lines(300))),
         (("adapt", "--data", "FILE", "--min-labels", "1"), jsonl(lines(300))),
         (("train", "--data", "FILE"), b"\xff\xfe"),
+        (("train", "--data", "FILE", "--min-labels", "1"), jsonl(lines(300))),
         (("evaluate", "--data", "FILE"), b""),
+        (("evaluate", "--data", "FILE"), b'{"text":"x","toxcity":1}'),
         (("evaluate", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
         (("compare", "nosuch", "--data", "FILE"), msgspec.json.encode(GOOD[0])),
         (("calibrate", "--data", "FILE"), b"[]"),

@@ -65,7 +65,7 @@ def test_written_rows_are_read_back_as_they_were(tmp_path: Path) -> None:
 
 
 def test_rows_can_be_chosen_by_mask_and_by_position(tmp_path: Path) -> None:
-    dataset = read_file(jsonl(tmp_path, b'{"text":"a"}\n{"text":"b"}\n{"text":"c"}\n'))
+    dataset = read_file(jsonl(tmp_path, b'{"text":"a","spam":1}\n{"text":"b"}\n{"text":"c"}\n'))
     assert dataset.take(np.array([True, False, True])).text == ["a", "c"]
     assert dataset.take([2, 0]).text == ["c", "a"]
     assert concatenate([dataset, dataset.take([1])]).text == ["a", "b", "c", "b"]
@@ -118,6 +118,43 @@ def test_a_bad_table_is_refused_with_row_and_column(tmp_path: Path, table: dict[
     with pytest.raises(DatasetInvalid, match=r"rows\.parquet") as refused:
         read_file(path)
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.parquet"])
+def test_rows_of_which_none_is_annotated_are_refused_with_the_columns_found_and_those_expected(
+    tmp_path: Path, name: str
+) -> None:
+    rows = [{"text": "you fool", "toxcity": 1.0, "spam": None}, {"text": "good day", "toxcity": 0.0, "spam": None}]
+    jsonl(tmp_path, b"\n".join(map(msgspec.json.encode, rows)))
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    with pytest.raises(
+        DatasetInvalid, match=rf"{name}.*spam, toxicity, .*identity_attack.*it has text, toxcity, spam$"
+    ):
+        read_file(tmp_path / name)
+
+
+def test_a_table_with_a_column_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    columns = [pa.array(["x", "y"]), pa.array([1.0, None]), pa.array([None, 0.0])]
+    pq.write_table(pa.table(columns, names=["text", "spam", "spam"]), path)
+    with pytest.raises(DatasetInvalid, match=r"rows\.parquet has more than one column `spam`"):
+        read_file(path)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("unit", ["ns", "us", "ms"])
+def test_times_of_a_table_are_read_whatever_their_unit(tmp_path: Path, unit: str, zone: str | None) -> None:
+    path, ticks = tmp_path / "rows.parquet", {"ns": 10**9, "us": 10**6, "ms": 10**3}[unit]
+    at = pa.array([1_767_323_045 * ticks + ticks // 4 + (unit == "ns"), None], pa.timestamp(unit, zone))
+    pq.write_table(pa.table({"text": ["x", "y"], "spam": [1.0, 0.0], "at": at}), path)
+    np.testing.assert_array_equal(read_file(path).at, [1_767_323_045.25, np.nan])
+
+
+def test_a_time_beyond_all_years_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"text": ["x"], "spam": [1.0], "at": pa.array([9 * 10**18], pa.timestamp("us"))}), path)
+    with pytest.raises(DatasetInvalid, match=r"rows\.parquet"):
+        read_file(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", GOOD, b"PAR1" + b"\0" * 100 + b"PAR1"])

@@ -5,8 +5,24 @@ import numpy as np
 import pytest
 
 from classifiers import manifest as manifests
-from classifiers.errors import ClassifierError, DigestMismatch, LibraryMismatch, VersionBroken, VersionTooLarge
-from classifiers.manifest import MANIFEST, Manifest, entries_of, learned_labels, read_manifest, verify, write_manifest
+from classifiers.errors import (
+    ClassifierError,
+    DigestMismatch,
+    LibraryMismatch,
+    VersionBroken,
+    VersionMisnamed,
+    VersionTooLarge,
+)
+from classifiers.manifest import (
+    MANIFEST,
+    Manifest,
+    check_name,
+    entries_of,
+    learned_labels,
+    read_manifest,
+    verify,
+    write_manifest,
+)
 
 
 @pytest.fixture
@@ -122,6 +138,13 @@ def test_there_is_an_end_to_how_much_and_how_many_are_read(folder, monkeypatch) 
     monkeypatch.setattr(manifests, "MAX_MANIFEST_BYTES", 10)
     with pytest.raises(VersionTooLarge, match="larger than 10"):
         read_manifest(folder)
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "-first", ".hidden", "../etc", "a" * 65, "ü"])
+def test_a_name_that_no_version_may_have_is_refused(name: str) -> None:
+    with pytest.raises(VersionMisnamed, match="is no name for a version"):
+        check_name(name)
+    check_name("site-2.1_b")
 
 
 def test_the_labels_that_a_version_learned_from_are_named_one_a_line(folder) -> None:

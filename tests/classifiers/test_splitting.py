@@ -7,13 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.dataset import Dataset, Row, from_rows
-from classifiers.splitting import near_duplicates, once_each, together
+from classifiers.splitting import by_time, near_duplicates, once_each, together
 
 LONG = "The council decided last night that the bridge will be closed for repairs until the end of May."
 
 
 def rows(*given: dict[str, object]) -> Dataset:
     return from_rows([msgspec.convert(row, Row) for row in given])
+
+
+def at(day: int) -> str:
+    return f"2026-01-{day:02}T00:00:00+00:00"
 
 
 def test_small_changes_leave_a_text_in_its_cluster() -> None:
@@ -66,6 +70,40 @@ def test_rows_are_joined_by_their_texts_and_authors_and_by_nothing_else(drawn: l
                 of[row[part]] = min(at, of.get(row[part], at))
             least = [of[row[part]] for row in drawn]
     assert together(dataset).tolist() == least
+
+
+def test_a_cut_in_time_leaks_neither_texts_nor_authors() -> None:
+    dataset = rows(
+        {"text": "early words one", "at": at(1), "author": "ann"},
+        {"text": LONG, "at": at(2), "author": "bob"},
+        {"text": "early words three", "at": at(3)},
+        {"text": "early words four", "at": at(4)},
+        {"text": LONG + "!", "at": at(20), "author": "eve"},
+        {"text": "late words by ann", "at": at(21), "author": "ann"},
+        {"text": "late and new words", "at": at(22), "author": "zoe"},
+        {"text": "words without a time", "author": "ann"},
+    )
+    earlier, later = by_time(dataset, 3 / 7)
+    assert np.flatnonzero(later).tolist() == [6]
+    assert np.flatnonzero(earlier).tolist() == [0, 1, 2, 3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 6), st.integers(1, 28)), min_size=1, max_size=40),
+    st.booleans(),
+)
+def test_no_group_lies_on_both_sides_of_a_cut(drawn: list[tuple[int, int, int]], timed: bool) -> None:
+    dataset = rows(
+        *(
+            {"text": f"text {words} " * 9, "author": f"a{author}", "at": at(day) if timed else None}
+            for words, author, day in drawn
+        )
+    )
+    groups = together(dataset)
+    earlier, later = by_time(dataset)
+    assert not (earlier & later).any()
+    assert not set(groups[earlier].tolist()) & set(groups[later].tolist())
 
 
 def test_a_text_sent_often_counts_once_for_each_value() -> None:

@@ -1,5 +1,6 @@
 """Training from scratch: a complete version, the same for the same seed, whose scorer says what the pipeline says."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -7,17 +8,19 @@ import numpy as np
 import pytest
 
 from classifiers.compiled import load_weights
-from classifiers.dataset import Dataset, load_seeds
-from classifiers.errors import LabelsOneSided, TooFewLabels
+from classifiers.dataset import Dataset, concatenate, load_seeds, read, write_jsonl
+from classifiers.errors import DatasetInvalid, LabelsOneSided, TooFewLabels, VersionMisnamed
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import FILES
 from classifiers.footing import open_base
 from classifiers.lexicon import MARKS
-from classifiers.manifest import ATTRIBUTES, read_manifest, verify
+from classifiers.manifest import ATTRIBUTES, LEARNED, learned_labels, read_manifest, verify
 from classifiers.recipe import Recipe
 from classifiers.scorer import BUNDLED, Item, Scorer
 from classifiers.sources import known_sources, tidy
-from classifiers.training import disguise_some, parts, train_from_scratch
+from classifiers.splitting import together
+from classifiers.training import disguise_some, gather_rows, parts, train_from_scratch
+from tests.classifiers.labels import labels
 
 RECIPE = Recipe(bits=12, seeds=False, rounds=15, min_texts=2, filters=4, filter_numbers=4, filter_epochs=2)
 
@@ -27,7 +30,8 @@ def write_rows(path: Path, rows: Dataset) -> Path:
     for place, text in enumerate(rows.text):
         values = {name: float(rows.values[place, column]) for column, name in enumerate(ATTRIBUTES)}
         known = {name: value for name, value in values.items() if not np.isnan(value)}
-        lines.append(msgspec.json.encode({"text": text, "lang": rows.lang[place], "source": "ours", **known}))
+        about = {"lang": rows.lang[place], "source": "ours", "label_id": f"label-{place}" if place % 2 else ""}
+        lines.append(msgspec.json.encode({"text": text, **about, **known}))
     path.write_bytes(b"\n".join(lines) + b"\n")
     return path
 
@@ -51,6 +55,17 @@ def test_a_trained_version_is_complete_and_vouched_for(trained):
     assert manifest.kind == "scratch"
     assert set(manifest.thresholds) == set(manifest.calibration) == set(ATTRIBUTES)
     assert "MODEL_CARD.md" in manifest.files
+
+
+def test_what_was_judged_beside_the_text_is_not_learned_from(tmp_path):
+    lines = [b'{"text": "a link did it", "spam": 1, "about": "author"}', b'{"text": "the text did it", "spam": 1}']
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(lines))
+    assert gather_rows([tmp_path / "rows.jsonl"], RECIPE).text == ["the text did it"]
+
+
+def test_a_trained_version_lists_the_labels_it_learned_from(trained, data):
+    assert learned_labels(trained) == {name for name in read([data]).label_id if name} != set()
+    assert b"\n\n" not in (trained / LEARNED).read_bytes()
 
 
 def test_the_same_seed_gives_the_same_weights(data, trained, tmp_path):
@@ -122,8 +137,21 @@ def test_rows_of_one_kind_are_refused(data, tmp_path):
     seeds = load_seeds("train")
     clean = np.flatnonzero(np.nan_to_num(seeds.column("threat")) == 0)[:400]
     path = write_rows(tmp_path / "clean.jsonl", seeds.take(clean))
-    with pytest.raises(LabelsOneSided, match="threat"):
-        train_from_scratch([path], RECIPE, 1, tmp_path / "v")
+    with pytest.raises(LabelsOneSided, match=r"all labels of threat say no"):
+        train_from_scratch([path], msgspec.structs.replace(RECIPE, max_imbalance=1000.0), 1, tmp_path / "v")
+
+
+def test_rows_of_which_none_can_be_held_back_are_refused(data, tmp_path):
+    rows = read([data])
+    one_author = replace(rows, author=["ann"] * len(rows), at=np.arange(len(rows), dtype=np.float64))
+    write_jsonl(one_author, tmp_path / "ann.jsonl")
+    with pytest.raises(DatasetInvalid, match="spam is left to calibrate on"):
+        train_from_scratch([tmp_path / "ann.jsonl"], RECIPE, 1, tmp_path / "v")
+
+
+def test_a_name_that_no_version_may_have_is_refused_before_any_work(tmp_path):
+    with pytest.raises(VersionMisnamed):
+        train_from_scratch([tmp_path / "nosuch.jsonl"], RECIPE, 1, tmp_path / "v", version="Bad Name")
 
 
 def test_a_handful_of_rows_is_refused(tmp_path):
@@ -137,6 +165,51 @@ def test_nothing_frozen_is_learned_from():
     train, held = parts(rows.take(np.flatnonzero([split == "train" for split in rows.split])), 3)
     assert len(train) > 5 * len(held) > 0
     assert not set(train.tolist()) & set(held.tolist())
+
+
+def own_rows(count: int) -> Dataset:
+    """Give rows of the hours of a day, every fifth a copy of the first."""
+    rows = labels(count)
+    for place in range(0, count, 5):
+        rows.text[place] = rows.text[0]
+    return rows
+
+
+def test_of_rows_that_have_a_time_the_latest_are_held_back_and_nothing_like_an_earlier_one():
+    rows = own_rows(400)
+    shuffled = rows.take(np.random.default_rng(0).permutation(400))
+    train, held = parts(shuffled, 1)
+    assert 20 < len(held) <= 40
+    assert np.nanmin(shuffled.at[held]) > np.nanmax(shuffled.at[train])
+    assert rows.text[0] not in {shuffled.text[place] for place in held}
+    groups = together(shuffled)
+    assert not set(groups[train].tolist()) & set(groups[held].tolist())
+
+
+def test_of_rows_without_a_time_a_tenth_is_held_back_and_near_duplicates_stay_together():
+    rows = own_rows(2000)
+    rows.at[:] = np.nan
+    train, held = parts(rows, 1)
+    assert len(train) + len(held) == 2000
+    assert 0.05 < len(held) / 2000 < 0.2 or rows.text[0] in {rows.text[place] for place in held}
+    groups = together(rows)
+    assert not set(groups[train].tolist()) & set(groups[held].tolist())
+
+
+def test_a_split_that_rows_come_with_is_kept():
+    rows = own_rows(300)
+    rows.split[:] = ["valid" if place % 7 == 0 else "train" for place in range(300)]
+    train, held = parts(rows, 1)
+    assert held.tolist() == [*range(0, 300, 7)]
+    assert len(train) == 300 - len(held)
+
+
+def test_public_sets_are_parted_by_the_seed_alone_whatever_is_brought_along():
+    public = replace(load_seeds("train").take(np.arange(500)), source=["paradetox"] * 500, split=[""] * 500)
+    _, held = parts(public, 8)
+    assert sorted(held.tolist()) == sorted(np.random.default_rng(8).permutation(500)[:50].tolist())
+    _, with_own = parts(concatenate([public, own_rows(300)]), 8)
+    assert with_own[with_own < 500].tolist() == held.tolist()
 
 
 def test_some_texts_are_learned_from_in_disguise():
