@@ -143,7 +143,7 @@ class Comment(msgspec.Struct, frozen=True, kw_only=True):
     honeypot: str = ""
     form_seconds: float | None = None
     channel: str = "api"
-    """How it came: api, form, batch, akismet, import."""
+    """How it came: api, form, batch, akismet, coral, import."""
     edits: int = 0
     """How often its text was changed since a person last looked."""
     role: str = ""

@@ -95,18 +95,3 @@ def test_the_shown_settings_hold_no_password():
     lines = shown(load({"MODERATION_STORE__URL": "rediss://ann:s3cret@redis.internal:6380/0"}))
     assert lines["store.url"] == "rediss://ann:***@redis.internal:6380/0"
     assert "s3cret" not in "".join(lines.values())
-
-
-def test_every_setting_is_explained_in_the_line_below_it():
-    import ast
-    import inspect
-
-    from moderation import settings
-
-    for node in ast.parse(inspect.getsource(settings)).body:
-        if isinstance(node, ast.ClassDef) and node.name.endswith("Settings") and node.name != "Settings":
-            body = node.body[1:]
-            fields = [item for item in body if isinstance(item, ast.AnnAssign)]
-            texts = [item for item in body if isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)]
-            assert fields
-            assert len(fields) == len(texts), node.name

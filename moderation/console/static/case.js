@@ -5,7 +5,7 @@ import { languageName, t, Word, word } from "./words.js";
 
 export const REASONS = ["spam", "toxic", "off_topic", "personal_data", "illegal", "other"];
 const TEACHES = { approve: "not_spam", spam: "spam", toxic: "toxic" };
-export const teaches = (what, learn) => t(`teaches.${learn ? TEACHES[what] ?? "nothing" : "nothing"}`);
+const teaches = (what, learn) => t(`teaches.${learn ? TEACHES[what] ?? "nothing" : "nothing"}`);
 
 const BLUR = "cm.blur";
 export const blurs = () => localStorage.getItem(BLUR) !== "0";

@@ -2,7 +2,7 @@
 import { h, tick } from "./dom.js";
 import { t } from "./words.js";
 
-export const KEYS = [
+const KEYS = [
   ["next", ["j", "ArrowDown"]], ["previous", ["k", "ArrowUp"]], ["approve", ["f", "a"]], ["reject", ["d", "r"]],
   ["reason", [..."123456789"]], ["undo", ["u"]], ["skip", ["s"]], ["escalate", ["e"]],
   ["claim", ["c"]], ["select", ["x"]], ["unmark", ["Escape"]], ["learn", ["t"]], ["similar", ["g"]], ["reveal", ["b"]], ["single", ["z"]],

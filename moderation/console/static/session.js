@@ -34,7 +34,7 @@ export async function gather() {
 }
 
 // Plain http from another machine: the browser would drop the cookie, and sign-in would come round for ever.
-export const insecure = () => !isSecureContext;
+const insecure = () => !isSecureContext;
 
 function signInForm(done) {
   const said = complaint();
