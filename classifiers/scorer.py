@@ -32,7 +32,6 @@ from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
 BUNDLED = Path(__file__).parent / "bundled"
 AT_ONCE = 100_000
 """So many characters of comments are scored together; a batch of ordinary ones has fewer."""
-EXPLAINED = ("spam", "toxicity")
 FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
 _LETTERS, _LINKED, _WORDS = PLACE["letters"], PLACE["link_chars"], PLACE["words"]
@@ -126,8 +125,6 @@ class Scorer:
         self._trait_weights = head[:, : len(NAMES)] * slopes[:, None]
         self._filter_weights = head[:, len(NAMES) : -1] * slopes[:, None]
         self._bias = head[:, -1] * slopes + offsets
-        self._explained = [name for name in EXPLAINED if name in self.attributes]
-        self._explained_columns = [self.attributes.index(name) for name in self._explained]
         self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
         self._lock = Lock()
         self._table = ChunkTable(
@@ -263,12 +260,12 @@ class Scorer:
     def _strongest(
         self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], top: int
     ) -> list[tuple[Word, ...]]:
-        """Pick what moved the explained attributes most, for all comments that score high enough in one look.
+        """Pick what moved each attribute most, for all comments that score high enough in one look.
 
         As many words as features of the whole are picked, so that there is always something to show in the text.
         """
         picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
-        for attribute, column in zip(self._explained, self._explained_columns, strict=True):
+        for column, attribute in enumerate(self.attributes):
             shown = [place for place, row in enumerate(probabilities) if row[column] >= SHOWN]
             if not shown:
                 continue

@@ -38,8 +38,8 @@ class Scored(msgspec.Struct, frozen=True):
     scores: dict[str, float] = {}
     lang: str = ""
     supported: bool = True
-    spam_words: tuple[Word, ...] = ()
-    toxicity_words: tuple[Word, ...] = ()
+    words: Mapping[str, tuple[Word, ...]] = {}
+    """Attribute -> what moved its score."""
     versions: tuple[str, ...] = ()
     """The active version, and the shadow one where there is one."""
     shadow: dict[str, float] = {}
@@ -168,7 +168,7 @@ class Models:
             hottest[place] = max(hottest.get(place, (0.0, begin, item)), (max(answer.values.values()), begin, item))
         shown = [(place, begin, item) for place, (top, begin, item) in hottest.items() if top >= LEAST_OF_A_PART]
         words = {
-            place: _shifted(answer, begin)
+            place: _words(answer, begin).get(max(answer.values, key=answer.values.__getitem__), ())
             for (place, begin, _), answer in zip(shown, self._of_parts(seat, shown, explain=True), strict=False)
             if answer is not None
         }
@@ -273,28 +273,20 @@ def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ..
         scores,
         answer.lang,
         answer.supported,
-        _words(answer, "spam"),
-        _words(answer, "toxicity"),
+        _words(answer),
         versions,
         other.values if other is not None and _sane(other.values) else {},
     )
 
 
-def _shifted(answer: Scores, begin: int) -> tuple[Word, ...]:
-    """Give what moved a part, by its places in the whole, each word once."""
-    strongest: dict[tuple[int, int, str], Word] = {}
-    for word in answer.words:
-        at = begin if not word.feature else 0
-        key = word.begin + at, word.end + at, word.feature
-        if key not in strongest or abs(word.weight) > abs(strongest[key].weight):
-            strongest[key] = Word(*key[:2], word.weight, word.feature)
-    return tuple(strongest.values())
-
-
-def _words(answer: Scores, attribute: str) -> tuple[Word, ...]:
-    return tuple(
-        Word(word.begin, word.end, word.weight, word.feature) for word in answer.words if word.attribute == attribute
-    )
+def _words(answer: Scores, begin: int = 0) -> dict[str, tuple[Word, ...]]:
+    """Give what moved each score, by places in a text of which what was scored begins there."""
+    found: dict[str, tuple[Word, ...]] = {}
+    for one in answer.words:
+        at = 0 if one.feature else begin
+        word = Word(one.begin + at, one.end + at, one.weight, one.feature)
+        found[one.attribute] = (*found.get(one.attribute, ()), word)
+    return found
 
 
 def _sane(scores: Mapping[str, float]) -> bool:

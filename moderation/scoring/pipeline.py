@@ -137,8 +137,10 @@ def model_signals(scored: Scored, bars: Thresholds, hold_unsupported: bool) -> t
     _, spam, spam_reason = bars.reason(Reason.SPAM, scored.scores)
     attribute, toxicity, toxicity_reason = bars.reason(Reason.TOXICITY, scored.scores)
     return (
-        Signal("spam", spam, spam_reason, (round(100 * spam),), scored.spam_words),
-        Signal("toxicity", toxicity, toxicity_reason, (round(100 * toxicity), attribute), scored.toxicity_words),
+        Signal("spam", spam, spam_reason, (round(100 * spam),), scored.words.get("spam", ())),
+        Signal(
+            "toxicity", toxicity, toxicity_reason, (round(100 * toxicity), attribute), scored.words.get(attribute, ())
+        ),
         *_part(scored, bars, spam_reason, toxicity_reason),
         _language(scored.lang, scored.supported, hold_unsupported),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from moderation.records import Comment, History, Mark, Policy, Reason, Signal, Stored, Verdict, Word
+from moderation.records import ATTRIBUTES, Comment, History, Mark, Policy, Reason, Signal, Stored, Verdict, Word
 from moderation.scoring import checks
 from moderation.scoring.models import Precisions, Scored
 from moderation.scoring.pipeline import model_signals
@@ -92,8 +92,11 @@ def _scored(verdict: Verdict, seen: dict[str, Signal]) -> Scored:
         verdict.scores,
         verdict.lang,
         supported=language is None or "unsupported" not in language.facts,
-        spam_words=seen["spam"].words if "spam" in seen else (),
-        toxicity_words=seen["toxicity"].words if "toxicity" in seen else (),
+        words={
+            name: seen[family].words
+            for name in ATTRIBUTES
+            if (family := "spam" if name == "spam" else "toxicity") in seen
+        },
         versions=verdict.models,
         part={str(part.facts[1]): float(part.facts[0]) / 100} if part else {},
         part_words=part.words if part else (),

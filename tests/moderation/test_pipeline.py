@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from classifiers.scorer import bundled
-from moderation.records import ATTRIBUTES, Comment, History, Outcome, Policy, Reason, Site, Threshold
+from moderation.records import ATTRIBUTES, Comment, History, Outcome, Policy, Reason, Site, Threshold, Word
 from moderation.scoring import pipeline as pipelines
 from moderation.scoring.details import detail
-from moderation.scoring.models import Models
+from moderation.scoring.models import Models, Scored
 from moderation.scoring.pipeline import Pipeline, _built_by, checks_of
-from moderation.scoring.policy import judge
+from moderation.scoring.policy import judge, thresholds
 
 CLEAN = dict.fromkeys(ATTRIBUTES, 0.1)
 SITE = Site(id="blog", lang="en")
@@ -323,3 +323,12 @@ def test_the_models_that_ship_with_the_package_tell_spam_and_insults_from_a_rema
     assert judge(insult, SITE.policy).reasons == (Reason.TOXICITY,)
     assert judge(remark, SITE.policy).outcome is Outcome.APPROVE
     assert spam.models == (bundled().version,)
+
+
+def test_the_words_shown_are_those_of_the_attribute_that_stands_out():
+    scores = dict.fromkeys(ATTRIBUTES, 0.1) | {"threat": 0.95}
+    words = {name: (Word(at, at + 1, 1.0),) for at, name in enumerate(ATTRIBUTES)}
+    signals = pipelines.model_signals(Scored(scores, "en", words=words), thresholds(Policy()), True)
+    toxicity = next(signal for signal in signals if signal.name == "toxicity")
+    assert toxicity.facts == (95, "threat")
+    assert toxicity.words == words["threat"]
