@@ -102,7 +102,7 @@ async def test_while_secrets_are_rotated_both_of_them_verify(connection: Connect
         await office.step()
         got = receiver.got[-1]
         Verifier(rotated.secrets[0]).verify(got.body, got.headers)
-        with pytest.raises(Exception, match="No matching signature"):
+        with pytest.raises(WebhookVerificationError, match="No matching signature"):
             Verifier(webhook.secrets[0]).verify(got.body, got.headers)
 
 
