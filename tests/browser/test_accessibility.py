@@ -72,13 +72,14 @@ def test_axe_finds_nothing_while_a_reason_is_asked_for_and_in_the_overlay(consol
     page = tab.page
     expect(page.locator("#case")).to_be_visible()
     page.keyboard.press("b")
-    page.keyboard.press("d")
-    check(page, "asking", scheme)
-    page.keyboard.press("Escape")
-    page.keyboard.press("e")
-    check(page, "escalating", scheme)
-    page.keyboard.press("Escape")
+    for key, opened in (("d", ".reasons"), ("e", "#escalation")):
+        page.keyboard.press(key)
+        expect(page.locator(opened)).to_be_visible()
+        check(page, opened, scheme)
+        page.keyboard.press("Escape")
+        expect(page.locator(opened)).to_have_count(0)
     page.keyboard.press("?")
+    expect(page.locator("dialog.keys")).to_be_visible()
     check(page, "overlay", scheme)
     page.keyboard.press("Escape")
 
