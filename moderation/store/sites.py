@@ -166,29 +166,31 @@ class Sites:
     async def save_policy(self, site_id: str, policy: Policy, *, by: str = "", at: str = "") -> Site:
         """Give a site a new policy, whose `version` is the one it replaces; the new version is one more.
 
-        Raises PolicyChanged where another one was set meanwhile. Earlier versions are kept, the last 200 of them.
+        Raises PolicyChanged where another one was set meanwhile; whatever else of the site was changed stays as it is.
+        Earlier versions are kept, the last 200 of them.
         """
-        row = await self._connection.execute("HGET", keys.SITES, site_id)
-        if row is None:
-            raise UnknownSite(site_id)
-        site = _site.decode(row)
-        before = site.policy
-        if policy.version != before.version:
-            raise PolicyChanged(site_id, before.version)
-        policy = msgspec.structs.replace(policy, version=before.version + 1)
-        site = msgspec.structs.replace(site, policy=policy)
-        kept = [PolicyVersion(before, site.created_at, ""), PolicyVersion(policy, at, by)]
-        version = await self._connection.run(
-            self._save_policy,
-            [keys.SITES, keys.policies(site_id), keys.GENERATION],
-            [site_id, before.version, *(msgspec.json.encode(one) for one in (site, *kept)), POLICIES_KEPT],
-            durable=True,
-        )
-        self._forget_keys()
-        if version:
-            raise PolicyChanged(site_id, int(version))
-        await self._renew(site_id, site)
-        return site
+        for _ in range(ATTEMPTS):
+            row = await self._connection.execute("HGET", keys.SITES, site_id)
+            if row is None:
+                raise UnknownSite(site_id)
+            site = _site.decode(row)
+            before = site.policy
+            if policy.version != before.version:
+                raise PolicyChanged(site_id, before.version)
+            new = msgspec.structs.replace(policy, version=before.version + 1)
+            site = msgspec.structs.replace(site, policy=new)
+            kept = [PolicyVersion(before, site.created_at, ""), PolicyVersion(new, at, by)]
+            done = await self._connection.run(
+                self._save_policy,
+                [keys.SITES, keys.policies(site_id), keys.GENERATION],
+                [site_id, row, before.version, *(msgspec.json.encode(one) for one in (site, *kept)), POLICIES_KEPT],
+                durable=True,
+            )
+            self._forget_keys()
+            if done:
+                await self._renew(site_id, site)
+                return site
+        raise StoreUnavailable("too many changes of the same site at once")
 
     async def policies(self, site: Site) -> list[PolicyVersion]:
         """List the policies a site had, newest first."""

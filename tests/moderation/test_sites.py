@@ -10,6 +10,7 @@ from moderation.app import House
 from moderation.errors import FieldsInvalid, SiteExists, UnknownSite
 from moderation.records import Policy, Role, Site
 from moderation.store.connection import Connection
+from moderation.store.scripts import Script
 from moderation.store.sites import Sites
 
 NOW = "2026-01-01T00:00:00Z"
@@ -30,6 +31,23 @@ async def test_writing_a_sites_name_does_not_bring_back_an_older_policy(rooms: H
     saved = await rooms.sites.save(msgspec.structs.replace(site, name="Evening News"))
     assert (saved.name, saved.policy.trust_after, saved.policy.version) == ("Evening News", 9, 2)
     assert await Sites(rooms.connection).site("news") == saved
+
+
+async def test_a_new_policy_does_not_bring_back_an_older_name(
+    rooms: House, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed, run = [], rooms.connection.run
+
+    async def run_late(script: Script, *about: Any, **more: Any) -> Any:
+        if script.name == "save_policy" and not renamed:
+            renamed.append(await Sites(rooms.connection).save(msgspec.structs.replace(site, name="Evening News")))
+        return await run(script, *about, **more)
+
+    monkeypatch.setattr(rooms.connection, "run", run_late)
+    saved = await rooms.sites.save_policy("news", Policy(version=1, trust_after=9))
+    assert (saved.name, saved.policy.version, saved.policy.trust_after) == ("Evening News", 2, 9)
+    assert await Sites(rooms.connection).site("news") == saved
+    assert [one.policy.version for one in await rooms.sites.policies(saved)] == [2, 1]
 
 
 async def test_another_worker_uses_a_changed_site_once_it_is_ready(rooms: House) -> None:
