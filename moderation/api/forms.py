@@ -5,6 +5,7 @@ public, has an allowance of its own, and hears no scores.
 """
 
 import html
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -21,7 +22,7 @@ from moderation.api.fields import Submission, check, of_form
 from moderation.api.gate import PUBLIC, address_of, allow
 from moderation.api.origins import cors, may_post, origin_of, require_origin
 from moderation.api.problems import headers_of, problem_of, status_of
-from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError
+from moderation.errors import BodyInvalid, FieldsInvalid, KeyRefused, MediaTypeRefused, ModerationError, RateExceeded
 from moderation.intake import Intake
 from moderation.messages import choose_language, message
 from moderation.records import Role, Site
@@ -93,8 +94,8 @@ class Forms(Controller):
                 taken = await intake.submit(site, comment)
         except ModerationError as error:
             if kind == FORM:
-                lines = [one.message for one in error.errors] if isinstance(error, FieldsInvalid) else [str(error)]
-                return _page(status_of(error).value, lines, lang, headers_of(error))
+                headers = headers_of(error)
+                return _page(status_of(error).value, _lines(error, lang, headers), lang, headers)
             return _refused(error, origin)
         # what was refused as spam is told no more than what waits: a robot learns nothing from the answer
         shown = "approved" if taken.status == "approved" else "pending"
@@ -191,6 +192,17 @@ def _refused(error: ModerationError, origin: str) -> Response[Any]:
         headers=headers_of(error) | cors(origin),
         media_type="application/problem+json",
     )
+
+
+def _lines(error: ModerationError, lang: str, headers: dict[str, str]) -> list[str]:
+    """Say what keeps a comment out: to its writer in their language, and as it is what only the owner of the site can mend."""
+    if isinstance(error, FieldsInvalid):
+        return [one.message for one in error.errors]
+    if isinstance(error, RateExceeded):
+        return [message("comment.too_many", lang, seconds=headers["Retry-After"])]
+    if status_of(error) == HTTPStatus.SERVICE_UNAVAILABLE:
+        return [message("comment.unavailable", lang)]
+    return [str(error)]
 
 
 def _page(status: int, lines: list[str], lang: str, headers: dict[str, str] | None = None) -> Response[Any]:

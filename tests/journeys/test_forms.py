@@ -155,6 +155,10 @@ def test_a_form_has_a_tighter_allowance_for_each_address(service: Service) -> No
     codes = [post(here).status_code for _ in range(7)]
     assert codes == [201] * 5 + [429] * 2
     assert post(elsewhere()).status_code == 201, "another reader is not disturbed"
+    fields = {"name": "Z", "email": someone(), "comment": fresh_text(ABUSE), "form_seconds": "9"}
+    page = posted(service, here, data=fields, headers={"Accept-Language": "de"})
+    assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert f"in {page.headers['retry-after']} Sekunden noch einmal" in page.text
 
 
 def test_a_forwarded_address_counts_only_from_a_configured_proxy(service: Service) -> None:
