@@ -152,8 +152,7 @@ def calibrate(
 
     check_free(registry, save)
     folder = folder_of(registry, version)
-    rows = evidence_of(data, folder)
-    scorer = Scorer.open(folder)
+    scorer, rows = Scorer.open(folder), evidence_of(data, folder)
     with scoring(scorer) as judge:
         scores = judge(rows.text, rows.lang)
     lines = []

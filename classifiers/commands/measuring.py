@@ -163,8 +163,8 @@ def _batches(asked: Iterable[Asked]) -> Iterator[list[Asked]]:
 def _compare(candidate: Path, against: Path, data: tuple[Path, ...]) -> Comparison:
     from classifiers.comparing import compare as set_beside
 
-    rows = evidence_of(data, candidate, against)
     new, old = Scorer.open(candidate), Scorer.open(against)
+    rows = evidence_of(data, candidate, against)
     with scoring(old) as judge:
         before = judge(rows.text, rows.lang)
     with scoring(new) as judge:

@@ -62,10 +62,11 @@ def test_a_lesson_is_taken_back_from_the_command_line(decided, tmp_path):
     assert (again.returncode, again.stderr.strip()) == (2, f"moderation: no label has the id '{label}'")
     unknown = run("labels", "unlearn", label, data=decided, check=False)
     assert (unknown.returncode, unknown.stderr) == (again.returncode, again.stderr), "no site has it"
-    other = read([out]).label_id[1]
+    others = list(read([out]).label_id[1:])
     run("labels", "export", "--out", str(out), data=decided)
-    assert list(read([out]).label_id) == [other]
-    assert "taken back" in run("labels", "unlearn", other, data=decided).stdout, "its site is looked for"
+    assert list(read([out]).label_id) == others
+    for other in others:
+        assert "taken back" in run("labels", "unlearn", other, data=decided).stdout, "its site is looked for"
     assert run("labels", "export", "--out", str(out), data=decided).stdout.startswith("0 labels")
 
 

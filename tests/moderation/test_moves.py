@@ -6,7 +6,6 @@ import pytest
 from moderation.digests import Arrival
 from moderation.moves import as_comment, decision_counts, judged_again, reported, shown_status, without_itself
 from moderation.records import (
-    Caller,
     Decision,
     DecisionKind,
     DecisionReason,
@@ -14,7 +13,6 @@ from moderation.records import (
     Outcome,
     Policy,
     Reason,
-    Role,
     Site,
     Status,
     Stored,
@@ -120,10 +118,12 @@ def test_a_comment_is_no_part_of_its_own_history() -> None:
     ("seconds", "bucket"), [(0, 0), (60, 0), (61, 1), (301, 2), (3600, 3), (86_400, 5), (86_401, 6), (1e9, 6)]
 )
 def test_a_decision_is_counted_by_kind_person_reason_and_time(seconds: float, bucket: int) -> None:
-    caller = Caller(role=Role.MODERATOR, id="m1")
     decision = Decision(decision=DecisionKind.REJECT, by="m1", at="", reason=DecisionReason.TOXIC)
-    counted = decision_counts(caller, decision, overrides=True, seconds=seconds)
-    assert counted == f"d:reject by:m1:reject tt:{bucket} dr:toxic override "
+    passed = a_stored(verdict=a_verdict(Outcome.APPROVE))
+    assert decision_counts(passed, decision, seconds) == f"d:reject by:m1:reject tt:{bucket} dr:toxic override "
     plain = Decision(decision=DecisionKind.APPROVE, by="m1", at="")
-    assert "dr:" not in (told := decision_counts(caller, plain, overrides=False, seconds=seconds))
-    assert "override" not in told
+    assert decision_counts(passed, plain, seconds) == f"d:approve by:m1:approve tt:{bucket} "
+    held = a_stored(verdict=a_verdict(Outcome.HOLD))
+    assert decision_counts(held, plain, seconds) == decision_counts(a_stored(), plain, seconds), (
+        "held is nobody's mistake"
+    )
