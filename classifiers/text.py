@@ -40,10 +40,14 @@ class HanWords:
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self.words = frozenset(words)
+        self._lengths: dict[str, tuple[int, ...]] = {}
         lengths: dict[str, set[int]] = {}
         for word in self.words:
             lengths.setdefault(word[0], set()).add(len(word))
-        self._lengths = {first: sorted(found, reverse=True) for first, found in lengths.items()}
+        same: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for first, found in lengths.items():
+            longest_first = tuple(sorted(found, reverse=True))
+            self._lengths[first] = same.setdefault(longest_first, longest_first)
 
     def part(self, run: str) -> list[str]:
         """Part characters that stand together: the longest known word at each place, else the character."""

@@ -246,10 +246,14 @@ _REMARK = Item("Thank you for the article.", "", "", "en")
 
 def _may_hide(text: str, most: float) -> bool:
     """Say whether a comment that scores `most` is worth a look at its parts: for abuse some of it shows, for spam a link."""
-    return len(text) > LONGER_THAN and most < HOT and (most >= WARM or "://" in text or "www." in text)
+    if len(text) <= LONGER_THAN or most >= HOT:
+        return False
+    return most >= (WARM if len(text) <= LONG else TEPID) or "://" in text or "www." in text
 
 
-WARM, HOT = 0.1, 0.9
+TEPID, WARM, HOT = 0.05, 0.2, 0.9
+LONG = 1000
+"""In a comment of more characters less shows of what is hidden."""
 LEAST_OF_A_PART = 0.75
 """Parts are many, so that one of them passes a low threshold sooner than a whole does."""
 

@@ -146,7 +146,7 @@ def test_the_colours_of_a_text_are_explained_and_only_a_disguise_is_spelled_out(
     tab = open_console(site="legend")
     page = tab.page
     tab.go(f"#/comment/{disguised['id']}")
-    expect(page.locator(".page-comment .text.veiled")).to_be_visible()
+    expect(page.locator(".alone .text.veiled")).to_be_visible()
     page.keyboard.press("b")
     expect(page.locator("#case .legend")).to_contain_text("speaks for toxic")
     expect(page.locator(".folded")).to_have_count(1)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import time
 
 import httpx
 import psutil
@@ -79,7 +80,12 @@ async def survive_kills(folder, kills: int, keys: int, program: str = "moderatio
             if died == kills:
                 await asyncio.wait_for(asyncio.gather(*clients), 60)
                 break
+            answered, patience = len(acked), time.monotonic() + 30
             await asyncio.sleep(0.3 + random.random() * 0.5)
+            while (
+                len(acked) == answered < keys and time.monotonic() < patience
+            ):  # a kill before any answer shows nothing
+                await asyncio.sleep(0.01)
             if died % 2:
                 kill(service, "worker")
                 await asyncio.sleep(0.3)
