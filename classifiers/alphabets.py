@@ -1,4 +1,4 @@
-"""Languages that their letters give away: of alphabets in which nothing is written that the models have learned.
+"""Languages that their letters give away: of alphabets, and letters, in which nothing is written that the models have learned.
 
 Told by features alone, such a text would be taken for whichever language the models know least of.
 """
@@ -28,3 +28,18 @@ def language_of_letters(text: str) -> str:
     if not found or 2 * len(found) <= sum(map(str.isalpha, head)):
         return ""
     return _BLOCKS[bisect(_FIRSTS, ord(found[len(found) // 2])) - 1][2]
+
+
+def has_foreign_letters(text: str) -> bool:
+    """Say whether a text is written with letters of a known alphabet that no language the models have learned uses."""
+    head = text[:LOOKED_AT].lower()
+    foreign = len(_FOREIGN.findall(head))
+    return foreign >= _FEWEST_FOREIGN and foreign >= _OFTEN * len(head)
+
+
+_FOREIGN = re.compile(
+    "[åøæðþőűșțăđəěřůťďňľĺŕāēīūķļņėįųạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹơưўјљњћђџќѓѕәқңғүұөپژکٹڈڑںےھळ]"
+)
+"""Letters that no language the models have learned is written with, though other letters of the same alphabet are."""
+_FEWEST_FOREIGN, _OFTEN = 3, 0.02
+"""So many foreign letters, and such a share of all, are no name or quoted word."""

@@ -47,7 +47,10 @@ def counted_once(rows: Dataset, recipe: Recipe) -> tuple[NDArray[np.float64], di
         if not len(there):
             continue
         counted = once_of(clusters[there], values[there]).astype(np.float64)
-        _check(attribute, counted, values[there] >= 0.5, recipe)
+        says_yes = values[there] >= 0.5
+        yes, no = float(counted[says_yes].sum()), float(counted[~says_yes].sum())
+        if refused := refusal(attribute, yes, no, recipe.min_labels, recipe.max_imbalance):
+            raise refused
         found[attribute] = {
             source: round(float(counted[[sources[place] == source for place in there]].sum()), 1)
             for source in sorted({sources[place] for place in there})
@@ -57,16 +60,19 @@ def counted_once(rows: Dataset, recipe: Recipe) -> tuple[NDArray[np.float64], di
     return factors, found
 
 
-def _check(attribute: str, counted: NDArray[np.float64], says_yes: NDArray[np.bool_], recipe: Recipe) -> None:
-    yes, no = float(counted[says_yes].sum()), float(counted[~says_yes].sum())
-    if round(yes + no) < recipe.min_labels:
-        raise TooFewLabels(round(yes + no), recipe.min_labels, attribute)
+def refusal(
+    attribute: str, yes: float, no: float, least: int, max_imbalance: float
+) -> TooFewLabels | LabelsOneSided | None:
+    """Say why so many labels of each kind teach nothing of an attribute; None where they do. Near-duplicates are counted once."""
+    if round(yes + no) < least:
+        return TooFewLabels(round(yes + no), least, attribute)
     if not yes or not no:
-        raise LabelsOneSided(
+        return LabelsOneSided(
             f"all labels of {attribute} say {'yes' if yes else 'no'}; both are needed: add rows, or leave its values out"
         )
-    if max(yes, no) > recipe.max_imbalance * min(yes, no):
-        raise LabelsOneSided(
+    if max(yes, no) > max_imbalance * min(yes, no):
+        return LabelsOneSided(
             f"labels of {attribute} are {yes:.0f} yes to {no:.0f} no, near-duplicates counted once: more than "
-            f"{recipe.max_imbalance:g} to 1. Add rows of the rarer kind, or raise `max_imbalance` in the recipe"
+            f"{max_imbalance:g} to 1. Add rows of the rarer kind, or raise `max_imbalance` in the recipe"
         )
+    return None

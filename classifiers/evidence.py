@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from classifiers.counting import refusal
 from classifiers.dataset import Dataset
 from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.evaluation import Truth
@@ -56,16 +57,8 @@ def enough(
         counted = once_each([rows.text[at] for at in there], values[there])
         yes = float(counted[values[there] >= 0.5].sum())
         no = float(counted[values[there] < 0.5].sum())
-        if round(yes + no) < least:
-            refused[attribute] = TooFewLabels(round(yes + no), least, attribute)
-        elif not yes or not no:
-            refused[attribute] = LabelsOneSided(
-                f"all labels of {attribute} say {'yes' if yes else 'no'}; both are needed"
-            )
-        elif max(yes, no) > max_imbalance * min(yes, no):
-            refused[attribute] = LabelsOneSided(
-                f"labels of {attribute} are {yes:.0f} yes to {no:.0f} no, more than {max_imbalance:g} to 1"
-            )
+        if why := refusal(attribute, yes, no, least, max_imbalance):
+            refused[attribute] = why
         else:
             usable.append(attribute)
     return usable, refused if usable or refused else {"": TooFewLabels(0, least)}

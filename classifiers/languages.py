@@ -4,13 +4,12 @@ Evidence is in sixteenths of nats, for each language that was learned against th
 was not learned speaks for one of them too, but less for each letter than nearly all of that one's own comments do.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from classifiers.alphabets import LOOKED_AT, language_of_letters
+from classifiers.alphabets import has_foreign_letters, language_of_letters
 from classifiers.traits import Matrix
 
 UNKNOWN = "und"
@@ -21,13 +20,6 @@ FEWEST_LETTERS, FEWEST_WORDS = 25, 5
 """A comment with fewer says too little to be held against a floor."""
 SITES_OWN = 0.6
 """So much of its floor the site's own language must reach, which is the likeliest before a word is read."""
-
-_FOREIGN = re.compile(
-    "[åøæðþőűșțăđəěřůťďňľĺŕāēīūķļņėįųạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹơưўјљњћђџќѓѕәқңғүұөپژکٹڈڑںےھळ]"
-)
-"""Letters that no language the models have learned is written with, though other letters of the same alphabet are."""
-_FEWEST_FOREIGN, _OFTEN = 3, 0.02
-"""So many foreign letters, and such a share of all, are no name or quoted word."""
 
 
 class Evidence(NamedTuple):
@@ -91,8 +83,6 @@ class Languages:
         written = language_of_letters(text)
         if written or not self._places:
             return "" if written in self._places else written
-        head = text[:LOOKED_AT].lower()
-        foreign = len(_FOREIGN.findall(head))
-        if foreign < _FEWEST_FOREIGN or foreign < _OFTEN * len(head):
+        if not has_foreign_letters(text):
             return ""
         return site if site and site not in self._places else UNKNOWN

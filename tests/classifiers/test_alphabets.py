@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifiers.alphabets import language_of_letters
+from classifiers.alphabets import has_foreign_letters, language_of_letters
 from classifiers.scorer import Item, bundled
 
 
@@ -44,3 +44,17 @@ def test_a_language_that_no_model_learned_is_none_of_theirs_and_not_supported():
     greek, thai = bundled().score([Item("Καλημέρα σε όλους, τι ωραίο άρθρο"), Item("สวัสดีครับ บทความดีมาก", lang="en")])
     assert (greek.lang, greek.supported) == ("el", False)
     assert (thai.lang, thai.supported) == ("th", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "foreign"),
+    [
+        ("Příliš žluťoučký kůň pěl", True),
+        ("Ďaleko, řeka a dům", True),
+        ("Dvořák", False),
+        ("Zażółć gęślą jaźń", False),
+        ("Café déjà vu, garçon", False),
+    ],
+)
+def test_letters_of_no_language_that_was_learned_tell_unless_they_are_few(text, foreign):
+    assert has_foreign_letters(text) is foreign
