@@ -33,6 +33,7 @@ _RUNS_OF_THREE = re.compile(r"(.)\1{2,}")
 RUNS_OF_TWO = re.compile(r"(.)\1+")
 _ALL_DOUBLED = re.compile(r"(?:(.)\1)+")
 _SPELLED = re.compile(rf"(?:[^\W\d_](?:(?![{VOWEL_SIGNS}])[\W_])+){{2,}}[^\W\d_]")
+_SHORTENED = re.compile(r"['’][^\W\d_]{1,2}$")
 _MASK = re.compile(r"[*#@$%!?.\-_~^•·°×x]")
 _MASKING = re.compile(r"[*#@$%!?.\-_~^•·°×]")
 
@@ -79,8 +80,8 @@ class Words(Protocol):
 
 
 def is_spelled(core: str) -> bool:
-    """Say whether a chunk is letters that stand alone, with signs between them."""
-    return bool(_SPELLED.fullmatch(core))
+    """Say whether a chunk is letters that stand alone, with signs between them; `d.o.n't` has its end at once."""
+    return bool(_SPELLED.fullmatch(_SHORTENED.sub("", core)))
 
 
 def is_stretched(word: str) -> bool:

@@ -18,15 +18,17 @@ _LONG_ENDINGS = (
 _LINK = re.compile(
     r"(?:https?|ftp|hxxps?)[:;]?[/\\]{1,2}\S|www\d?\.[^\s.]|"
     rf"^[^\s@]*?[a-z0-9-]{{2,}}\.(?:{_LONG_ENDINGS}|ru|ua|"
-    r"co|io|me|ly|cc|tv|us|uk|de|fr|es|it|nl|pl|br|tr|cn|kr|jp|in|eu|ca|au|gl|be|su|pw|tk|ml|ga|cf|gq|gg|to|ws)(?:[/:?#]|$)",
+    r"co|io|me|ly|cc|tv|us|uk|de|fr|es|it|nl|pl|br|tr|cn|kr|jp|in|eu|ca|au|gl|be|su|pw|tk|ml|ga|cf|gq|gg|to|ws)(?:[/:?#]|$)|"
+    r"^(?:t\.me|t\.co|t\.ly|x\.com|v\.gd)(?:/|$)|^[a-z0-9-]{2,}\.[a-z]{2}/[^\W_]",
     re.IGNORECASE,
 )
 _HIDDEN_SCHEME = re.compile(r"(?<![^\W_])h(?!ttps?:|xxps?:)[^\s:/]{2,20}:[/\\]{2}(?=\S)")
 _DEFANGED = re.compile(r"[\[({]\s*(?:\.|dot)\s*[\])}]", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z]+[:;]?[/\\]{1,2})?(?:www\d?\.)?([^/\\?#:\s]+)", re.IGNORECASE)
 _MAIL = re.compile(r"^[\w.+*-]+(?:@|\[at\]|\(at\))[\w*-]+(?:\.|\[dot\]|\(dot\))[\w.*-]+$", re.IGNORECASE)
-_SPELLED = re.compile(r"(?<![^\W_])([^\W\d_])([._ -])(?:[^\W\d_]\2)+[^\W\d_](?![^\W_])")
+_SPELLED = re.compile(r"(?<![^\W_])(?:\d{0,9}[^\W\d_])([._ -])(?:[^\W\d_]\1)+[^\W\d_](?![^\W_])")
 _SPELLED_HOST = re.compile(r"([^\W_]{3,})(com|net|org|info|site|online|shop|store|live)")
+_SPELLED_ADDRESS = re.compile(rf"((?:[^\W_]+[.-])*[^\W_]{{2,}})({_LONG_ENDINGS})")
 _ENDING = re.compile(r"(?<=[^\s.]\.)([a-z0-9*@$!€|]{3,7})(?=[/:?#]|$)")
 _ENDINGS = tuple(_LONG_ENDINGS.split("|"))
 _HIDES = {"*": "", "1": "il", "!": "il", "|": "il", **dict(zip("03457@$€", "oeastase", strict=True))}
@@ -51,8 +53,12 @@ def is_mail(lowered: str) -> bool:
 
 def find_link(lowered: str) -> tuple[str, str]:
     """Give what stands before the link in a chunk, and the link; nothing where there is none."""
-    if "://" in lowered and len(lowered) <= LONGEST_HIDDEN:
-        lowered = _HIDDEN_SCHEME.sub("http://", lowered)
+    if len(lowered) <= LONGEST_HIDDEN:
+        if "://" in lowered:
+            lowered = _HIDDEN_SCHEME.sub("http://", lowered)
+        if "*" in lowered:
+            lowered = _ENDING.sub(_ending, lowered)
+        lowered = _joined(lowered)
     found = _LINK.search(lowered)
     if found:
         return lowered[: found.start()], lowered[found.start() :]
@@ -77,11 +83,8 @@ def address_words(address: str) -> list[str]:
 def _hidden_link(lowered: str) -> tuple[str, str]:
     """Read a chunk that may be a link with hidden letters: borrowed, spelled out, doubled, stretched, digits or masked."""
     plain = lowered if lowered.isascii() else to_latin(lowered)
-    plain = _SPELLED.sub(lambda spelled: spelled[0].replace(spelled[2], ""), plain)
+    plain = _joined(plain)
     plain = _PAIR.sub(r"\1", plain) if _DOUBLED.fullmatch(plain) else _STRETCHED.sub(r"\1", plain)
-    spelled = plain != lowered and _SPELLED_HOST.fullmatch(plain)
-    if spelled and "." in lowered:
-        plain = f"{spelled[1]}.{spelled[2]}"
     if sum(map(str.isalpha, plain)) >= 4:
         plain = _ENDING.sub(_ending, plain)
         if _SIGN.search(plain):
@@ -89,6 +92,17 @@ def _hidden_link(lowered: str) -> tuple[str, str]:
     plain = _HIDDEN_SCHEME.sub("http://", plain)
     found = _LINK.search(plain.replace("*", "o")) if plain != lowered else None
     return (plain[: found.start()], plain[found.start() :]) if found else ("", "")
+
+
+def _joined(lowered: str) -> str:
+    """Join letters that stand alone; where dots stood between them, part the top-level domain from its host again."""
+    plain = _SPELLED.sub(lambda spelled: spelled[0].replace(spelled[1], ""), lowered)
+    if plain == lowered or "." not in lowered:
+        return plain
+    scheme, slashes, address = plain.rpartition("//")
+    host, slash, path = address.partition("/")
+    spelled = (_SPELLED_ADDRESS if slashes or slash or "-" in host else _SPELLED_HOST).fullmatch(host)
+    return f"{scheme}{slashes}{spelled[1]}.{spelled[2]}{slash}{path}" if spelled else plain
 
 
 def _ending(found: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.letters import VOWEL_SIGNS
 from classifiers.lexicon import GRADES, KINDS, MARKS, Lexicon
 from classifiers.text import is_single
 from classifiers.unfolding import Unfolded
@@ -33,6 +34,8 @@ _WALLET = re.compile(
     r"^(?:0x[0-9a-f]{40}|[13][a-km-zA-HJ-NP-Z1-9]{25,34}|bc1[a-z0-9]{20,60}|T[a-km-zA-HJ-NP-Z1-9]{33})\b", re.IGNORECASE
 )
 _MULTIPLE = re.compile(r"^\d+(?:[.,]\d+)?[x%]\W*$|^x\d+$|^\d+/\d+\W*$", re.IGNORECASE)
+_BETWEEN = re.compile(rf"(?<=[^\W\d_])(?:(?![{VOWEL_SIGNS}])[\W_])+(?=[^\W\d_])")
+"""What stands between letters that are spelled out, and is no sign of its own."""
 _SHORT_LINK = re.compile(
     r"(?:bit\.ly|tinyurl|goo\.gl|t\.co/|ow\.ly|is\.gd|cutt\.ly|rb\.gy|shorturl|adf\.ly|clck\.ru|vk\.cc)"
 )
@@ -51,6 +54,8 @@ def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, f
     if unfolded.bare:
         word = unfolded.words[0]
         return columns + _bare(word) + (dress(chunk, word) if chunk != word else [])
+    if unfolded.joined:
+        chunk = _BETWEEN.sub("", chunk)
     letters = max(sum(map(str.isalpha, chunk)), min(unfolded.styled, len(chunk)))
     capitals = 0 if unfolded.styled else sum(map(str.isupper, chunk))
     found: dict[str, float] = {"chunks": 1, "chars": len(chunk) + 1, "words": len(unfolded.words), "letters": letters}

@@ -56,6 +56,12 @@ def test_a_trait_is_seen_where_it_is(text, name):
     assert trait("a fine day by the lake", name) == 0
 
 
+def test_what_parts_spelled_out_letters_is_no_sign():
+    assert trait("f.o.o.l, you are late", "signs") == pytest.approx(trait("fool, you are late", "signs"))
+    assert trait("f.o.o.l, you are late", "length") == pytest.approx(trait("fool, you are late", "length"))
+    assert trait("fool,,, you are late", "signs") > trait("fool, you are late", "signs")
+
+
 def test_a_text_has_the_same_features_alone_and_in_company():
     featurizer = CommentFeaturizer(bits=12).fit(TEXTS)
     together = featurizer.transform(TEXTS)

@@ -81,7 +81,9 @@ def test_a_link_is_named_and_its_address_read(words):
     assert {"<link>", "<domain:com>", "free", "casino", "idiot"} <= set(unfolded.words)
 
 
-@pytest.mark.parametrize("text", ["e.g.", "3.5", "Mr.Smith", "and/or", "hello...stop", "v1.2.3"])
+@pytest.mark.parametrize(
+    "text", ["e.g.", "3.5", "Mr.Smith", "and/or", "hello...stop", "v1.2.3", "w.e.l.c.o.m.e", "he.she/they"]
+)
 def test_a_dot_alone_makes_no_link(text, words):
     assert not unfold(text, words).link
 
@@ -211,10 +213,23 @@ def test_one_hidden_letter_of_three_is_no_vulgar_word():
         ("ffrreeee--ccaassiinnoo.ccoomm", "free--casino.com"),
         ("fr33-casino.c0m", "fr33-casino.com"),
         ("fr€€-c@$ino.$hop", "free-casino.shop"),
+        ("f.r.e.e-c.a.s.i.n.o.b.i.z", "free-casino.biz"),
+        ("f.r.e.e-c.a.s.i.n.o.s.h.o.p/w.i.n/x9", "free-casino.shop/win/x9"),
+        ("h.t.t.p://c.a.s.i.n.o-9f.r.e.e.i.n.f.o", "http://casino-9free.info"),
+        ("h*tp://cas*no.b*z", "http://cas*no.biz"),
     ],
 )
 def test_a_link_with_hidden_letters_is_a_link(hidden, link, words):
     assert unfold(hidden, words).link == link
+
+
+@pytest.mark.parametrize("link", ["t.me/freecasino", "x.com/freecasino", "bit.do/casino", "gofund.me/79a"])
+def test_short_hosts_are_links(link, words):
+    assert unfold(link, words).link == link
+
+
+def test_a_spelled_out_word_keeps_its_shortened_end(words):
+    assert read("y.o.u're", words) == read("you're", words) == ["youre"]
 
 
 def test_a_spelled_out_link_and_mention_are_such_again(words):
