@@ -183,7 +183,7 @@ def _translated(word: str, *letters: str, unsure: list[str] | None = None) -> st
 
 def masked(lowered: str, core: str, words: Words) -> str | None:
     """Read a word with hidden letters (`f**k`, `sh#t`, `m*ney`)."""
-    if core.isalnum() and "*" not in lowered:
+    if "*" not in lowered and (core.isalnum() or _is_compound(core, words)):
         return None
     for form in (lowered.strip(" .,;:?\"'()"), core):
         form = form.replace("'", "").replace("’", "")
@@ -201,6 +201,12 @@ def masked(lowered: str, core: str, words: Words) -> str | None:
         if word:
             return word
     return None
+
+
+def _is_compound(core: str, words: Words) -> bool:
+    """Say whether a chunk is known words with hyphens between them, which hide nothing (`three-part`)."""
+    pieces = core.split("-")
+    return len(pieces) > 1 and all(len(piece) > 2 and words.known(piece) for piece in pieces)
 
 
 def fitting(pattern: str, words: Words) -> str | None:

@@ -90,7 +90,8 @@ def _hidden_link(lowered: str) -> tuple[str, str]:
         if _SIGN.search(plain):
             plain = plain.translate(_SIGNS)
     plain = _HIDDEN_SCHEME.sub("http://", plain)
-    found = _LINK.search(plain.replace("*", "o")) if plain != lowered else None
+    shown = plain.replace("*", "o")
+    found = _LINK.search(shown) if shown != lowered else None
     return (plain[: found.start()], plain[found.start() :]) if found else ("", "")
 
 

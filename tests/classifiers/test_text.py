@@ -217,6 +217,7 @@ def test_one_hidden_letter_of_three_is_no_vulgar_word():
         ("f.r.e.e-c.a.s.i.n.o.s.h.o.p/w.i.n/x9", "free-casino.shop/win/x9"),
         ("h.t.t.p://c.a.s.i.n.o-9f.r.e.e.i.n.f.o", "http://casino-9free.info"),
         ("h*tp://cas*no.b*z", "http://cas*no.biz"),
+        ("fre*cas-n*.c*m", "fre*cas-n*.com"),
     ],
 )
 def test_a_link_with_hidden_letters_is_a_link(hidden, link, words):
