@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +29,7 @@ import structlog
 from moderation.errors import SetupRefused
 from moderation.settings import StoreSettings
 from moderation.store.folder import DataFolder, FolderServed, take
+from moderation.store.rewriting import QuietRewrites
 
 CONF = Path(str(resources.files("moderation.store"))) / "embedded.conf"
 NO_SERVER = (
@@ -135,7 +137,7 @@ class EmbeddedServer:
         self.problem = None
 
     def watch(self) -> None:
-        """Start the server again when it dies, from a thread of its own, until `stop`."""
+        """Start the server again when it dies, and rewrite its log while it is quiet, from a thread of its own, until `stop`."""
         self._watcher = threading.Thread(target=self._keep_running, name="store-watcher", daemon=True)
         self._watcher.start()
 
@@ -171,7 +173,9 @@ class EmbeddedServer:
             if process is None:
                 return
             started = time.monotonic()
+            rewrites = QuietRewrites(partial(ask, self._folder.socket()), self._spare_mb, time.monotonic)
             while process.poll() is None:
+                rewrites.look()
                 if self._stopping.wait(0.1):
                     return
             deaths = 1 if time.monotonic() - started > SETTLED_SECONDS else deaths + 1
@@ -198,6 +202,9 @@ class EmbeddedServer:
         self.restarts += 1
         _log.warning("store_server_restarted", restarts=self.restarts)
         return True
+
+    def _spare_mb(self) -> int:
+        return self._folder.free_mb() - self._settings.min_free_disk_mb
 
     def _retire_orphan(self, lock: int) -> None:
         """Stop the server that an owner before us has left behind."""
