@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.errors import VersionBroken
-from classifiers.lexicon import NO_CONCEPTS, Lexicon
-from classifiers.manifest import Manifest
+from classifiers.errors import LibraryMismatch, VersionBroken
+from classifiers.lexicon import MARKS, NO_CONCEPTS, Lexicon
+from classifiers.manifest import MANIFEST, Manifest, verify
+from classifiers.traits import NAMES
 
 LEXICON = "lexicon.bin"
 CONCEPTS = "concepts.npy"
@@ -112,3 +113,23 @@ def open_lexicon(folder: Path, manifest: Manifest, known: NDArray[Any]) -> Lexic
             _lexicons.pop(next(iter(_lexicons)), None)
         _lexicons[key] = found
     return found
+
+
+def verify_features(folder: Path) -> Manifest:
+    """Verify a version folder and refuse one whose hand-made features this release does not make, before more of it is read."""
+    manifest = verify(folder)
+    if "traits" not in manifest.features:
+        raise VersionBroken(f"{folder} does not name its hand-made features")
+    if tuple(manifest.features["traits"]) != NAMES or tuple(manifest.features.get("marks", MARKS)) != MARKS:
+        raise LibraryMismatch(
+            f"{folder} was made by another release, with other hand-made features: adapt a version of this one "
+            "(classifiers adapt --base) to the site's labels anew"
+        )
+    lacking = [f"features.{name}" for name in ("shape", "languages") if name not in manifest.features]
+    for name in manifest.attributes:
+        given = manifest.calibration.get(name)
+        if not isinstance(given, dict) or not {"slope", "offset"} <= given.keys():
+            lacking.append(f"calibration.{name}")
+    if lacking:
+        raise VersionBroken(f"{folder / MANIFEST} lacks {', '.join(lacking)}: nothing can be scored with it")
+    return manifest

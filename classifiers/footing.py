@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.compiled import load_weights
+from classifiers.compiled import load_weights, verify_features
 from classifiers.correcting import Floats
 from classifiers.dataset import Dataset, load_seeds
 from classifiers.features import Shape
@@ -16,7 +16,6 @@ from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset, languages, sentences
 from classifiers.manifest import Manifest
 from classifiers.pipeline import featurizer_of
-from classifiers.scorer import verify_features
 
 SWAPS, CORPUS = 1200, 4000
 """So many sentences about groups, and of the corpus, say what a correction may not undo."""

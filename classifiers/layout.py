@@ -29,6 +29,14 @@ def lay_out(texts: list[list[str]], beside: list[list[list[str]]]) -> list[list[
     ]
 
 
+def text_of(chunks: list[str]) -> list[str]:
+    """Give the chunks of the text of a comment that is laid out, without those of its author's name and link."""
+    text = chunks[1:]
+    if "" in text:
+        del text[text.index("") :]
+    return text
+
+
 def spelled_out(flags: NDArray[np.uint8], chunked: list[list[str]]) -> set[int]:
     """Tell the comments in which three letters that stand alone follow each other."""
     single = flags & SINGLE

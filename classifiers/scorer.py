@@ -17,14 +17,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.compiled import open_lexicon
-from classifiers.errors import LibraryMismatch, VersionBroken
+from classifiers.compiled import open_lexicon, verify_features
+from classifiers.errors import VersionBroken
 from classifiers.features import Shape, pair_buckets
 from classifiers.filters import Filters, Looked, load_filters
 from classifiers.languages import Evidence, Languages
-from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out
-from classifiers.lexicon import MARKS, Lexicon
-from classifiers.manifest import MANIFEST, Manifest, verify
+from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out, text_of
+from classifiers.lexicon import Lexicon
+from classifiers.manifest import Manifest
+from classifiers.stretches import LONGER_THAN, worst_stretches
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
@@ -66,6 +67,8 @@ class Scores(msgspec.Struct, frozen=True):
     lang: str
     supported: bool
     words: tuple[Word, ...] = ()
+    stretch: tuple[int, int] | None = None
+    """Where a long comment looks worst, if it looks bad anywhere: a span of the text, to be scored alone by who wants to know."""
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -93,6 +96,7 @@ class _Batch(NamedTuple):
     starts: list[int]
     ids: NDArray[np.int64]
     rows: Matrix
+    counts: Counts
     factors: Matrix
     """Times a row of a comment's chunk: what that chunk contributes to each calibrated logit."""
     features: Matrix
@@ -165,10 +169,17 @@ class Scorer:
             batch = self._compute(items, explain)
             probabilities = _sigmoid(batch.logits).tolist()
             words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
+            stretches = self._stretches(items, batch) if explain else {}
         languages = self._languages_of(items, batch)
         return [
-            Scores(dict(zip(self.attributes, row, strict=True)), lang, self._supported.get(lang, False), found)
-            for row, lang, found in zip(probabilities, languages, words, strict=True)
+            Scores(
+                dict(zip(self.attributes, row, strict=True)),
+                lang,
+                self._supported.get(lang, False),
+                found,
+                stretches.get(place),
+            )
+            for place, (row, lang, found) in enumerate(zip(probabilities, languages, words, strict=True))
         ]
 
     def explain(self, item: Item) -> Explanation:
@@ -215,11 +226,9 @@ class Scorer:
         self._relate(rows, counts, ids, width)
         del starts[-1]
         sums = np.add.reduceat(rows, starts, axis=0)
-        scale = 1 / np.sqrt(1 + sums[:, width - 1 : width])
         counted = add_up(counts, starts)
         features = traits(counted)
-        factors = scale * self._slopes
-        logits = sums[:, : width - 1] * factors + features @ self._trait_weights.T + self._bias
+        factors, logits = self._weigh(sums, features)
         looked = self._filters.look(self._table.vectors, ids, starts) if self._filters and explain else None
         if self._filters:
             answers = looked.answers if looked else self._filters.answers(self._table.vectors, ids, starts)
@@ -227,7 +236,32 @@ class Scorer:
         evidence = Evidence(
             sums[:, self._table.evidence], counted[:, _LETTERS] - counted[:, _LINKED], counted[:, _WORDS]
         )
-        return _Batch(chunked, starts, ids, rows, factors, features, logits, evidence, looked)
+        return _Batch(chunked, starts, ids, rows, counts, factors, features, logits, evidence, looked)
+
+    def _weigh(self, sums: Matrix, features: Matrix) -> tuple[Matrix, Matrix]:
+        """Give what a row counts for in each of some comments, and their logits but for the filters."""
+        width = len(self.attributes)
+        scale: Any = 1 / np.sqrt(1 + sums[:, width : width + 1])
+        factors = scale * self._slopes
+        return factors, sums[:, :width] * factors + features @ self._trait_weights.T + self._bias
+
+    def _stretches(self, items: Sequence[Item], batch: _Batch) -> dict[int, tuple[int, int]]:
+        """Find where the long ones among some comments look worst: spans of the original text by their places."""
+        texts = {
+            place: text_of(batch.chunks[place]) for place, item in enumerate(items) if len(item.text) > LONGER_THAN
+        }
+        long = [place for place, text in texts.items() if text]
+        spans = [(batch.starts[place] + 1, batch.starts[place] + 1 + len(texts[place])) for place in long]
+        floor = self._filter_weights @ self._filters.floor if self._filters else np.float32(0)
+
+        def weigh(sums: Matrix, counted: Matrix) -> Matrix:
+            return self._weigh(sums, traits(counted))[1] + floor
+
+        found = {}
+        for at, ends in worst_stretches(batch.rows, batch.counts, spans, weigh).items():
+            spans_of_ends = locate(items[long[at]].text, texts[long[at]], sorted({*ends}))
+            found[long[at]] = spans_of_ends[0][0], spans_of_ends[-1][1]
+        return found
 
     def _moved(self, batch: _Batch, places: Sequence[int], column: int) -> list[Matrix]:
         """Give what each chunk of some comments contributes to one calibrated logit."""
@@ -314,9 +348,7 @@ def _largest(weights: NDArray[Any], top: int) -> NDArray[Any]:
 
 def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
     """Name what moved the scores; a place below 0 is a hand-made feature, others count the chunks from the empty one."""
-    text = chunks[1:]
-    if "" in text:
-        del text[text.index("") :]
+    text = text_of(chunks)
     named = len(text) + 1
     places = sorted({at - 1 for _, at, _ in chosen if 0 < at < named})
     spans = dict(zip(places, locate(item.text, text, places), strict=True))
@@ -335,26 +367,6 @@ def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) 
 
 def _sigmoid(logits: Any) -> Any:
     return 0.5 * (1 + np.tanh(0.5 * logits))
-
-
-def verify_features(folder: Path) -> Manifest:
-    """Verify a version folder and refuse one whose hand-made features this release does not make, before more of it is read."""
-    manifest = verify(folder)
-    if "traits" not in manifest.features:
-        raise VersionBroken(f"{folder} does not name its hand-made features")
-    if tuple(manifest.features["traits"]) != NAMES or tuple(manifest.features.get("marks", MARKS)) != MARKS:
-        raise LibraryMismatch(
-            f"{folder} was made by another release, with other hand-made features: adapt a version of this one "
-            "(classifiers adapt --base) to the site's labels anew"
-        )
-    lacking = [f"features.{name}" for name in ("shape", "languages") if name not in manifest.features]
-    for name in manifest.attributes:
-        given = manifest.calibration.get(name)
-        if not isinstance(given, dict) or not {"slope", "offset"} <= given.keys():
-            lacking.append(f"calibration.{name}")
-    if lacking:
-        raise VersionBroken(f"{folder / MANIFEST} lacks {', '.join(lacking)}: nothing can be scored with it")
-    return manifest
 
 
 def tried(folder: Path) -> Scorer:

@@ -14,7 +14,6 @@ import msgspec
 
 from classifiers.scorer import Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
-from moderation.scoring.parts import LONGER_THAN, parts_of
 
 Precisions = Mapping[str, Mapping[str, float]]
 """Attribute -> {"precision_0.98": threshold, ...}, as a version's manifest has it."""
@@ -44,9 +43,9 @@ class Scored(msgspec.Struct, frozen=True):
     """The active version, and the shadow one where there is one."""
     shadow: dict[str, float] = {}
     part: dict[str, float] = {}
-    """The most that any part of a long comment scores, where the whole scores something; empty where it was not looked at."""
+    """What the part of a long comment scores that looks worst; empty where none looks bad."""
     part_words: tuple[Word, ...] = ()
-    """What moved the part that scores most."""
+    """What moved the score of that part."""
     degraded: str = ""
     """Why there are no scores: missing, resting, failed, slow, nonsense; empty where there are."""
 
@@ -146,41 +145,28 @@ class Models:
                 others = asked
                 versions = (active.scorer.version, shadow.scorer.version)
         found = [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)]
-        self._look_at_parts(active, items, found)
+        self._look_at_parts(active, items, answers, found)
         return found, precisions
 
-    def _look_at_parts(self, seat: _Seat, items: list[Item], found: list[Scored]) -> None:
-        """Score the parts of long comments in which something may be hidden; in place. One that scores much is explained."""
-        parts = [
-            (place, begin, Item(part, lang=items[place].lang))
-            for place, one in enumerate(found)
-            if one.scores and _may_hide(items[place].text, max(one.scores.values()))
-            for begin, part in parts_of(items[place].text)
-        ]
-        most: dict[int, dict[str, float]] = {}
-        hottest: dict[int, tuple[float, int, Item]] = {}
-        for (place, begin, item), answer in zip(parts, self._of_parts(seat, parts, explain=False), strict=False):
-            if answer is None or not _sane(answer.values):
-                continue
-            known = most.setdefault(place, {})
-            for name, value in answer.values.items():
-                known[name] = max(known.get(name, 0.0), value)
-            hottest[place] = max(hottest.get(place, (0.0, begin, item)), (max(answer.values.values()), begin, item))
-        shown = [(place, begin, item) for place, (top, begin, item) in hottest.items() if top >= LEAST_OF_A_PART]
-        words = {
-            place: _words(answer, begin).get(max(answer.values, key=answer.values.__getitem__), ())
-            for (place, begin, _), answer in zip(shown, self._of_parts(seat, shown, explain=True), strict=False)
-            if answer is not None
-        }
-        for place, known in most.items():
-            found[place] = msgspec.structs.replace(found[place], part=known, part_words=words.get(place, ()))
+    def _look_at_parts(
+        self, seat: _Seat, items: list[Item], answers: Sequence[Scores | None], found: list[Scored]
+    ) -> None:
+        """Score by itself the part of a long comment that looks worst, for many at once; in place.
 
-    def _of_parts(
-        self, seat: _Seat, parts: Sequence[tuple[int, int, Item]], *, explain: bool
-    ) -> Sequence[Scores | None]:
-        """Ask for the scores of parts; none where the model fails on them, which takes nothing from the whole."""
-        answers = self._ask(seat, [item for _, _, item in parts], "parts", explain=explain) if parts else ()
-        return () if isinstance(answers, str) else answers
+        Where the model fails on them, that takes nothing from the whole.
+        """
+        parts = {
+            place: answer.stretch
+            for place, (answer, whole) in enumerate(zip(answers, found, strict=True))
+            if answer is not None and answer.stretch and whole.scores and max(whole.scores.values()) < HOT
+        }
+        alone = [Item(items[place].text[slice(*span)], lang=items[place].lang) for place, span in parts.items()]
+        told = self._ask(seat, alone, "parts", explain=True) if alone else ()
+        for (place, span), answer in zip(parts.items(), () if isinstance(told, str) else told, strict=False):
+            if answer is not None and _sane(answer.values):
+                hottest = max(answer.values, key=answer.values.__getitem__)
+                words = _words(answer, span[0]).get(hottest, ())
+                found[place] = msgspec.structs.replace(found[place], part=answer.values, part_words=words)
 
     def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
         began, spent = self._clock(), self._effort()
@@ -244,16 +230,8 @@ def _works(scorer: Scorer) -> bool:
 _REMARK = Item("Thank you for the article.", "", "", "en")
 
 
-def _may_hide(text: str, most: float) -> bool:
-    """Say whether a comment that scores `most` is worth a look at its parts: for abuse some of it shows, for spam a link."""
-    if len(text) <= LONGER_THAN or most >= HOT:
-        return False
-    return most >= (WARM if len(text) <= LONG else TEPID) or "://" in text or "www." in text
-
-
-TEPID, WARM, HOT = 0.05, 0.2, 0.9
-LONG = 1000
-"""In a comment of more characters less shows of what is hidden."""
+HOT = 0.9
+"""A comment that scores as much is not looked at in parts."""
 LEAST_OF_A_PART = 0.75
 """Parts are many, so that one of them passes a low threshold sooner than a whole does."""
 

@@ -5,7 +5,6 @@ import pytest
 from classifiers.scorer import bundled
 from moderation.records import Comment, History, Outcome, Policy, Reason, Site, Verdict
 from moderation.scoring.models import Models
-from moderation.scoring.parts import LONGER_THAN, MOST, SIZE, STEP, parts_of
 from moderation.scoring.pipeline import Pipeline
 from moderation.scoring.policy import judge
 
@@ -56,27 +55,22 @@ def test_a_part_never_rejects():
     assert not found.blatant
 
 
-@pytest.mark.parametrize("length", [LONGER_THAN + 1, 500, 1000, 2000])
-def test_parts_leave_nothing_out_and_whatever_is_short_stands_whole_in_one(length):
-    text = (HARMLESS * 10)[:length].strip()
-    parts = parts_of(text)
-    assert parts[0][0] == 0
-    assert parts[-1][1].endswith(text[-20:])
-    for begin, part in parts:
-        assert text[begin : begin + len(part)] == part
-        assert len(part) <= SIZE + 2 * STEP
-    short = SIZE - STEP
-    for at in range(len(text) - short):
-        assert any(begin <= at and at + short <= begin + len(part) for begin, part in parts), at
+def test_a_part_on_which_the_model_fails_takes_nothing_from_the_whole():
+    class FailsOnParts:
+        """The bundled model, until it is asked about a part."""
 
+        version, manifest = bundled().version, bundled().manifest
 
-def test_a_short_comment_has_no_parts():
-    assert parts_of(HARMLESS[:LONGER_THAN]) == []
+        def score(self, items, *, explain=False):
+            if any(item.text in text and item.text != text for item in items):
+                raise RuntimeError
+            return bundled().score(items, explain=explain)
 
-
-@pytest.mark.parametrize("text", ["x" * 10_000, "这" * 10_000, " " * 10_000, "word " * 2_000])
-def test_whatever_is_written_the_parts_are_few_and_go_on(text):
-    parts = parts_of(text)
-    assert len(parts) <= MOST
-    assert [begin for begin, _ in parts] == sorted({begin for begin, _ in parts})
-    assert all(len(part) <= SIZE + 2 * STEP for _, part in parts)
+    text = HARMLESS + BAD["threat"] + " " + HARMLESS
+    comment = Comment(id="1", site="demo", text=text, name="Ann")
+    (well,), _ = Models(lambda: 0.0, bundled()).score([comment])
+    (found,), _ = Models(lambda: 0.0, FailsOnParts()).score([comment])
+    assert well.part
+    assert found.scores == well.scores
+    assert not found.part
+    assert not found.degraded

@@ -61,7 +61,7 @@ class ScriptedModel:
         words = [
             SimpleNamespace(attribute=name, begin=0, end=4, weight=2.0, feature="") for name in ("spam", "toxicity")
         ]
-        return SimpleNamespace(values=values, lang="en", supported="klingon" not in text, words=words)
+        return SimpleNamespace(values=values, lang="en", supported="klingon" not in text, words=words, stretch=None)
 
 
 @pytest.fixture
