@@ -111,12 +111,8 @@ class Filters:
             seen = [found[one - begin : past - begin] for one, past in zip(starts[first:last], ends, strict=True)]
             yield Looked(np.maximum([np.maximum.reduce(one, axis=0) for one in seen], 0), seen)
 
-    def shares(self, looked: Looked, ids: NDArray[np.int64], weights: Matrix) -> Matrix:
-        """Share out what the weighted answers are beyond those of an empty comment, among the chunks that were seen.
-
-        Gives a number for each of `ids`, the chunks of the comments that were looked at; those of a comment sum to what it
-        has beyond `floor`.
-        """
+    def origins(self, looked: Looked, ids: NDArray[np.int64]) -> "Origins":
+        """Find the chunks in which each filter saw the most of each comment; `ids` are the chunks of all that were looked at."""
         ends = np.cumsum([len(seen) for seen in looked.seen])
         places = [seen.argmax(axis=0) + end - len(seen) for seen, end in zip(looked.seen, ends.tolist(), strict=True)]
         spans = np.stack(places, axis=1) + np.arange(WIDEST)[:, None, None]
@@ -124,9 +120,25 @@ class Filters:
         spans *= inside
         inside &= (ids != 0)[spans]
         inside[2] &= inside[1]
-        values = weights[:, None] * (looked.answers.T - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
-        spread = np.broadcast_to(values, inside.shape)[inside]
-        found: Matrix = np.bincount(spans[inside], spread, minlength=len(ids)).astype(np.float32)
+        each = (looked.answers.T - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
+        filters = np.broadcast_to(np.arange(len(each))[:, None], inside.shape)
+        return Origins(spans[inside], filters[inside], np.broadcast_to(each, inside.shape)[inside], len(ids))
+
+
+class Origins(NamedTuple):
+    """Where what filters answered comes from: chunks, the filters that saw them, and what each has of the answer."""
+
+    chunks: NDArray[np.int64]
+    filters: NDArray[np.int64]
+    each: Matrix
+    all_chunks: int
+
+    def shares(self, weights: Matrix) -> Matrix:
+        """Share out what the weighted answers are beyond those of an empty comment: a number for each chunk.
+
+        Those of a comment sum to what it has beyond `Filters.floor`.
+        """
+        found: Matrix = np.bincount(self.chunks, weights[self.filters] * self.each, self.all_chunks).astype(np.float32)
         return found
 
 

@@ -186,7 +186,7 @@ class Scorer:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
             batch = self._compute([item], explain=True)
-            moved = [self._moved(batch, [0], column)[0].tolist() for column in range(len(self.attributes))]
+            moved = self._moved(batch, [0]).T.tolist()
         lang = self._languages_of([item], batch)[0]
         bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
         found = {}
@@ -263,18 +263,20 @@ class Scorer:
             found[long[at]] = spans_of_ends[0][0], spans_of_ends[-1][1]
         return found
 
-    def _moved(self, batch: _Batch, places: Sequence[int], column: int) -> list[Matrix]:
-        """Give what each chunk of some comments contributes to one calibrated logit."""
-        spans = [slice(batch.starts[place], batch.starts[place] + len(batch.chunks[place])) for place in places]
-        found = [
-            batch.rows[span, column] * batch.factors[place, column] for span, place in zip(spans, places, strict=True)
-        ]
-        if self._filters and batch.looked and self._filter_weights[column].any():
-            ids = np.concatenate([batch.ids[span] for span in spans])
-            shares = self._filters.shares(batch.looked.of(places), ids, self._filter_weights[column])
-            for moved, begin in zip(found, accumulate(map(len, found), initial=0), strict=False):
-                moved += shares[begin : begin + len(moved)]
-        return found
+    def _moved(self, batch: _Batch, places: Sequence[int]) -> Matrix:
+        """Give what the chunks of some comments, laid end to end, contribute to each calibrated logit: (chunks, attributes)."""
+        lengths = [len(batch.chunks[place]) for place in places]
+        chosen = np.concatenate(
+            [np.arange(length) + batch.starts[place] for length, place in zip(lengths, places, strict=True)]
+        )
+        moved: Matrix = batch.rows.take(chosen, axis=0)[:, : len(self.attributes)]
+        moved *= batch.factors[places].repeat(lengths, axis=0)
+        if self._filters and batch.looked:
+            origins = self._filters.origins(batch.looked.of(places), batch.ids.take(chosen))
+            for column, weights in enumerate(self._filter_weights):
+                if weights.any():
+                    moved[:, column] += origins.shares(weights)
+        return moved
 
     def _relate(self, rows: Matrix, counts: Counts, ids: NDArray[np.int64], width: int) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
@@ -299,14 +301,20 @@ class Scorer:
         As many words as features of the whole are picked, so that there is always something to show in the text.
         """
         picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
+        some = [place for place, row in enumerate(probabilities) if max(row) >= SHOWN]
+        if not some:
+            return [()] * len(items)
+        contributed = self._moved(batch, some).T
+        ends = dict(zip(some, accumulate(len(batch.chunks[place]) for place in some), strict=True))
         for column, attribute in enumerate(self.attributes):
-            shown = [place for place, row in enumerate(probabilities) if row[column] >= SHOWN]
+            shown = [place for place in some if probabilities[place][column] >= SHOWN]
             if not shown:
                 continue
             longest = max(len(batch.chunks[place]) for place in shown)
             weights = np.zeros((len(shown), longest + len(NAMES)), np.float32)
-            for line, moved in zip(weights, self._moved(batch, shown, column), strict=True):
-                line[: len(moved)] = moved
+            for line, place in zip(weights, shown, strict=True):
+                length = len(batch.chunks[place])
+                line[:length] = contributed[column, ends[place] - length : ends[place]]
             weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
             strongest = _largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)
             most = np.concatenate(strongest, axis=1)

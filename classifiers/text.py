@@ -119,6 +119,11 @@ def _joined(chunks: list[str]) -> list[str]:
     return result
 
 
+def _parted_by_single_blanks(text: str, chunks: Sequence[str]) -> bool:
+    """Say whether a text is its chunks with one blank between two, of whatever kind, and perhaps some at its end."""
+    return sum(map(len, chunks)) + len(chunks) - 1 == len(text.rstrip()) and text.split() == chunks
+
+
 def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tuple[int, int]]:
     """Find begin and end of some of a comment's chunks, named by ascending places, in the original text.
 
@@ -127,7 +132,7 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
     """
     if not places:
         return []
-    if " ".join(chunks) == text:
+    if _parted_by_single_blanks(text, chunks):
         ends = list(accumulate(map(len, chunks[: places[-1] + 1])))
         return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
     if len(text) <= MAX_CHARS:

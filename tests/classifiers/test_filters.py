@@ -101,7 +101,7 @@ def test_shares_sum_to_the_weighted_answers_beyond_the_floor(seed):
     filters, weights = some_filters(seed), np.random.default_rng(seed).normal(size=15).astype(np.float32)
     ids, starts = laid_out([*COMMENTS.values()])
     looked = filters.look(VECTORS, ids, starts)
-    shares = filters.shares(looked, ids, weights)
+    shares = filters.origins(looked, ids).shares(weights)
     beyond = (looked.answers - filters.floor) @ weights
     assert shares.shape == ids.shape
     np.testing.assert_allclose(np.add.reduceat(shares, starts), beyond, atol=1e-4)
@@ -115,10 +115,10 @@ def test_shares_lie_on_the_chunks_in_which_the_most_was_seen(comment, seed):
     filters, weights = some_filters(seed), np.random.default_rng(seed).normal(size=15).astype(np.float32)
     wanted = np.bincount(comment, one_by_one(filters, comment, weights)[1])
     looked = filters.look(VECTORS, *laid_out([[0, 1, 2], comment, [0, 39]]))
-    found = filters.shares(looked.of([1]), np.array(comment), weights)
+    found = filters.origins(looked.of([1]), np.array(comment)).shares(weights)
     np.testing.assert_allclose(np.bincount(comment, found), wanted, atol=1e-4)
-    together, ids = filters.shares(looked, np.array([0, 1, 2, *comment, 0, 39]), weights), slice(3, 3 + len(comment))
-    np.testing.assert_allclose(np.bincount(comment, together[ids]), wanted, atol=1e-4)
+    together = filters.origins(looked, np.array([0, 1, 2, *comment, 0, 39])).shares(weights)
+    np.testing.assert_allclose(np.bincount(comment, together[3 : 3 + len(comment)]), wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize("beside", [[], [[0, 2, 1]]])
@@ -126,7 +126,7 @@ def test_of_equal_places_the_first_has_the_share(beside):
     narrow = Filters(*some_filters().arrays[:2], np.eye(13, 3, dtype=np.float32))
     vectors = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0]], np.float32)
     ids, starts = laid_out([[0, 1, 2, 1, 2, 2], *beside])
-    shares = narrow.shares(narrow.look(vectors, ids, starts), ids, np.array([1, 0, 0], np.float32))
+    shares = narrow.origins(narrow.look(vectors, ids, starts), ids).shares(np.array([1, 0, 0], np.float32))
     assert shares[:6].tolist() == [0, 0, 2, 0, 0, 0]
 
 
