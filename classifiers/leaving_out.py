@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.dataset import Dataset, concatenate, load_seeds
-from classifiers.estimators import SpamClassifier, ToxicityClassifier
+from classifiers.estimators import SpamClassifier
 from classifiers.evaluation import Estimate, auc
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.identities import as_dataset
@@ -73,65 +73,81 @@ def leave_one_out(
     chosen = _evenly(families, most, seed)
     kept = _kept(rows, families, chosen)
     rows, families = rows.take(chosen), families[chosen]
-    texts = [tidy(text, source) for text, source in zip(rows.text, rows.source, strict=True)]
-    shares, weights = targets(rows, recipe)
-    weights[families == "seeds"] *= np.array(kept)
     work = [(name, source) for name in attributes for source in _measurable(rows, families, name)]
     tell("features", 0, len(work))
-    featurizer = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest)
-    X = featurizer.fit_transform(texts)
-    sequences = sequences_of(featurizer, texts) if recipe.filters else None
-    frozen = np.array([split == "heldout" for split in rows.split])
-    voices = voices_of(rows)
+    all_rows = _Rows(rows, families, np.where((families == "seeds")[:, None], kept, 1.0), recipe, seed)
     found = []
     for done, (attribute, source) in enumerate(work):
         tell(f"{attribute}, {source}", done, len(work))
-        column = ATTRIBUTES.index(attribute)
-        names = _learned_together(attribute)
-        columns = [ATTRIBUTES.index(name) for name in names]
-        usable = ~np.isnan(shares[:, columns]).all(axis=1) & ~frozen & (families != source)
-        own = np.isin(families, OWN)
-        judged = np.flatnonzero((families == source) & _natural(rows, source) & ~np.isnan(rows.values[:, column]))
-        truth = rows.values[judged, column] >= 0.5
-
-        def learned(which: NDArray[np.bool_]) -> Estimate | None:
-            at = np.flatnonzero(which)
-            model: SpamClassifier | ToxicityClassifier
-            if attribute == "spam":  # noqa: B023
-                model = SpamClassifier(recipe.spam_strength, recipe.rounds)
-                logits = model.fit(X[at], shares[at, 0], weights[at, 0]).decision_function(X[judged])  # noqa: B023
-                return auc(truth, logits)  # noqa: B023
-            model = toxicity_classifier(recipe, names)  # noqa: B023
-            model.fit(X[at], shares[at][:, columns], weights[at, 1], groups=voices[at])  # noqa: B023
-            logits = model.decision_function(X[judged])  # noqa: B023
-            if sequences is not None:
-                network = learn_filters(sequences, at, shares[at][:, columns], weights[at, 1], names, recipe, seed)  # noqa: B023
-                answers = sequences.answers(network.filters)
-                coef, offset = joined(model.decision_function(X[at]), answers[at], network, recipe.filter_share)
-                logits = logits + answers[judged] @ coef.T + offset  # noqa: B023
-            return auc(truth, logits[:, -1])  # noqa: B023
-
-        whole = learned(usable)
-        assert whole is not None
-        plain = None
-        if afternoon:
-            at = np.flatnonzero(usable & ~own & ~np.isnan(rows.values[:, column]))
-            predict = afternoon_model([texts[place] for place in at], rows.values[at, column] >= 0.5)
-            plain = auc(truth, np.asarray(predict([texts[place] for place in judged]), np.float64))
-        found.append(
-            LeftOut(
-                attribute,
-                source,
-                tuple(sorted({rows.lang[place] for place in judged})),
-                len(judged),
-                int(truth.sum()),
-                whole,
-                learned(usable & ~own),
-                plain,
-            )
-        )
+        found.append(all_rows.measured(attribute, source, afternoon=afternoon))
     tell("done", len(work), len(work))
     return found
+
+
+class _Rows:
+    """All rows with their features, of which ever others are learned from.
+
+    `count`, of shape (rows, 2), is what a row counts beside its own weight: for spam, and for everything else.
+    """
+
+    def __init__(
+        self, rows: Dataset, families: NDArray[np.str_], count: NDArray[np.floating], recipe: Recipe, seed: int
+    ) -> None:
+        self._rows, self._families, self._recipe, self._seed = rows, families, recipe, seed
+        self._texts = [tidy(text, source) for text, source in zip(rows.text, rows.source, strict=True)]
+        self._shares, weights = targets(rows, recipe)
+        self._weights = weights * count
+        featurizer = CommentFeaturizer(bits=recipe.bits, shortest=recipe.shortest, longest=recipe.longest)
+        self._features = featurizer.fit_transform(self._texts)
+        self._sequences = sequences_of(featurizer, self._texts) if recipe.filters else None
+        self._frozen = np.array([split == "heldout" for split in rows.split])
+        self._voices = voices_of(rows)
+
+    def measured(self, attribute: str, source: str, *, afternoon: bool) -> LeftOut:
+        """Learn an attribute from all sources but one, and measure on that one."""
+        rows, families = self._rows, self._families
+        labels = rows.values[:, ATTRIBUTES.index(attribute)]
+        judged = np.flatnonzero((families == source) & _natural(rows, source) & ~np.isnan(labels))
+        truth = labels[judged] >= 0.5
+        others, own = (families != source) & ~self._frozen, np.isin(families, OWN)
+        plain = None
+        if afternoon:
+            at = np.flatnonzero(others & ~own & ~np.isnan(labels))
+            predict = afternoon_model([self._texts[place] for place in at], labels[at] >= 0.5)
+            plain = auc(truth, np.asarray(predict([self._texts[place] for place in judged]), np.float64))
+        whole = auc(truth, self._ranked(attribute, others, judged))
+        assert whole is not None
+        return LeftOut(
+            attribute,
+            source,
+            tuple(sorted({rows.lang[place] for place in judged})),
+            len(judged),
+            int(truth.sum()),
+            whole,
+            auc(truth, self._ranked(attribute, others & ~own, judged)),
+            plain,
+        )
+
+    def _ranked(self, attribute: str, learned: NDArray[np.bool_], judged: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give the logits of the rows that are judged, as learned from others."""
+        recipe = self._recipe
+        names = _learned_together(attribute)
+        columns = [ATTRIBUTES.index(name) for name in names]
+        at = np.flatnonzero(learned & ~np.isnan(self._shares[:, columns]).all(axis=1))
+        features, shares = self._features[at], self._shares[at][:, columns]
+        if attribute == "spam":
+            spam = SpamClassifier(recipe.spam_strength, recipe.rounds)
+            spam.fit(features, shares[:, 0], self._weights[at, 0])
+            return np.asarray(spam.decision_function(self._features[judged]), np.float64)
+        model = toxicity_classifier(recipe, names)
+        model.fit(features, shares, self._weights[at, 1], groups=self._voices[at])
+        logits = model.decision_function(self._features[judged])
+        if self._sequences is not None:
+            network = learn_filters(self._sequences, at, shares, self._weights[at, 1], names, recipe, self._seed)
+            answers = self._sequences.answers(network.filters)
+            coef, offset = joined(model.decision_function(features), answers[at], network, recipe.filter_share)
+            logits = logits + answers[judged] @ coef.T + offset
+        return np.asarray(logits[:, -1], np.float64)
 
 
 def afternoon_model(texts: list[str], labels: NDArray[np.bool_]) -> Predict:
