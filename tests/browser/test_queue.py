@@ -235,6 +235,17 @@ def test_new_cases_and_counts_come_by_themselves(console, open_console):
     expect(page.locator(".listhead")).to_contain_text("1 waiting")
 
 
+def test_a_language_that_no_model_knows_has_a_name_too(console, open_console):
+    key = console.new_site("tongues", first_comment="hold")
+    swedish = "Jag tycker att bussarna borde gå oftare på kvällen, särskilt på helgerna."
+    console.post_comments(key, [{"text": "The bus to the market leaves twice an hour now."}, {"text": swedish}])
+    page = open_console(site="tongues").page
+    expect(page.get_by_role("button", name="English 1")).to_be_visible()
+    page.get_by_role("button", name="another language 1").click()
+    expect(page.locator(".listhead")).to_contain_text("1 waiting")
+    expect(page.locator("#case .text")).to_have_text(swedish)
+
+
 def test_a_case_is_escalated_with_a_note_and_stands_first_for_others(console, open_console):
     held(console, "passed", 3)
     page = open_console(site="passed").page

@@ -1,7 +1,7 @@
 // One case: the text with the words that moved its scores, why it waits, who wrote it, and what a decision teaches.
 import { $, calm, h, kbd, outLink, percent, plain, tick, to, when } from "./dom.js";
 import { bareLetters, legend, pieces, quiet, tame } from "./text.js";
-import { languageName, t, Word, word } from "./words.js";
+import { anyLanguage, languageName, t, Word, word } from "./words.js";
 
 export const REASONS = ["spam", "toxic", "off_topic", "personal_data", "illegal", "other"];
 const TEACHES = { approve: "not_spam", spam: "spam", toxic: "toxic" };
@@ -25,7 +25,7 @@ export function badges(reasons, one = {}) {
   return reasons.map((reason) => h(`span.badge.${reason}`, reason === "unsupported_language" && lang ? t("case.weak_in", { lang }) : word("reason", reason)));
 }
 
-// The reason that the verdict gives for a rejection, where it gives one and the same for every case; no other is suggested.
+// The reason that the verdicts of all cases give for a rejection; no other is suggested.
 const SUGGESTS = { toxicity: "toxic", spam: "spam" };
 export function askWhy(cases) {
   const found = cases.map((one) => (one.held_for ?? one.reasons ?? []).flatMap((reason) => SUGGESTS[reason] ?? []));
@@ -50,7 +50,7 @@ function signals(one) {
     h("details", h("summary", t("case.all_signals", { n: still.length })),
       h("table", h("tbody", still.map(row), scores.map(({ name, score }) => h("tr", {},
         h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td.score", bar(score), " ", percent(score)))))),
-      calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: one.judged_lang || "?" }))));
+      calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: anyLanguage(one.judged_lang) }))));
 }
 
 function brief(item, shown, within) {
@@ -107,7 +107,7 @@ function decidedLine(one) {
   return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note ? h("span", " “", quiet(made.note, 300), "”") : null];
 }
 
-// The row of buttons under a case. While a reason is asked for it shows the reasons.
+// The buttons under a case; while a reason is asked for, the reasons.
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
 export function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
   const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";

@@ -3,7 +3,7 @@
 export default {
   title: "Moderation", try_again: "Try again", close: "Close", cancel: "Cancel", none: "none", you: "you", loading: "…", skip: "Skip to the content",
   a_key: "a key", a_colleague: "a colleague", save: "Save", add: "Add", remove: "Remove", saved: "Saved.", sign_out: "Sign out", email: "E-mail",
-  pace: "{today} today · {rate} a minute", site: "Site", name: "Name", address: "Address", language: "Language", languages: "Languages", copy: "Copy", copied: "Copied.",
+  pace: "{today} today · {rate} a minute", site: "Site", name: "Name", address: "Address", language: "Language", other_lang: "another language", languages: "Languages", copy: "Copy", copied: "Copied.",
   sure: "Sure? Press again",
   nav: {
     "": "Pages", queue: "Queue", search: "Search", comment: "Comment", author: "Author", figures: "Figures", models: "Models", admin: "Admin", account: "Account", own: "Account: {name}",

@@ -4,7 +4,7 @@ import { api, get, maybe, post } from "./client.js";
 import { calm, field, h, number, percent, plain, put, select, table, to, when } from "./dom.js";
 import { choices, here, say, sites } from "./session.js";
 import { pieces, quiet } from "./text.js";
-import { t, Word, word } from "./words.js";
+import { anyLanguage, t, Word, word } from "./words.js";
 
 // `said` is what the gate had to say of the promotion that is just done.
 export async function show(into, said = []) {
@@ -22,7 +22,7 @@ function tryText() {
       put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span.calm", ` ${t("try.watched")}`) : null),
         h("p.text.foreign", { dir: "auto" }, pieces(text.value, got.words)),
         table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [Word("score", name), h("span.score", bar(score), " ", percent(score))]), true),
-        calm(t("try.given_by", { models: got.model.join(", "), lang: got.lang || "?" })));
+        calm(t("try.given_by", { models: got.model.join(", "), lang: anyLanguage(got.lang) })));
     } catch (error) { put(told, h("p.wrong", error.fields?.[0]?.message ?? error.message)); }
   };
   return h("form.sheet.padded", { onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", t("try.go")), told);

@@ -7,7 +7,7 @@ import * as keys from "./keys.js";
 import * as live from "./live.js";
 import { choices, go, here, nameOf, say, sites } from "./session.js";
 import { quiet } from "./text.js";
-import { languageName, t, word } from "./words.js";
+import { anyLanguage, t, word } from "./words.js";
 
 const PAGE = 50;
 const LEASE = 60;
@@ -438,7 +438,7 @@ function drawFilters() {
   const parts = [chip("all", t("queue.all"), known?.total, !filtered(), () => filterBy(EVERYTHING))];
   for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(chip(`r:${name}`, word("reason", name), count, state.reason === name, by("reason", name)));
   const langs = Object.entries(known?.langs ?? {});
-  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, languageName(name), count, state.lang === name, by("lang", name)));
+  if (langs.length > 1 || state.lang) for (const [name, count] of langs) parts.push(chip(`l:${name}`, anyLanguage(name), count, state.lang === name, by("lang", name)));
   parts.push(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })));
   const threads = (known?.threads ?? []).map(([url, title, count]) => [url, `${(title || url).slice(0, 60)} (${count})`]);
   put($("filters"), places.length ? h("div.chips.places", { role: "group", "aria-label": t("site") }, places) : null, h("div.chips", parts), h("div.picks",

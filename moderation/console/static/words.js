@@ -24,5 +24,6 @@ const languages = new Intl.DisplayNames([wanted], { type: "language" });
 export function languageName(tag) {
   try { return tag && tag !== "und" ? languages.of(tag) : ""; } catch { return tag; }
 }
+export const anyLanguage = (tag) => languageName(tag) || t("other_lang");
 // The same where a row or a sentence begins with it.
 export const Word = (kind, name) => word(kind, name).replace(/^./u, (first) => first.toUpperCase());
