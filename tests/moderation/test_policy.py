@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers.scorer import Item, bundled
 from moderation.records import ATTRIBUTES, Outcome, Policy, Reason, Signal, Threshold, Verdict
 from moderation.scoring.policy import PROFILES, Examined, judge, thresholds
 
@@ -44,6 +45,27 @@ def test_balanced_rejects_only_blatant_spam():
     assert judged(toxicity=1.0, threat=1.0, severe_toxicity=1.0).outcome is Outcome.HOLD
     assert judged(profanity=1.0).outcome is Outcome.APPROVE
     assert judged(soft(1.0)).outcome is Outcome.HOLD
+
+
+@pytest.mark.parametrize("known", [{}, bundled().manifest.thresholds], ids=["no model", "bundled"])
+def test_strict_holds_no_attribute_later_than_balanced(known):
+    strict, balanced = (
+        {name: (hold, reject) for name, _, hold, reject in thresholds(Policy(profile=profile), known).attributes}
+        for profile in ("strict", "balanced")
+    )
+    assert balanced.keys() <= strict.keys()
+    for name, (hold, reject) in balanced.items():
+        assert strict[name][0] <= hold
+        assert strict[name][1] <= reject
+
+
+@pytest.mark.parametrize(
+    "text", ["Those people should be deported, they are vermin and ruin our town.", "Trans people are mentally ill"]
+)
+def test_what_is_said_against_groups_in_plain_words_is_held(text):
+    scores = bundled().score([Item(text)])[0].values
+    bars = thresholds(Policy(), bundled().manifest.thresholds)
+    assert bars.reason(Reason.TOXICITY, scores)[2] is Reason.TOXICITY
 
 
 def test_strict_holds_and_rejects_earlier():
