@@ -20,8 +20,8 @@ import msgspec
 
 from moderation.digests import Arrival, Digests
 from moderation.errors import CaseDecided, ModerationError, Overloaded, RateExceeded, StoreUnavailable, UnknownComment
-from moderation.moves import as_comment, judged_again, reported, shown_status, without_itself
-from moderation.records import Comment, History, Outcome, Reason, Signal, Site, Status, Stored, Verdict
+from moderation.moves import as_comment, judged_again, reported, shown_status, withheld, without_itself
+from moderation.records import Comment, History, Outcome, Signal, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.scoring.pipeline import Pipeline, checks_of
 from moderation.scoring.policy import judge
@@ -237,10 +237,6 @@ class Intake:
         recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
         history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
         verdict = self._judge_again(site, stored, comment, history, ARRIVAL_SIGNALS)
-        if stored.status is Status.REJECTED and verdict.outcome is Outcome.APPROVE:
-            verdict = msgspec.structs.replace(
-                verdict, outcome=Outcome.HOLD, reasons=(Reason.EDITED,), score=max(verdict.score, 0.5)
-            )
         document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint)
         move = judged_again("comment.edited", stored, verdict, document=document)
         await self._comments.move(stored, move, day=self._today())
@@ -267,13 +263,13 @@ class Intake:
     def _judge_again(
         self, site: Site, stored: Stored, comment: Comment, history: History, keep: frozenset[str]
     ) -> Verdict:
-        """Judge a stored comment anew, with the named signals as they were seen when it came."""
+        """Judge a stored comment anew, with the named signals as they were seen when it came; what was rejected waits at least."""
         examined = self._pipeline.examine([(site, comment, history)])[0]
         seen = {signal.name: signal for signal in stored.verdict.signals} if stored.verdict else {}
         signals: tuple[Signal, ...] = tuple(
             seen.get(signal.name, signal) if signal.name in keep else signal for signal in examined.signals
         )
-        return judge(msgspec.structs.replace(examined, signals=signals), site.policy)
+        return withheld(stored, judge(msgspec.structs.replace(examined, signals=signals), site.policy))
 
     async def report(self, site: Site, comment_id: str, ip: str, reason: str) -> None:
         """Take a reader's report of a published comment. Raises UnknownComment, RateExceeded.

@@ -7,7 +7,19 @@ from datetime import datetime
 import msgspec
 
 from moderation.digests import Arrival
-from moderation.records import Comment, Decision, DecisionKind, History, Reason, Site, Status, Stored, Thread, Verdict
+from moderation.records import (
+    Comment,
+    Decision,
+    DecisionKind,
+    History,
+    Outcome,
+    Reason,
+    Site,
+    Status,
+    Stored,
+    Thread,
+    Verdict,
+)
 from moderation.store.comments import Move
 
 
@@ -35,6 +47,18 @@ def as_comment(stored: Stored, **changes: object) -> Comment:
 def shown_status(stored: Stored) -> Status:
     """Say where the site sees a comment stand: a decision that may still be undone is not told yet."""
     return stored.previous if stored.embargo and stored.previous else stored.status
+
+
+def withheld(stored: Stored, verdict: Verdict) -> Verdict:
+    """Let wait what was rejected and has changed since, however mild the new verdict: only a person publishes it.
+
+    That it waits for this reason is kept with the comment, so that the next edit, or the next score, publishes it no sooner.
+    """
+    waits = stored.status is Status.PENDING and Reason.EDITED in stored.waiting_for
+    if verdict.outcome is Outcome.REJECT or not (waits or stored.status is Status.REJECTED):
+        return verdict
+    reasons = (Reason.EDITED, *(reason for reason in verdict.reasons if reason is not Reason.EDITED))
+    return msgspec.structs.replace(verdict, outcome=Outcome.HOLD, reasons=reasons, score=max(verdict.score, 0.5))
 
 
 def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object) -> Move:

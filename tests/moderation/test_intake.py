@@ -11,10 +11,23 @@ import structlog
 from moderation.app import House
 from moderation.errors import IdempotencyConflict, Overloaded, RateExceeded, StoreUnavailable, UnknownComment
 from moderation.intake import _Ids
-from moderation.records import Comment, History, Limits, Policy, Signal, Site
+from moderation.records import (
+    Caller,
+    Comment,
+    DecisionKind,
+    DecisionReason,
+    History,
+    Limits,
+    Policy,
+    Role,
+    Signal,
+    Site,
+)
+from moderation.review import Ruling
 from moderation.store.connection import Connection
 
 Make = Callable[..., Comment]
+ADMIN = Caller(role=Role.ADMIN, id="ada", name="Ada")
 
 
 def counted(rooms: House, sample: str) -> float:
@@ -110,6 +123,31 @@ async def test_an_edit_is_no_repetition_of_itself(rooms: House, site: Site, comm
     again = {signal.name: signal for signal in edited.verdict.signals}
     assert again["repeated_text"].score == 0.0
     assert (await rooms.intake.stored(site, receipt.id)).version == 2
+
+
+async def test_however_often_it_is_edited_only_a_person_publishes_what_a_person_rejected(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    receipt = await rooms.intake.submit(site, comment("An opinion about the harbour that breaks a rule of this house."))
+    stored = await rooms.intake.stored(site, receipt.id)
+    ruling = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.OFF_TOPIC, version=stored.version)
+    await rooms.review.decide(site, ADMIN, receipt.id, ruling)
+    for turn in range(3):
+        edited = await rooms.intake.edit(site, receipt.id, f"The library should open on Sundays, says draft {turn}.")
+        assert edited.status == "pending", turn
+        assert (await rooms.intake.stored(site, receipt.id)).waiting_for[0] == "edited"
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
+    assert (await rooms.intake.edit(site, receipt.id, "The library should open on Sundays.")).status == "approved"
+
+
+async def test_what_was_rejected_and_edited_to_something_else_that_waits_stays_withheld(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    receipt = await rooms.intake.submit(site, comment("Cheap casino pills at http://pills.example/win, buy now!!!"))
+    assert receipt.status == "rejected"
+    links = "See https://a.example and https://b.example and https://c.example and https://d.example on the council."
+    assert (await rooms.intake.edit(site, receipt.id, links)).status == "pending"
+    assert (await rooms.intake.edit(site, receipt.id, "The council meets on Monday.")).status == "pending"
 
 
 async def test_an_unknown_comment_is_named_in_every_verb(rooms: House, site: Site) -> None:

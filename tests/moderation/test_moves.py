@@ -4,7 +4,15 @@ import msgspec
 import pytest
 
 from moderation.digests import Arrival
-from moderation.moves import as_comment, decision_counts, judged_again, reported, shown_status, without_itself
+from moderation.moves import (
+    as_comment,
+    decision_counts,
+    judged_again,
+    reported,
+    shown_status,
+    withheld,
+    without_itself,
+)
 from moderation.records import (
     Decision,
     DecisionKind,
@@ -89,6 +97,18 @@ def test_an_edit_after_a_decision_takes_the_decision_and_its_lesson_back() -> No
     assert move.forget_decision
     assert move.forget_label
     assert not move.scored, "it is scored once a model is back"
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_was_rejected_waits_at_least_and_goes_on_waiting_until_a_person_looks(outcome: Outcome) -> None:
+    first = withheld(a_stored(Status.REJECTED), a_verdict(outcome))
+    assert first.outcome is (Outcome.REJECT if outcome is Outcome.REJECT else Outcome.HOLD)
+    if outcome is not Outcome.REJECT:
+        assert first.reasons[0] is Reason.EDITED
+        waiting = a_stored(Status.PENDING, verdict=first, waits_for=" ".join(first.reasons))
+        assert withheld(waiting, a_verdict(Outcome.APPROVE)).outcome is Outcome.HOLD
+    assert withheld(a_stored(Status.PENDING), a_verdict(outcome)) == a_verdict(outcome), "nobody had rejected it"
+    assert withheld(a_stored(Status.APPROVED, waits_for="edited"), a_verdict(outcome)) == a_verdict(outcome)
 
 
 @pytest.mark.parametrize(("visible", "status"), [(True, Status.APPROVED), (False, Status.PENDING)])

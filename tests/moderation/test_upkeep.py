@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from moderation.app import House
-from moderation.records import ATTRIBUTES, Caller, Comment, DecisionKind, Role, Site, Status
+from moderation.records import ATTRIBUTES, Caller, Comment, DecisionKind, DecisionReason, Role, Site, Status
 from moderation.review import Ruling
 from moderation.store import keys
 
@@ -93,6 +93,19 @@ async def test_a_comment_that_was_decided_or_erased_meanwhile_waits_for_no_model
     for one in stored:
         await keeping.comments.score_later(one, 0.0)
     assert await keeping.connection.execute("ZCARD", keys.of_site(site.id).unscored) == 0
+
+
+async def test_a_model_that_is_back_publishes_nothing_that_was_rejected_and_edited_without_it(
+    keeping: House, site: Site, comment: Make
+) -> None:
+    [one] = await waiting(keeping, site, comment())
+    await keeping.review.decide(site, ADMIN, one, Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.TOXIC))
+    edited = await keeping.intake.edit(site, one, "Another text, while no model is there.")
+    assert (edited.status, edited.verdict.degraded) == ("pending", True)
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    assert await status(keeping, site, one) == ["pending"]
+    assert await keeping.comments.unscored(site.id, 10) == [], "it was scored"
 
 
 async def test_a_site_that_has_something_wrong_stops_no_other(keeping: House, site: Site, comment: Make) -> None:
