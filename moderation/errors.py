@@ -268,6 +268,18 @@ class IdempotencyConflict(ModerationError):
         super().__init__("this Idempotency-Key was already used with another body; use a new key for a new comment")
 
 
+class ExternalIdTaken(ModerationError):
+    """A comment with this external id is here already, and has another text."""
+
+    code = "external_id_taken"
+
+    def __init__(self, comment_id: str) -> None:
+        super().__init__(
+            f"the comment {comment_id} has this external_id already, with another text; change it with "
+            f"PATCH /v1/comments/{comment_id}, or give a new comment a name of its own"
+        )
+
+
 class CursorInvalid(ModerationError):
     """A cursor is not one that this service gave out."""
 

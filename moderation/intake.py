@@ -19,7 +19,15 @@ from datetime import datetime
 import msgspec
 
 from moderation.digests import Arrival, Digests
-from moderation.errors import CaseDecided, ModerationError, Overloaded, RateExceeded, StoreUnavailable, UnknownComment
+from moderation.errors import (
+    CaseDecided,
+    ExternalIdTaken,
+    ModerationError,
+    Overloaded,
+    RateExceeded,
+    StoreUnavailable,
+    UnknownComment,
+)
 from moderation.moves import as_comment, judged_again, reported, shown_status, withheld, without_itself
 from moderation.records import Comment, History, Outcome, Signal, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
@@ -86,7 +94,7 @@ class Intake:
     async def submit(self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b"") -> Receipt:
         """Take a comment in; when this returns, it is on disk.
 
-        Raises RateExceeded, IdempotencyConflict, Overloaded, StoreUnavailable; then nothing was recorded, or (only
+        Raises RateExceeded, IdempotencyConflict, ExternalIdTaken, Overloaded, StoreUnavailable; then nothing was recorded, or (only
         with StoreUnavailable) it is not known whether it was: the same Idempotency-Key finds out.
         """
         return await self.begin(site, comment, idempotency_key=idempotency_key, body=body)
@@ -153,20 +161,20 @@ class Intake:
 
         out: list[Receipt | Exception] = []
         written = iter(zip(recorded, judged, strict=True))
-        for item in recalled:
+        for place, item in enumerate(recalled):
             if isinstance(item, ModerationError):
                 if isinstance(item, RateExceeded):
                     self._telemetry.allowance_spent(item.scope, allowed=False)
                 out.append(item)
             elif isinstance(item, Known):
-                out.append(await self._receipt_of(site, item))
+                out.append(await self._receipt_of(site, item, arrivals[place].comment.text))
             else:
                 answer, (arrival, verdict) = next(written)
                 if isinstance(answer, Recorded):
                     self._judged(verdict, began)
                     out.append(Receipt(id=arrival.comment.id, status=verdict.outcome.status, verdict=verdict))
                 elif isinstance(answer, Known):
-                    out.append(await self._receipt_of(site, answer))
+                    out.append(await self._receipt_of(site, answer, arrival.comment.text))
                 else:
                     out.append(answer)
         return out
@@ -179,12 +187,17 @@ class Intake:
         examined = self._pipeline.examine([(site, comment, history) for comment, history in facts])
         return [judge(one, site.policy) for one in examined]
 
-    async def _receipt_of(self, site: Site, known: Known) -> Receipt | Exception:
-        """Answer what came before: sent again it is answered again; asked for by its name, as it stands now."""
+    async def _receipt_of(self, site: Site, known: Known, text: str) -> Receipt | Exception:
+        """Answer what came before: sent again it is answered again; asked for by its name, as it stands now.
+
+        A text that nobody has judged is not answered with the verdict on another.
+        """
         try:
             stored = await self._comments.get(site.id, known.id)
         except UnknownComment as error:
             return error
+        if known.by_name and text != stored.text:
+            return ExternalIdTaken(stored.id)
         verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
         status = shown_status(stored) if known.by_name else verdict.outcome.status
         return Receipt(id=stored.id, status=status, verdict=verdict, known=True)

@@ -54,6 +54,7 @@ SAID: dict[type[ModerationError], Said] = {
     errors.UnknownComment: _MISSING,
     errors.CaseDecided: _CONFLICT,
     errors.IdempotencyConflict: _CONFLICT,
+    errors.ExternalIdTaken: _CONFLICT,
     errors.StoreUnavailable: _AWAY,
     errors.Overloaded: _AWAY,
     errors.ScorerUnavailable: _AWAY,

@@ -36,6 +36,7 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.FieldsInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PolicyInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyConflict: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ExternalIdTaken: HTTPStatus.CONFLICT,
     errors.WebhookRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CursorInvalid: HTTPStatus.BAD_REQUEST,
     errors.BodyInvalid: HTTPStatus.BAD_REQUEST,

@@ -84,9 +84,16 @@ def test_a_known_external_id_answers_the_comment_that_has_it(service: Service) -
     name = f"wp-{time.time_ns()}"
     first = held(service, external_id=name)
     assert decided(service, first["id"]).status_code == 200
-    again = submitted(service, "Something else entirely, sent under the same name.", external_id=name)
+    text = service.site.get(f"/v1/comments/{first['id']}").json()["text"]
+    again = submitted(service, text, external_id=name)
     assert again["id"] == first["id"]
     assert again["status"] == "approved", "it answers where the comment stands now"
+    other = service.site.post(
+        "/v1/comments",
+        json=a_comment("Something else entirely, under the same name.", email=someone(), external_id=name),
+    )
+    assert (other.status_code, other.json()["code"]) == (409, "external_id_taken")
+    assert first["id"] in other.json()["detail"], "nobody has judged that text: it is no comment yet"
     assert service.site.get(f"/v1/comments/{first['id']}").json()["external_id"] == name
 
 
