@@ -119,8 +119,11 @@ class Feedback:
         return label.id
 
     async def corrected(self, site: Site, known: Stored) -> bool | None:
-        """Say whether a client called a comment spam, and None where none said anything or a moderator decided it."""
-        if known.decision is not None:
+        """Say whether a client called a comment spam, and None where none said anything or a moderator decided it.
+
+        A decision that may still be undone is no secret told: what the client said goes on counting until then.
+        """
+        if known.decision is not None and not known.embargo:
             return None
         try:
             label = await self._labels.get(site.id, label_id(known.id))

@@ -22,6 +22,7 @@ from moderation.api.problems import headers_of, on_anything_else
 from moderation.errors import FieldError, FieldsInvalid, KeyRefused, ModerationError, ScorerUnavailable, UnknownSite
 from moderation.feedback import Feedback, plain
 from moderation.intake import Intake
+from moderation.moves import shown_status
 from moderation.records import Comment, Outcome, Site, Status, Stored, Verdict
 from moderation.settings import Settings
 
@@ -201,21 +202,23 @@ async def checked(site: Site, fields: Fields, intake: Intake, feedback: Feedback
     known = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
     if known is not None and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
         answer = known_told(site, known, await feedback.corrected(site, known), feedback.guid_of(known.id))
-        return standing(answer, known.id, known.status)
+        return standing(answer, known.id, shown_status(known))
     taken = await (intake.edit(site, known.id, comment.text) if known else intake.submit(site, comment))
     return standing(verdict_told(site, taken.verdict, feedback.guid_of(taken.id)), taken.id, taken.status)
 
 
 def known_told(site: Site, known: Stored, corrected: bool | None, guid: str) -> Response[str]:
-    """Tell how a comment stands by now; what the site itself said of it since counts before what the models said."""
+    """Tell how the site may see a comment stand by now; what it said of it itself counts before what the models said."""
     if corrected is not None:
         return told(spam=corrected, guid=guid)
-    if known.status is Status.PENDING:
+    status = shown_status(known)
+    if status is Status.PENDING:
         if known.verdict is not None and known.verdict.degraded:
             return unavailable(guid)
         return told(spam=site.policy.hold_is_spam, guid=guid)
-    blatant = known.decision is None and known.verdict is not None and known.verdict.blatant
-    return told(spam=known.status is Status.REJECTED, guid=guid, discard=blatant)
+    decided = known.decision is not None and not known.embargo
+    blatant = not decided and known.verdict is not None and known.verdict.blatant
+    return told(spam=status is Status.REJECTED, guid=guid, discard=blatant)
 
 
 def standing(answer: Response[str], comment_id: str, status: Status) -> Response[str]:

@@ -170,6 +170,18 @@ def test_asked_again_a_decision_is_the_answer(service, ask):
     assert again.text == "true"
 
 
+def test_a_decision_that_may_still_be_undone_is_told_to_nobody(service, ask):
+    first = ask("comment-check", comment_content=ABUSE + " over there", comment_author="Foe")
+    (held,) = recorded_with(service, ABUSE + " over there")
+    body = {"decision": "reject", "reason": "toxic", "undo_seconds": 60}
+    assert service.staff.post(f"/v1/queue/{held['id']}/decision", json=body).status_code == 200
+    again = ask("comment-check", comment_content=ABUSE + " over there", guid=first.headers["x-akismet-guid"])
+    assert (again.text, again.headers["x-moderation-status"]) == ("false", "pending")
+    assert service.staff.post(f"/v1/queue/{held['id']}/undo").status_code == 200
+    later = ask("comment-check", comment_content=ABUSE + " over there", guid=first.headers["x-akismet-guid"])
+    assert (later.text, later.headers["x-moderation-status"]) == ("false", "pending")
+
+
 def test_asked_again_what_the_site_called_spam_or_ham_stays_so(ask):
     known = {"comment_content": SPAM + " once more", "comment_author": "Best casino", "recheck_reason": "recheck_queue"}
     assert ask("comment-check", **known).text == "true"
