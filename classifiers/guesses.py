@@ -185,8 +185,7 @@ def masked(lowered: str, core: str, words: Words) -> str | None:
     """Read a word with hidden letters (`f**k`, `sh#t`, `m*ney`)."""
     if "*" not in lowered and (core.isalnum() or _is_compound(core, words)):
         return None
-    for form in (lowered.strip(" .,;:?\"'()"), core):
-        form = form.replace("'", "").replace("’", "")
+    for form in dict.fromkeys(one.replace("'", "").replace("’", "") for one in (lowered.strip(" .,;:?\"'()"), core)):
         signs = _MASK.findall(form)
         if (
             not signs

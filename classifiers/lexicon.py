@@ -110,6 +110,8 @@ class Lexicon:
         hashed = ([hash_word(self.general(word)) for word in phrase.split(" ")] for phrase in listed)
         marked = [(words, marks[phrase][0]) for words, phrase in zip(hashed, listed, strict=True)]
         self.phrases = Phrases.of(marked) if phrases is None else phrases
+        self._fitted: tuple[str, list[tuple[float, str]]] = "", []
+        """The last pattern and what fits it: of one chunk the same is asked several times."""
 
     @property
     def concepts(self) -> Hashes:
@@ -117,12 +119,14 @@ class Lexicon:
         return np.stack([self._meant, self._meanings], axis=1)
 
     @cached_property
-    def _by_shape(self) -> dict[tuple[int, str], list[str]]:
-        """Vulgar words and slurs by length and first letter; built when the first masked word is met."""
-        shaped: dict[tuple[int, str], list[str]] = {}
+    def _by_shape(self) -> dict[tuple[int, str], dict[str, list[str]]]:
+        """Vulgar words and slurs by length and first letter, then by their last; built when the first masked word is met."""
+        shaped: dict[tuple[int, str], dict[str, list[str]]] = {}
         for word, places in self.marks.items():
             if len(word) >= 3 and any(place in _MASKED for place in places):
-                shaped.setdefault((len(word), word[0]), []).append(word)
+                by_last = shaped.setdefault((len(word), word[0]), {})
+                by_last.setdefault(word[-1], []).append(word)
+                by_last.setdefault("*", []).append(word)
         return shaped
 
     def marks_of(self, word: str) -> tuple[int, ...]:
@@ -207,18 +211,22 @@ class Lexicon:
         """
         if len(pattern) < 4 and pattern.count("*") < 2:
             return None
-        for word in self._by_shape.get((len(pattern), pattern[0]), ()):
+        for word in self._by_shape.get((len(pattern), pattern[0]), {}).get(pattern[-1], ()):
             if all(sign in ("*", letter) for sign, letter in zip(pattern, word, strict=True)):
                 return word
         return None
 
     def fitting(self, pattern: str) -> list[tuple[float, str]]:
         """Give the known words that fit a pattern with `*` for hidden letters, the likeliest first, with their costs."""
+        asked, fitted = self._fitted
+        if pattern == asked:
+            return fitted
         found = {word: self._cost(word, rank) for word, rank in self._known.fitting(pattern)}
         vulgar = self.unmask(pattern)
         if vulgar is not None:
             found[vulgar] = min(self.cost(vulgar), math.log(LISTED + 8.0) - VULGAR)
-        return sorted((cost, word) for word, cost in found.items())
+        self._fitted = pattern, sorted((cost, word) for word, cost in found.items())
+        return self._fitted[1]
 
     def encode(self) -> bytes:
         """Write the lexicon as JSON, phrases as their hashes, so that opening a version hashes nothing."""

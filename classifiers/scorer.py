@@ -259,8 +259,8 @@ class Scorer:
 
         found = {}
         for at, ends in worst_stretches(batch.rows, batch.counts, spans, weigh).items():
-            spans_of_ends = locate(items[long[at]].text, texts[long[at]], sorted({*ends}))
-            found[long[at]] = spans_of_ends[0][0], spans_of_ends[-1][1]
+            begins, pasts = zip(*locate(items[long[at]].text, texts[long[at]], sorted({*ends})), strict=True)
+            found[long[at]] = min(begins), max(pasts)
         return found
 
     def _moved(self, batch: _Batch, places: Sequence[int]) -> Matrix:

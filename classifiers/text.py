@@ -127,17 +127,21 @@ def _parted_by_single_blanks(text: str, chunks: Sequence[str]) -> bool:
 def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tuple[int, int]]:
     """Find begin and end of some of a comment's chunks, named by ascending places, in the original text.
 
-    Most texts part their chunks by single blanks, or at least hold them in order; a chunk that stands otherwise in the
-    original (turned round, or joined from letters) is found by its parts.
+    Most texts part their chunks by single blanks, or at least hold them in order; a chunk that was joined from letters is
+    found by its parts. What is written from right to left is turned round first, as it was when it was cut.
     """
     if not places:
         return []
+    if "\u202e" in text:
+        origins = _turned_places(text)
+        turned = locate("".join(map(text.__getitem__, origins)), chunks, places)
+        return [_span_of(origins[begin:end]) for begin, end in turned]
     if _parted_by_single_blanks(text, chunks):
         ends = list(accumulate(map(len, chunks[: places[-1] + 1])))
         return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
     if len(text) <= MAX_CHARS:
         found = list(_BLANK_PARTED.finditer(text))
-        if len(found) == len(chunks) and (text.isascii() or "\u202e" not in text):
+        if len(found) == len(chunks):
             return [found[place].span() for place in places]
     spans = []
     begin = end = 0
@@ -152,9 +156,6 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
 
 
 def _find_parts(text: str, chunk: str, place: int) -> tuple[int, int]:
-    backwards = text.find(chunk[::-1], max(0, place - MAX_CHARS))
-    if backwards >= 0 and " " not in chunk:
-        return backwards, backwards + len(chunk)
     begin = end = -1
     for part in chunk.split():
         found = text.find(part, end if end >= 0 else place)
@@ -162,3 +163,18 @@ def _find_parts(text: str, chunk: str, place: int) -> tuple[int, int]:
             return place, place
         begin, end = (found if begin < 0 else begin), found + len(part)
     return max(begin, 0), max(end, 0)
+
+
+def _turned_places(text: str) -> list[int]:
+    """Give the places of the letters of a text in the order in which they are read; the marks that turn it are left out."""
+    places: list[int] = []
+    end = 0
+    for match in _RIGHT_TO_LEFT.finditer(text):
+        places += range(end, match.start())
+        places += reversed(range(*match.span(1)))
+        end = match.end()
+    return [*places, *range(end, len(text))]
+
+
+def _span_of(places: list[int]) -> tuple[int, int]:
+    return (min(places), max(places) + 1) if places else (0, 0)

@@ -1,7 +1,8 @@
 """Asks the models: one call for a whole batch, active and shadow, with the words that moved a score.
 
 Never in the way: a model that is missing, raises, answers nonsense or takes too long leaves the comment unscored (it
-waits for a person), and rests for some seconds so that it does not slow down everybody else.
+waits for a person), and rests for some seconds so that it does not slow down everybody else. What only one comment makes
+it do falls back on that comment alone.
 """
 
 from __future__ import annotations
@@ -184,10 +185,10 @@ class Models:
             fault = "" if any(answer is not None for answer in answers) or _works(seat.scorer) else "failed"
         took, spent = self._clock() - began, self._effort() - spent
         bearable = self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items)
-        if not fault and (spent > bearable or took > _STALLED * bearable):
+        if not fault and (spent > bearable or took > _STALLED * bearable) and not self._is_quick(seat.scorer):
             fault = "slow"
         if fault:
-            seat.rested = began + took + self._rest
+            seat.rested = self._clock() + self._rest
             self._on_fault(which, fault, raised)
             self._on_scored(which, fault, len(items), took)
             return fault
@@ -196,6 +197,13 @@ class Models:
             self._on_scored(which, "failed", answers.count(None), 0.0)
         self._on_scored(which, "scored", len(items) - answers.count(None), took)
         return answers
+
+    def _is_quick(self, scorer: Scorer) -> bool:
+        """Say whether a plain remark takes no time: then what took long was what somebody wrote, and nobody else shall wait for it."""
+        began, spent = self._clock(), self._effort()
+        works = _works(scorer)
+        bearable = self._timeout * _SHARE_OF_A_REMARK
+        return works and self._effort() - spent <= bearable and self._clock() - began <= _STALLED * bearable
 
     def _ask_singly(
         self, scorer: Scorer, items: list[Item], which: str, raised: Exception, *, explain: bool
@@ -237,6 +245,9 @@ LEAST_OF_A_PART = 0.75
 
 _SECONDS_A_CHARACTER = 2e-6
 """Far more than a character costs, so that a batch of long texts is not taken for a slow model."""
+
+_SHARE_OF_A_REMARK = 0.02
+"""What a plain remark may take of the timeout of a batch."""
 
 _STALLED = 10
 """So many times the timeout by the clock: no busy machine explains that."""

@@ -42,6 +42,12 @@ def test_abuse_is_found_wherever_it_stands(before, behind):
     assert len(worst) <= 2 * BLOCK + 40
 
 
+@pytest.mark.parametrize("turned", ["\u202esknahT\u202c ", "\u202ezq\u202c "])
+def test_what_is_turned_round_hides_no_stretch(turned):
+    word = turned.strip("\u202e\u202c ")[::-1]
+    assert "fucking idiot" in stretch_of(f"{turned}{HARMLESS * 3}{ABUSE} {HARMLESS * 3} {word}")
+
+
 def test_harmless_comments_have_no_stretch_that_looks_bad():
     assert stretch_of(HARMLESS * 3) is None
 

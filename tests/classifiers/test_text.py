@@ -1,6 +1,7 @@
 """Reading text: what hides a word is undone, nothing takes long, and offsets point into the original."""
 
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -123,6 +124,21 @@ def test_every_chunk_is_found_where_it_stands(text):
     spans = locate(text, chunks, range(len(chunks)))
     if "\u202e" not in text:
         assert [text[begin:end] for begin, end in spans] == chunks
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["\u202e", "\u202c", "okay", "you", " ", "a", "\n"]), max_size=40).map("".join))
+def test_what_is_turned_round_is_found_where_it_stands_too(text):
+    chunks = cut(text)
+    for chunk, (begin, end) in zip(chunks, locate(text, chunks, range(len(chunks))), strict=True):
+        assert 0 <= begin <= end <= len(text)
+        assert Counter(chunk) <= Counter(text[begin:end])
+
+
+def test_a_turned_word_pushes_no_other_from_its_place():
+    text = "\u202eyako\u202c you idiot, okay you fool"
+    spans = locate(text, cut(text), range(6))
+    assert [text[begin:end] for begin, end in spans] == ["yako", "you", "idiot,", "okay", "you", "fool"]
 
 
 @settings(max_examples=300, deadline=None)

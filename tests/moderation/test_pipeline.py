@@ -19,6 +19,10 @@ CLEAN = dict.fromkeys(ATTRIBUTES, 0.1)
 SITE = Site(id="blog", lang="en")
 
 
+REMARK = "Thank you for the article."
+"""What a model that took long is asked to see whether the model is slow, or what was written."""
+
+
 class Clock:
     """The one thing that is not real here, so that a slow model takes no time."""
 
@@ -38,6 +42,8 @@ class ScriptedModel:
         self.manifest = SimpleNamespace(thresholds=thresholds or {})
         self.calls: list[list[str]] = []
         self.hints: list[str] = []
+        self.drag = 0
+        """The seconds that it takes for anything, once it was told to be slow; what is heavy takes long by itself."""
 
     def score(self, items: Any, *, explain: bool = False) -> list[Any]:
         self.calls.append([item.text for item in items])
@@ -47,8 +53,11 @@ class ScriptedModel:
     def one(self, text: str) -> Any:
         if "raise" in text:
             raise RuntimeError("the weights are gone")
-        if "slow" in text:
-            self.clock.now += text.count("slow")
+        if text == REMARK:
+            self.clock.now += self.drag
+        else:
+            self.drag = text.count("slow")
+            self.clock.now += self.drag + text.count("heavy")
         values = dict(CLEAN)
         if "spam" in text:
             values["spam"] = 0.99
@@ -200,6 +209,15 @@ def test_a_slow_model_leaves_its_batch_unscored_and_rests(pipeline, clock, fault
     assert waits_unscored(examined(pipeline, "hello")[0])
     clock.now += 2
     assert not examined(pipeline, "hello")[0].degraded
+
+
+def test_a_comment_that_takes_long_by_itself_silences_the_model_for_nobody(pipeline, faults):
+    seen, other = examined(pipeline, "heavy spam", "hello")
+    assert not seen.degraded
+    assert seen.scores["spam"] == 0.99
+    assert not other.degraded
+    assert not examined(pipeline, "hello")[0].degraded
+    assert faults == []
 
 
 def test_a_busy_machine_makes_no_model_slow_but_a_stalled_one_is(clock):
