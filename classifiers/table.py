@@ -88,6 +88,8 @@ class ChunkTable:
             for chunk in fresh:
                 if len(chunk) > LONGEST_KEY:
                     del self._places[chunk]
+                    if len(word := core(chunk)) > LONGEST_KEY:
+                        self._places.pop(word, None)
         return numbers
 
     def _find(self, chunks: list[str]) -> NDArray[np.int64]:

@@ -106,7 +106,7 @@ def unfold(chunk: str, words: Words) -> Unfolded:
         address = to_latin(address)
     if "@" in chunk and is_mail(address.lstrip(_EDGE)):
         return Unfolded(("<mail>", *pieces(address)), mail=True, **counted)
-    if ("." in chunk or "/" in chunk) and len(chunk) < 2_000:
+    if ("." in chunk or "/" in chunk) and len(chunk) < 2_000 and not _is_spelled_word(address, words):
         before, link = find_link(address)
         if link:
             return _linked(before, link, **counted)
@@ -118,6 +118,11 @@ def unfold(chunk: str, words: Words) -> Unfolded:
     found, undone = _read(lowered, words)
     found = (*found, *dict.fromkeys(faces[:8]))
     return Unfolded(found, hashtags=hashtags, **counted, **undone)
+
+
+def _is_spelled_word(address: str, words: Words) -> bool:
+    """Say whether a known word is spelled out, whatever it ends with (`o.p.p.o.s.i.t.e`): such a word is no host."""
+    return is_spelled(address) and words.known(_NO_LETTERS.sub("", address))
 
 
 _PLACEHOLDERS = {

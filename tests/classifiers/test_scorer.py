@@ -14,7 +14,7 @@ from classifiers.layout import LONGEST_NAME
 from classifiers.manifest import ATTRIBUTES
 from classifiers.registry import BUNDLED
 from classifiers.scorer import Item, Scorer, bundled
-from classifiers.table import add_up
+from classifiers.table import LONGEST_KEY, add_up
 from classifiers.text import MAX_CHARS
 from classifiers.traits import COUNTS
 from tests.classifiers.filtered import give_filters
@@ -118,6 +118,13 @@ def test_no_comment_has_more_of_anything_than_16_bits_count():
     signs = [sign for sign in map(chr, range(0x20000)) if len(unicodedata.normalize("NFKC", sign)) > 2]
     read = analyse([sign * 100 for sign in signs], bundled()._lexicon, Shape(10))
     assert read.counts.max() / 100 * (MAX_CHARS + 2 * LONGEST_NAME) < 2**16
+
+
+def test_no_key_of_the_table_is_long_whatever_is_written():
+    scorer = Scorer.open(BUNDLED)
+    for number in range(20):
+        scorer.score([Item(f"{chr(97 + number) * 2}{'ab' * 2_000}. {'x.y' * 1_000}!")])
+    assert max(map(len, scorer._table._places)) <= LONGEST_KEY
 
 
 def test_long_comments_are_scored_some_after_others_and_as_they_are_alone(scorer, monkeypatch):

@@ -13,7 +13,7 @@ from classifiers.lexicon import Lexicon
 from classifiers.text import HEAD_CHARS, MAX_CHARS, HanWords, clip, cut, locate
 from classifiers.unfolding import unfold
 
-KNOWN = ["idiot", "stupid", "you", "cool", "free", "casino", "hello", "are", "an", "stop", "tax", "contact"]
+KNOWN = ["idiot", "stupid", "you", "cool", "free", "casino", "hello", "are", "an", "stop", "tax", "contact", "opposite"]
 SECONDS = 0.1
 
 
@@ -83,7 +83,8 @@ def test_a_link_is_named_and_its_address_read(words):
 
 
 @pytest.mark.parametrize(
-    "text", ["e.g.", "3.5", "Mr.Smith", "and/or", "hello...stop", "v1.2.3", "w.e.l.c.o.m.e", "he.she/they"]
+    "text",
+    ["e.g.", "3.5", "Mr.Smith", "and/or", "hello...stop", "v1.2.3", "w.e.l.c.o.m.e", "o.p.p.o.s.i.t.e", "he.she/they"],
 )
 def test_a_dot_alone_makes_no_link(text, words):
     assert not unfold(text, words).link
