@@ -126,7 +126,13 @@ def headers_of(webhook: Webhook, message_id: str, body: bytes, now: datetime) ->
 
 def overtaken(delivery: Delivery, stored: Stored | None) -> bool:
     """Say whether a decision that waited for its embargo to end was taken back, or replaced, before it did."""
-    return delivery.event.embargoed and not delivery.tries and (not stored or stored.version != delivery.event.version)
+    if not delivery.event.embargoed or delivery.tries:
+        return False
+    if stored is None or stored.decision is None:
+        return True
+    # the comment moves on also by what a site never hears of, while the decision stands; one from before this was
+    # written down has no version of its own
+    return (stored.decision.version or stored.version) != delivery.event.version
 
 
 def new_secret() -> str:

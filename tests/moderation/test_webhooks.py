@@ -20,6 +20,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from moderation.errors import WebhookRefused
+from moderation.moves import reported
 from moderation.records import DecisionKind, Outcome, Site, Webhook
 from moderation.store.comments import Move
 from moderation.store.connection import Connection
@@ -418,6 +419,41 @@ async def test_a_decision_taken_back_in_time_is_never_told_nor_the_way_back(conn
         await office.step()
         assert receiver.got == []
         assert (await the_delivery(office, webhook.id)).state == "dropped"
+
+
+async def test_a_decision_that_stands_is_told_also_where_a_reader_reported_the_comment_meanwhile(
+    connection: Connection,
+):
+    async with post_office(connection, undo_seconds=1) as office, Receiver(status(500)) as receiver:
+        await office.webhook(receiver.url)
+        stored = await office.comment()
+        await office.step()
+        decided = await office.decide(stored)
+        await office.comments.move(decided, reported(office.site, decided, "rude"), day="2026-01-01")
+        receiver.answer = status(200)
+        office.pass_(10)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got[1:]] == ["comment.judged", "comment.approved"]
+        assert receiver.got[-1].event["data"]["version"] == 2
+
+
+async def test_a_decision_that_another_replaced_for_a_moment_is_told(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.rejected")
+        approved = await office.decide(await office.comment())
+        await office.undo(await office.decide(approved, DecisionKind.REJECT))
+        office.pass_(60)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.approved"]
+
+
+async def test_of_two_decisions_within_their_embargo_only_the_last_is_told(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.rejected")
+        await office.decide(await office.decide(await office.comment()), DecisionKind.REJECT)
+        office.pass_(60)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.rejected"]
 
 
 async def test_a_decision_taken_back_later_is_told_and_so_is_the_way_back(connection: Connection):
