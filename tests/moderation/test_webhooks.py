@@ -464,6 +464,19 @@ async def test_a_decision_taken_back_later_is_told_and_so_is_the_way_back(connec
         assert [one.event["type"] for one in receiver.got] == ["comment.approved", "comment.pending"]
 
 
+async def test_a_decision_that_is_replayed_while_it_can_be_undone_is_still_not_told(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        webhook = await office.webhook(receiver.url, "comment.approved", "comment.pending")
+        decided = await office.decide(await office.comment())
+        await office.step()
+        await office.book.replay(office.site, "admin", webhook.id, (await the_delivery(office, webhook.id)).id)
+        assert await office.courier.step() == 0
+        await office.undo(decided)
+        office.pass_(60)
+        await office.step()
+        assert receiver.got == []
+
+
 async def test_a_site_is_warned_once_for_each_time_its_queue_waits_too_long(connection: Connection):
     office_of = post_office(connection, wait_warning_minutes=30)
     async with office_of as office, Receiver(status(200)) as receiver:
