@@ -135,6 +135,11 @@ def overtaken(delivery: Delivery, stored: Stored | None) -> bool:
     return (stored.decision.version or stored.version) != delivery.event.version
 
 
+def undoable_until(stored: Stored | None) -> int:
+    """Say until when (ms) a comment's last decision can be undone unheard; 0 where it is told, or there is none."""
+    return stored.embargo // 1000 + _EMBARGO_MARGIN_MS if stored and stored.embargo else 0
+
+
 def new_secret() -> str:
     """Make a secret of 32 bytes, written as Standard Webhooks writes it."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()

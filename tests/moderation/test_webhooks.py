@@ -21,7 +21,8 @@ from standardwebhooks import WebhookVerificationError
 
 from moderation.errors import WebhookRefused
 from moderation.moves import reported
-from moderation.records import DecisionKind, Outcome, Site, Webhook
+from moderation.records import DecisionKind, DecisionReason, Outcome, Site, Webhook
+from moderation.review import Ruling
 from moderation.store.comments import Move
 from moderation.store.connection import Connection
 from moderation.store.leases import Leases
@@ -30,7 +31,7 @@ from moderation.webhooks.courier import SCHEDULE, Courier
 from moderation.webhooks.events import new_secret
 from moderation.webhooks.outside import Outside
 from tests.figures import tell
-from tests.post_office import PostOffice, post_office
+from tests.post_office import ANN, PostOffice, post_office
 from tests.receivers import Receiver, certificate, drip, drop, flood, hang, in_turn, not_http, status
 
 connected: list[object] = []
@@ -442,6 +443,23 @@ async def test_a_decision_that_another_replaced_for_a_moment_is_told(connection:
         await office.webhook(receiver.url, "comment.approved", "comment.rejected")
         approved = await office.decide(await office.comment())
         await office.undo(await office.decide(approved, DecisionKind.REJECT))
+        office.pass_(60)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.approved"]
+
+
+async def test_a_decision_is_told_also_where_the_one_that_replaced_it_is_undone_after_its_own_embargo(
+    connection: Connection,
+):
+    async with post_office(connection, undo_seconds=2) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.rejected")
+        approved = await office.decide(await office.comment())
+        later = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.SPAM, version=2, undo_seconds=60)
+        rejected = await office.review.decide(office.site, ANN, approved.id, later)
+        office.pass_(10)
+        await office.step()
+        assert receiver.got == []
+        await office.undo(rejected)
         office.pass_(60)
         await office.step()
         assert [one.event["type"] for one in receiver.got] == ["comment.approved"]
