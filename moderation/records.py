@@ -273,6 +273,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     learn: bool = True
     name: str = ""
     """The moderator's name at the time, for people."""
+    version: int = 0
+    """The version of the comment that it made, by which it is known after later moves; 0 where nobody wrote it down."""
 
 
 class Before(msgspec.Struct, frozen=True, array_like=True):

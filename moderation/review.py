@@ -210,6 +210,7 @@ class Review:
             reason=ruling.reason if ruling.decision is DecisionKind.REJECT else None,
             note=ruling.note,
             learn=ruling.learn,
+            version=stored.version + 1,
         )
         label = self._label(site, stored, decision)
         facts: dict[str, object] = {"d": decision.decision.value, "learn": decision.learn}

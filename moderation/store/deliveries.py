@@ -6,7 +6,7 @@ is planned twice. A delivery is open until it ends (delivered, failed, disabled,
 
     cm:{site}:wh              hash   webhook id -> webhook
     cm:{site}:courier         hash   webhook id -> the last ledger entry whose deliveries are made; w:<id> -> warned since
-    cm:{site}:dl:<id>         hash   ev: event, st: state, n: attempts, due: ms, log: a line for each attempt, end: ms
+    cm:{site}:dl:<id>         hash   ev: event, st: state, n: attempts, due: ms, the first, log: a line for each attempt, end: ms
     cm:{site}:due:<webhook>   zset   open delivery -> ms when it is tried next (a lease counts as a next try)
     cm:{site}:lane:<w>:<c>    list   open deliveries of one comment to one webhook: only the first of them is sent
     cm:{site}:ended:<webhook> zset   delivery -> ms of its end
@@ -269,7 +269,11 @@ class Deliveries:
         await self._connection.execute("ZREM", keys.of_site(site_id).due(webhook_id), delivery_id)
 
     async def replay(self, site_id: str, webhook_id: str, delivery_id: str) -> Delivery:
-        """Send a delivery again with the same id, from the first attempt on; raises UnknownDelivery."""
+        """Send a delivery again with the same id, from the first attempt on; raises UnknownDelivery.
+
+        One that is open is only tried at once, or goes on waiting for an earlier one of its comment. None leaves before
+        it was first due.
+        """
         delivery = await self.get(site_id, webhook_id, delivery_id)
         names = keys.of_site(site_id)
         wanted = [names.delivery(delivery_id), names.due(webhook_id), names.ended(webhook_id)]

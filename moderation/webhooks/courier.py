@@ -250,7 +250,10 @@ class Courier:
             if delivery.event.comment:
                 stored = (await self._comments.get_many(webhook.site, [delivery.event.comment]))[0]
             if events.overtaken(delivery, stored):
-                await self._deliveries.settle(delivery, None, state="dropped", at=await self._deliveries.now())
+                now, until = await self._deliveries.now(), events.undoable_until(stored)
+                # what replaced it may be undone until then, and it stands again
+                state, at = ("", until) if until > now else ("dropped", now)
+                await self._deliveries.settle(delivery, None, state=state, at=at)
                 return
             body = events.body_of(webhook.site, delivery.event, stored)
             headers = events.headers_of(webhook, delivery.id, body, self._now())

@@ -126,7 +126,18 @@ def headers_of(webhook: Webhook, message_id: str, body: bytes, now: datetime) ->
 
 def overtaken(delivery: Delivery, stored: Stored | None) -> bool:
     """Say whether a decision that waited for its embargo to end was taken back, or replaced, before it did."""
-    return delivery.event.embargoed and not delivery.tries and (not stored or stored.version != delivery.event.version)
+    if not delivery.event.embargoed or delivery.tries:
+        return False
+    if stored is None or stored.decision is None:
+        return True
+    # the comment moves on also by what a site never hears of, while the decision stands; one from before this was
+    # written down has no version of its own
+    return (stored.decision.version or stored.version) != delivery.event.version
+
+
+def undoable_until(stored: Stored | None) -> int:
+    """Say until when (ms) a comment's last decision can be undone unheard; 0 where it is told, or there is none."""
+    return stored.embargo // 1000 + _EMBARGO_MARGIN_MS if stored and stored.embargo else 0
 
 
 def new_secret() -> str:

@@ -67,6 +67,7 @@ DECISIONS = st.builds(
     note=TEXT,
     learn=st.booleans(),
     name=TEXT,
+    version=st.integers(0, 1000),
 )
 
 

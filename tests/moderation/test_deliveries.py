@@ -116,6 +116,38 @@ async def test_a_delivery_is_replayed_with_its_own_id_and_all_its_attempts_befor
         await deliveries.replay("news", "wh2", "wh1-1-0")
 
 
+async def test_a_replayed_delivery_that_failed_once_is_tried_at_once(deliveries: Deliveries):
+    await deliveries.add(HOOK)
+    await planned(deliveries, a_delivery(1))
+    attempt = Attempt(at="2026-01-01T00:00:01.000Z", seconds=0.1, status=500)
+    await deliveries.settle(await deliveries.get("news", "wh1", "wh1-1-0"), attempt, at=300_000)
+    again = await deliveries.replay("news", "wh1", "wh1-1-0")
+    assert (again.state, again.due, again.tries) == ("waiting", 1_000, 1)
+    assert await deliveries.lease("news", "wh1", 1_000, 15, 10) == ["wh1-1-0"]
+
+
+@pytest.mark.parametrize("state", ["", "disabled"], ids=["open", "ended while the webhook was off"])
+async def test_a_replayed_delivery_leaves_no_sooner_than_it_was_first_due(deliveries: Deliveries, state: str):
+    await deliveries.add(HOOK)
+    await planned(deliveries, a_delivery(1, due=9_000))
+    if state:
+        await deliveries.settle(await deliveries.get("news", "wh1", "wh1-1-0"), None, state=state, at=1_000)
+    again = await deliveries.replay("news", "wh1", "wh1-1-0")
+    assert (again.state, again.due, again.first_due) == ("waiting", 9_000, 9_000)
+    assert await deliveries.lease("news", "wh1", 8_999, 15, 10) == []
+    assert await deliveries.lease("news", "wh1", 9_000, 15, 10) == ["wh1-1-0"]
+
+
+async def test_a_replayed_delivery_still_waits_for_an_earlier_one_of_its_comment(deliveries: Deliveries):
+    await deliveries.add(HOOK)
+    await planned(deliveries, a_delivery(1), a_delivery(2))
+    again = await deliveries.replay("news", "wh1", "wh1-2-0")
+    assert (again.state, again.due) == ("waiting", 0)
+    assert await deliveries.lease("news", "wh1", 1_000, 15, 10) == ["wh1-1-0"]
+    await deliveries.settle(await deliveries.get("news", "wh1", "wh1-1-0"), None, state="delivered", at=1_000)
+    assert await deliveries.lease("news", "wh1", 1_000, 15, 10) == ["wh1-2-0"]
+
+
 async def test_a_removed_webhook_leaves_nothing_that_never_goes(connection: Connection, deliveries: Deliveries):
     await deliveries.add(HOOK)
     await planned(deliveries, *[a_delivery(number, f"news-{number % 40}") for number in range(150)])

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from standardwebhooks import Webhook as Verifier
 
-from moderation.records import Outcome, Reason, Site, Stored, Thread, Verdict, Webhook
-from moderation.store.deliveries import Event
+from moderation.records import Decision, DecisionKind, Outcome, Reason, Site, Stored, Thread, Verdict, Webhook
+from moderation.store.deliveries import Delivery, Event
 from moderation.store.ledger import Entry
 from moderation.webhooks import events
 
@@ -52,6 +52,26 @@ def test_a_decision_is_due_a_moment_after_its_embargo_and_what_lies_in_the_futur
     planned = events.planned(HOOK, entries, now=5_000)
     assert [(one.id, one.due) for one in planned] == [("w1-1000-0", 4_500), ("w1-9000-0", 5_000)]
     assert [one.event.embargoed for one in planned] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("decided_at", "version", "overtaken"),
+    [(2, 2, False), (2, 5, False), (4, 5, True), (0, 2, False), (0, 5, True), (None, 5, True)],
+    ids=["stands", "stands after moves", "replaced", "stands, of old", "moved on, of old", "taken back"],
+)
+def test_a_decision_is_overtaken_where_it_no_longer_stands_and_one_of_old_where_its_version_does_not(
+    decided_at: int | None, version: int, overtaken: bool
+) -> None:
+    """Version 0 is a decision that was stored before it had one."""
+    event = Event(type="comment.approved", at="", comment="news-1", version=2, embargoed=True)
+    delivery = Delivery(id="w1-1", site="news", webhook="w1", event=event, state="waiting", tries=0, first_due=0, due=0)
+    made = None
+    if decided_at is not None:
+        made = Decision(decision=DecisionKind.APPROVE, by="m1", at="", version=decided_at)
+    stored = Stored(id="news-1", site="news", text="t", name="n", author="a", version=version, decision=made)
+    assert events.overtaken(delivery, stored) is overtaken
+    assert events.overtaken(delivery, None)
+    assert not events.overtaken(msgspec.structs.replace(delivery, tries=1), None)
 
 
 def test_an_event_names_no_person_and_quotes_no_text() -> None:

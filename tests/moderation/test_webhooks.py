@@ -20,7 +20,9 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from moderation.errors import WebhookRefused
-from moderation.records import DecisionKind, Outcome, Site, Webhook
+from moderation.moves import reported
+from moderation.records import DecisionKind, DecisionReason, Outcome, Site, Webhook
+from moderation.review import Ruling
 from moderation.store.comments import Move
 from moderation.store.connection import Connection
 from moderation.store.leases import Leases
@@ -29,7 +31,7 @@ from moderation.webhooks.courier import SCHEDULE, Courier
 from moderation.webhooks.events import new_secret
 from moderation.webhooks.outside import Outside
 from tests.figures import tell
-from tests.post_office import PostOffice, post_office
+from tests.post_office import ANN, PostOffice, post_office
 from tests.receivers import Receiver, certificate, drip, drop, flood, hang, in_turn, not_http, status
 
 connected: list[object] = []
@@ -420,12 +422,77 @@ async def test_a_decision_taken_back_in_time_is_never_told_nor_the_way_back(conn
         assert (await the_delivery(office, webhook.id)).state == "dropped"
 
 
+async def test_a_decision_that_stands_is_told_also_where_a_reader_reported_the_comment_meanwhile(
+    connection: Connection,
+):
+    async with post_office(connection, undo_seconds=1) as office, Receiver(status(500)) as receiver:
+        await office.webhook(receiver.url)
+        stored = await office.comment()
+        await office.step()
+        decided = await office.decide(stored)
+        await office.comments.move(decided, reported(office.site, decided, "rude"), day="2026-01-01")
+        receiver.answer = status(200)
+        office.pass_(10)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got[1:]] == ["comment.judged", "comment.approved"]
+        assert receiver.got[-1].event["data"]["version"] == 2
+
+
+async def test_a_decision_that_another_replaced_for_a_moment_is_told(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.rejected")
+        approved = await office.decide(await office.comment())
+        await office.undo(await office.decide(approved, DecisionKind.REJECT))
+        office.pass_(60)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.approved"]
+
+
+async def test_a_decision_is_told_also_where_the_one_that_replaced_it_is_undone_after_its_own_embargo(
+    connection: Connection,
+):
+    async with post_office(connection, undo_seconds=2) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.rejected")
+        approved = await office.decide(await office.comment())
+        later = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.SPAM, version=2, undo_seconds=60)
+        rejected = await office.review.decide(office.site, ANN, approved.id, later)
+        office.pass_(10)
+        await office.step()
+        assert receiver.got == []
+        await office.undo(rejected)
+        office.pass_(60)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.approved"]
+
+
+async def test_of_two_decisions_within_their_embargo_only_the_last_is_told(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        await office.webhook(receiver.url, "comment.approved", "comment.rejected")
+        await office.decide(await office.decide(await office.comment()), DecisionKind.REJECT)
+        office.pass_(60)
+        await office.step()
+        assert [one.event["type"] for one in receiver.got] == ["comment.rejected"]
+
+
 async def test_a_decision_taken_back_later_is_told_and_so_is_the_way_back(connection: Connection):
     async with post_office(connection) as office, Receiver(status(200)) as receiver:
         await office.webhook(receiver.url, "comment.approved", "comment.pending")
         await office.undo(await office.decide(await office.comment()))
         await office.step()
         assert [one.event["type"] for one in receiver.got] == ["comment.approved", "comment.pending"]
+
+
+async def test_a_decision_that_is_replayed_while_it_can_be_undone_is_still_not_told(connection: Connection):
+    async with post_office(connection, undo_seconds=20) as office, Receiver(status(200)) as receiver:
+        webhook = await office.webhook(receiver.url, "comment.approved", "comment.pending")
+        decided = await office.decide(await office.comment())
+        await office.step()
+        await office.book.replay(office.site, "admin", webhook.id, (await the_delivery(office, webhook.id)).id)
+        assert await office.courier.step() == 0
+        await office.undo(decided)
+        office.pass_(60)
+        await office.step()
+        assert receiver.got == []
 
 
 async def test_a_site_is_warned_once_for_each_time_its_queue_waits_too_long(connection: Connection):
