@@ -96,7 +96,7 @@ def _read(response: httpx.Response) -> Any:
 
 def _pause(attempt: int, response: httpx.Response | None) -> float:
     asked = response.headers.get("retry-after", "") if response is not None else ""
-    if asked.isdigit():
+    if asked.isascii() and asked.isdigit():
         return min(float(asked), LONGEST_PAUSE)
     return min(0.2 * float(2**attempt) + random.random() * 0.2, LONGEST_PAUSE)
 

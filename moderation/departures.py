@@ -2,7 +2,8 @@
 
 Comments, queue, labels, authors, counts, webhooks, policies and keys go. What stays: its ledger, as files in the data
 folder (ids and digests, no texts), and one entry in the staff's ledger that says who deleted it and how much it held.
-People who worked for it alone keep their accounts. What was begun is brought to its end after any crash.
+People who worked for it alone keep their accounts. What was begun is brought to its end after any crash, and after any
+time in which the store could not write its files anew.
 """
 
 from __future__ import annotations
@@ -23,12 +24,17 @@ from moderation.store.leases import Leases
 from moderation.store.ledger import STAFF, Ledger
 from moderation.store.queue import Queue
 from moderation.store.sites import Sites
+from moderation.store.snapshot import SnapshotFailed
 from moderation.store.traces import Traces
 
 GRACE_SECONDS = 5.0
 """Every worker has noticed by then that the site is gone, and has ended what it was doing for it."""
 LEASE_SECONDS = 120
 STEP_SECONDS = 2.0
+AGAIN_SECONDS = 60.0
+"""When files that could not be written anew are tried again: on a disk that is full, each attempt fills it further."""
+
+_log = structlog.get_logger("moderation")
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -69,15 +75,18 @@ class SiteDepartures:
 
     async def run(self) -> None:
         """Go on for ever; cancel it to stop. Not part of the upkeep, since files written anew may take minutes."""
-        log = structlog.get_logger("moderation")
         while True:
+            pause = STEP_SECONDS
             try:
                 await self.finish()
+            except SnapshotFailed as error:
+                _log.warning("departure_failed", cause=str(error))
+                pause = AGAIN_SECONDS
             except ModerationError as error:
-                log.warning("departure_failed", code=error.code)
+                _log.warning("departure_failed", code=error.code)
             except Exception as error:  # a fault of ours must not end it for good
-                log.error("departure_failed", exc_info=error)
-            await asyncio.sleep(STEP_SECONDS)
+                _log.error("departure_failed", exc_info=error)
+            await asyncio.sleep(pause)
 
     async def held(self, site_id: str) -> Gone:
         """Say what would go with a site; raises UnknownSite."""
@@ -102,15 +111,23 @@ class SiteDepartures:
         return await self._departures.open()
 
     async def finish(self) -> int:
-        """Take away what sites left behind that were deleted some seconds ago; gives how many are done now."""
-        done = 0
+        """Take away what sites left behind that were deleted some seconds ago; gives how many are done now.
+
+        Raises SnapshotFailed where the store could not write its files anew: they stay open, since they are still in them.
+        """
+        swept: list[str] = []
         for leaving in await self._departures.open():
             old = self._now().timestamp() - leaving.at >= GRACE_SECONDS
             if old and await self._leases.take("departures", LEASE_SECONDS):
                 await self._sites.remove(leaving.site)
                 await self._files.close(leaving.site, self._now())
                 await self._departures.sweep(leaving.site)
-                await self._traces.rewrite_files()
-                await self._departures.close(leaving.site)
-                done += 1
-        return done
+                swept.append(leaving.site)
+        if not swept:
+            return 0
+        rewritten = await self._traces.rewrite_files()
+        for site_id in swept:
+            if not rewritten:  # not ours to do on this store: its operator is told
+                _log.warning("files_kept", site=site_id)
+            await self._departures.close(site_id)
+        return len(swept)

@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 
 from moderation.digests import Digests
-from moderation.errors import CaseDecided, UnknownComment, UnknownLabel
+from moderation.errors import CaseDecided, StoreUnavailable, UnknownComment, UnknownLabel
 from moderation.records import Label, Site, Status, Stored
 from moderation.store.comments import Comments, Move
 from moderation.store.deliveries import Deliveries
 from moderation.store.labels import Labels
 from moderation.store.ledger import STAFF, Ledger
 from moderation.store.sites import Sites
+from moderation.store.snapshot import SnapshotFailed
 from moderation.store.traces import Traces
 
 PURGED_AT_ONCE = 100
@@ -43,7 +44,7 @@ class Erasure(msgspec.Struct, frozen=True):
     labels: list[str]
     """The labels that no training sees again; a version that learned from one is told as such."""
     files_rewritten: bool
-    """Whether nothing of it is left in the store's files. Backups that were taken before still hold it."""
+    """Whether nothing of it is left in the store's files; erasing once more tries again. Backups from before still hold it."""
 
 
 class Privacy:
@@ -108,7 +109,13 @@ class Privacy:
             await self._traces.forget_reports(site.id, sorted(ids))
             await self._traces.forget_author(site.id, author)
         await self._ledger.append(STAFF, "person.erased", by, author=author, comments=comments, labels=len(labels))
-        return Erasure(author, comments, labels, await self._traces.rewrite_files())
+        return Erasure(author, comments, labels, await self._rewritten())
+
+    async def _rewritten(self) -> bool:
+        try:
+            return await self._traces.rewrite_files()
+        except (SnapshotFailed, StoreUnavailable):
+            return False  # all the rest is done, and whoever asked is told of this
 
     async def _comments_of(self, site: Site, author: str) -> list[Stored]:
         ids = await self._traces.ids_of(site.id, author)

@@ -159,13 +159,21 @@ class Review:
 
     async def case(self, site: Site, comment_id: str) -> Case:
         """Give one case, waiting or decided; raises UnknownCase."""
-        return await self._queue.case(await self._stored(site, comment_id))
+        found = await self._queue.case(await self._stored(site, comment_id))
+        if found.state != "decided":
+            return found
+        # read again: it may have been decided between the two looks
+        return msgspec.structs.replace(found, comment=await self._stored(site, comment_id))
 
     async def _stored(self, site: Site, comment_id: str) -> Stored:
         try:
             return await self._comments.get(site.id, comment_id)
         except UnknownComment as error:
             raise UnknownCase(comment_id) from error
+
+    async def _decided_meanwhile(self, site: Site, comment_id: str) -> CaseDecided:
+        """Name who was faster, by the comment as it is now: what a verb has read may be older than that decision."""
+        return _decided(await self._stored(site, comment_id))
 
     # claiming -------------------------------------------------------------------------------------
 
@@ -200,7 +208,7 @@ class Review:
         since = (await self._queue.case(stored)).since
         waits = since > 0
         if (ruling.version is not None and ruling.version != stored.version) or (ruling.version is None and not waits):
-            raise _decided(stored)
+            raise await self._decided_meanwhile(site, comment_id)
         now = self._now()
         decision = Decision(
             decision=ruling.decision,
@@ -305,7 +313,7 @@ class Review:
         """Pass a case on with a note: it stays in the queue, most urgent of all, free for anybody."""
         stored = await self._stored(site, comment_id)
         if (await self._queue.case(stored)).state == "decided":
-            raise _decided(stored)
+            raise await self._decided_meanwhile(site, comment_id)
         move = Move(
             event="case.escalated",
             status=stored.status,

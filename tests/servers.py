@@ -1,16 +1,22 @@
-"""Real servers beside the embedded one: plain, with a replica, under Sentinel, as a cluster; all on loopback."""
+"""Real servers: plain, with a replica, under Sentinel, as a cluster, all on loopback; and an embedded one that may be broken."""
 
+import asyncio
+import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import redis
 
-from moderation.store.embedded import find_server
+from moderation.settings import StoreSettings
+from moderation.store.connection import Connection
+from moderation.store.embedded import CONF, EmbeddedServer, find_server
+from moderation.store.folder import DataFolder
 
 
 def free_port() -> int:
@@ -147,3 +153,51 @@ def _store(url: str, primaries: list[int], **environ: str) -> Store:
 
 STORES = {"single": single, "sentinel": under_sentinel, "cluster": clustered}
 """The kinds of store beside the embedded one."""
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[tuple[StoreSettings, int]]:
+    """Run an embedded server that permits every command, unlike ours; give what connects to it, and its process."""
+    conf = folder / "test.conf"
+    conf.write_text("".join(line for line in CONF.open() if not line.startswith("user ")))
+    settings = StoreSettings(data=folder / "data", max_memory_mb=64)
+    place = DataFolder(settings.data)
+    with place.owned(wait=0.0), EmbeddedServer(place, settings, conf=conf) as server:
+        assert server.pid
+        yield settings, server.pid
+
+
+class BackgroundWork:
+    """The background work of an embedded server, which may be slowed and killed."""
+
+    STATUS: ClassVar = {"BGREWRITEAOF": "aof_last_bgrewrite_status", "BGSAVE": "rdb_last_bgsave_status"}
+
+    def __init__(self, connection: Connection, pid: int) -> None:
+        self.connection = connection
+        self._children = Path(f"/proc/{pid}/task/{pid}/children")
+
+    async def slow(self, microseconds: int) -> None:
+        """Let it rest at every key."""
+        await self.connection.execute("CONFIG", "SET", "rdb-key-save-delay", microseconds)
+
+    async def kill(self) -> None:
+        """Kill the process that does it, as soon as there is one."""
+        async with asyncio.timeout(10):
+            while not (found := self._children.read_text().split()):
+                await asyncio.sleep(0.01)
+        os.kill(int(found[0]), signal.SIGKILL)
+
+    async def fail(self, command: str) -> None:
+        """Let it fail once, and wait until the server says that it has."""
+        await self.slow(1_000_000)
+        await self.connection.execute(command)
+        await self.kill()
+        async with asyncio.timeout(10):
+            while await self.status(command) != "err":
+                await asyncio.sleep(0.01)
+        await self.slow(0)
+
+    async def status(self, command: str) -> str:
+        """Say how it last ended, in the word of the server."""
+        told: dict[str, str] = await self.connection.execute("INFO", "persistence")
+        return told[self.STATUS[command]]

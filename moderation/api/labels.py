@@ -11,8 +11,9 @@ from litestar.response import Stream
 
 from classifiers.errors import LibraryMissing
 from moderation.api.bodies import answer
+from moderation.api.comments import stamp
 from moderation.api.gate import allow, site_for
-from moderation.errors import CursorInvalid, FieldError, FieldsInvalid
+from moderation.errors import FieldError, FieldsInvalid
 from moderation.learning import COLUMNS, NUMBERS, Learning
 from moderation.records import Caller, Role, Site
 from moderation.tables import PARQUET, ParquetRows
@@ -60,11 +61,9 @@ class Labels(Controller):
         `Accept: application/vnd.apache.parquet` asks for Parquet too.
         """
         where = await site_for(request, caller, site)
-        if cursor and not (cursor.isdigit() and len(cursor) < 20):
-            raise CursorInvalid
+        after = stamp(cursor or "0")
         if format not in FORMATS:
             raise FieldsInvalid([FieldError("format", "unknown_format", f"Ask for one of {', '.join(FORMATS)}.")])
-        after = int(cursor or 0)
         if format == "parquet" or (format == "json" and PARQUET in request.headers.get("accept", "")):
             return Stream(_parquet(learning, where, after), media_type=PARQUET)
         if format == "json":

@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 
 from classifiers.registry import Version
 from moderation.agreement import AT_MOST, Agreement
-from moderation.api.bodies import answer, read
+from moderation.api.bodies import answer, read, require_announced
 from moderation.api.gate import allow, site_for
 from moderation.errors import BodyTooLarge, FieldError, FieldsInvalid, RoleRefused
 from moderation.learning import Learning, Mark
@@ -131,9 +131,7 @@ class Models(Controller):
     ) -> Response[bytes]:
         """Take a version in, as a zip of its folder. Sizes, names and digests are checked before it is a version."""
         _check_reach(caller)
-        announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > MAX_UPLOAD_BYTES:
-            raise BodyTooLarge(MAX_UPLOAD_BYTES)
+        require_announced(request, MAX_UPLOAD_BYTES)
         with tempfile.NamedTemporaryFile(prefix="moderation-upload-", suffix=".zip") as file:
             size = 0
             async for chunk in request.stream():

@@ -12,6 +12,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from moderation.api import shapes
 from moderation.api.bodies import answer
+from moderation.api.comments import stamp
 from moderation.api.gate import STAFF, allow, site_for
 from moderation.errors import CursorInvalid, FieldError, FieldsInvalid, RoleRefused
 from moderation.oversight import Oversight
@@ -74,11 +75,8 @@ class Overview(Controller):
         if status and status not in {one.value for one in Status}:
             message = "A status is approved, pending or rejected."
             raise FieldsInvalid([FieldError("status", "unknown_status", message)])
-        if before and not (before.isdigit() and len(before) < 18):
-            raise CursorInvalid
-        found = await oversight.search(
-            where, q.strip()[:200], status, int(before) if before else None, max(1, min(limit, 200))
-        )
+        start = stamp(before) if before else None
+        found = await oversight.search(where, q.strip()[:200], status, start, max(1, min(limit, 200)))
         cursor = str(found.cursor) if found.cursor else None
         return answer(FoundShape([shapes.for_staff(one) for one in found.comments], cursor, found.complete))
 

@@ -107,6 +107,7 @@ def erase_person(email: str, yes: bool, data: Path | None, redis: str | None) ->
     click.echo(
         "The store has written its files anew: nothing of it is left in them."
         if done.files_rewritten
-        else "The store may not write its files anew by itself: run BGREWRITEAOF on every server of it."
+        else "The store has not written its files anew and they may still hold it: look at its disk and erase once more, or, on "
+        "a store of your own, run BGREWRITEAOF on every server of it."
     )
     click.echo("Backups from before still hold it: let them go within thirty days.")

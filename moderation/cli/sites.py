@@ -83,6 +83,8 @@ def delete_site(site_id: str, confirm: str, data: Path | None, redis: str | None
     """
     import asyncio
 
+    from moderation.store.snapshot import SnapshotFailed
+
     settings = settings_of(data, redis)
     held = in_house(settings, lambda rooms: rooms.departures.held(site_id))
     click.echo(f"{held.comments:,} comments ({held.waiting:,} waiting) and {held.labels:,} labels go with '{site_id}'.")
@@ -92,7 +94,11 @@ def delete_site(site_id: str, confirm: str, data: Path | None, redis: str | None
         await rooms.departures.delete(site_id, typed, "cli")
         while site_id in {one.site for one in await rooms.departures.open()}:
             await asyncio.sleep(1)
-            await rooms.departures.finish()
+            try:
+                await rooms.departures.finish()
+            except SnapshotFailed as error:
+                words = f"'{site_id}' is deleted, but still in the store's files: {error}; the service tries again until it can"
+                raise SnapshotFailed(words) from None
 
     in_house(settings, work)
     click.echo(f"Site '{site_id}' is gone. Its ledger lies in {settings.store.data / 'ledger'}, under its name.")

@@ -6,11 +6,11 @@ import asyncio
 import os
 import time
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import redis.exceptions as driver
 
-from moderation.errors import SetupRefused
+from moderation.errors import SetupRefused, StoreUnavailable
 from moderation.store.connection import Connection
 from moderation.store.folder import DataFolder
 
@@ -24,6 +24,31 @@ class SnapshotFailed(SetupRefused):
     """The server could not write a snapshot, or a file is none."""
 
 
+class NotPermitted(SnapshotFailed):
+    """The server has no such work for us: whoever runs it has forbidden or taken away the command."""
+
+
+class _Work(NamedTuple):
+    """Background work of the server: its command, where it tells how often it has begun and how it ended, and what failed."""
+
+    command: str
+    begun: str
+    ended: str
+    failed: str
+
+
+_REWRITE = _Work(
+    "BGREWRITEAOF",
+    "aof_rewrites",
+    "aof_last_bgrewrite_status",
+    "the store could not write its files anew; look at its disk",
+)
+_SAVE = _Work("BGSAVE", "rdb_saves", "rdb_last_bgsave_status", "the store could not write a snapshot; look at its disk")
+_AT_WORK = ("rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
+_BUSY = ("in progress", "right now")
+"""What the server says where other work has begun since it was seen at rest."""
+
+
 async def take(connection: Connection) -> BinaryIO:
     """Let the embedded server write a snapshot; gives the open file, which later snapshots leave alone."""
     if connection.kind != "embedded":
@@ -31,8 +56,7 @@ async def take(connection: Connection) -> BinaryIO:
             "only the embedded store is backed up here; back up an external one by its own means, and with it the "
             "pepper and the models of the data folder"
         )
-    before = await _start(connection, "BGSAVE")
-    await _wait(connection, int(before["rdb_saves"]))
+    await _carry_out(connection, _SAVE)
     return _opened(DataFolder(connection.settings.data).store / "dump.rdb")
 
 
@@ -41,41 +65,52 @@ def _opened(path: Path) -> BinaryIO:
 
 
 async def rewrite(connection: Connection) -> None:
-    """Write the server's files anew, so that nothing that was erased is left in them."""
-    await _start(connection, "BGREWRITEAOF")
-    await _wait(connection, -1)
+    """Write the server's files anew, so that nothing that was erased is left in them; raises SnapshotFailed, NotPermitted."""
+    await _carry_out(connection, _REWRITE)
     if connection.kind == "embedded":  # another server's snapshots are its operator's
-        before = await _start(connection, "BGSAVE")
-        await _wait(connection, int(before["rdb_saves"]))
+        await _carry_out(connection, _SAVE)
 
 
-async def _start(connection: Connection, command: str) -> dict[str, Any]:
-    """Start a piece of background work, after one that runs already: that one may have begun before what we want in it."""
-    while True:
-        await _wait(connection, -1)
-        before = await _persistence(connection)
-        try:
-            await connection.execute(command)
-        except driver.ResponseError as error:
-            if "in progress" not in str(error):
-                raise
-        else:
-            return before
+async def _carry_out(connection: Connection, work: _Work) -> None:
+    """Have work done after what runs already, which may have begun before what we want in it.
 
-
-async def _wait(connection: Connection, saves: int) -> None:
+    How earlier work ended is not looked at: a disk that was full may have room again.
+    """
     ends = time.monotonic() + LONGEST_SECONDS
     while True:
+        before = await _at_rest(connection, ends)
+        if await _begun(connection, work):
+            break
+        await asyncio.sleep(0.05)
+    after = await _at_rest(connection, ends)
+    # a server that has died meanwhile counts from nothing, and tells of no failure
+    if after[work.ended] != "ok" or int(after[work.begun]) <= int(before[work.begun]):
+        raise SnapshotFailed(work.failed)
+
+
+async def _begun(connection: Connection, work: _Work) -> bool:
+    """Send the command; False where the server is at other work."""
+    try:
+        await connection.execute(work.command)
+    except StoreUnavailable as error:
+        if isinstance(error.__cause__, driver.NoPermissionError):
+            raise NotPermitted(f"the store does not permit {work.command}") from error
+        raise
+    except driver.ResponseError as error:
+        if any(words in str(error) for words in _BUSY):
+            return False
+        if "unknown command" in str(error):
+            raise NotPermitted(f"the store does not know {work.command}") from error
+        raise SnapshotFailed(work.failed) from error
+    return True
+
+
+async def _at_rest(connection: Connection, ends: float) -> dict[str, Any]:
+    """Wait until the server is at no background work; gives what it tells then."""
+    while True:
         told = await _persistence(connection)
-        at_work = any(
-            int(told[name]) for name in ("rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
-        )
-        if not at_work and saves >= 0 and told["rdb_last_bgsave_status"] != "ok":
-            raise SnapshotFailed("the store could not write a snapshot; look at its disk")
-        if not at_work and told["aof_last_bgrewrite_status"] != "ok":
-            raise SnapshotFailed("the store could not write its files anew; look at its disk")
-        if not at_work and (saves < 0 or int(told["rdb_saves"]) > saves):
-            return
+        if not any(int(told[name]) for name in _AT_WORK):
+            return told
         if time.monotonic() > ends:
             raise SnapshotFailed("the store has been writing a snapshot for half an hour; look at its disk")
         await asyncio.sleep(0.05)

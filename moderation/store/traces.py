@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from moderation.errors import StoreUnavailable
 from moderation.store import keys
 from moderation.store.connection import Connection
-from moderation.store.snapshot import SnapshotFailed, rewrite
+from moderation.store.snapshot import NotPermitted, rewrite
 
 
 class Traces:
@@ -41,11 +40,14 @@ class Traces:
             await self._connection.many([("DEL", names.reporters(id_)) for id_ in some])
 
     async def rewrite_files(self) -> bool:
-        """Let the store write its files anew, so that what was erased is in none of them; False where it may not."""
+        """Let the store write its files anew, so that what was erased is in none of them; False where it may not.
+
+        Raises SnapshotFailed or StoreUnavailable where it may and could not: then it is worth trying again.
+        """
         if self._connection.kind not in ("embedded", "single"):
             return False  # every server has files of its own
         try:
             await rewrite(self._connection)
-        except (StoreUnavailable, SnapshotFailed):
+        except NotPermitted:
             return False
         return True

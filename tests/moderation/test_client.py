@@ -74,6 +74,16 @@ def test_a_submission_is_repeated_with_the_same_key_until_it_is_answered():
     assert len(set(seen)) == 1
 
 
+def test_a_time_to_wait_that_is_no_number_keeps_nobody_from_trying_again():
+    answers = [
+        httpx.Response(503, headers=[(b"retry-after", b"\xb2")], json={"code": "store_unavailable"}),
+        httpx.Response(201, json={"id": "demo-1", "status": "approved", "verdict": "approve"}),
+    ]
+    transport = httpx.MockTransport(lambda request: answers.pop(0))
+    with Client("http://service.example", "k", transport=transport) as client:
+        assert client.submit(name="A", email="a@b.org", text="x").id == "demo-1"
+
+
 def test_an_edit_is_not_repeated_since_nobody_knows_whether_it_was_done():
     tries = []
 

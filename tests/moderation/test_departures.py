@@ -1,18 +1,23 @@
 """A site that is deleted: refused at once, gone soon with all it held, its ledger kept, and other sites untouched."""
 
+import asyncio
 import json
 import time
 from datetime import timedelta
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
+from moderation import departures as leaving
 from moderation.app import house
 from moderation.departures import GRACE_SECONDS
 from moderation.errors import FieldsInvalid, SiteExists, UnknownSite
 from moderation.records import Role, Site
-from moderation.settings import load
+from moderation.settings import Settings, load
 from moderation.store.ledger import STAFF
+from moderation.store.snapshot import SnapshotFailed
+from tests.servers import BackgroundWork, embedded
 from tests.service import ABUSE, a_comment, command, serving, wait_for
 
 
@@ -115,3 +120,55 @@ async def test_what_a_crash_interrupts_is_brought_to_its_end(rooms, site):
     key, _ = await rooms.sites.create_key(Role.COMPAT, "news", value="abcdefabcdef")
     assert key.site == "news", "its compat key may be used again"
     assert json.loads(msgspec.json.encode(await rooms.departures.held("news")))["comments"] == 0
+
+
+@pytest.fixture
+async def breakable(tmp_path):
+    """Give the rooms on a server whose work may be broken, after two sites were deleted there; and that work."""
+    with embedded(tmp_path) as (settings, pid):
+        async with house(Settings(store=settings)) as rooms:
+            for name in ("blog", "news"):
+                await rooms.sites.add(Site(id=name))
+                await rooms.departures.delete(name, name, "ann")
+            later = rooms.now() + timedelta(seconds=GRACE_SECONDS + 1)
+            rooms.departures._now = lambda: later
+            yield rooms, BackgroundWork(rooms.connection, pid)
+
+
+async def test_a_site_is_not_gone_before_it_is_out_of_the_stores_files(breakable):
+    rooms, work = breakable
+    await work.slow(1_000_000)
+    finishing = asyncio.ensure_future(rooms.departures.finish())
+    await work.kill()
+    with pytest.raises(SnapshotFailed):
+        await finishing
+    assert [one.site for one in await rooms.departures.open()] == ["blog", "news"]
+    with pytest.raises(SiteExists):
+        await rooms.sites.add(Site(id="blog"))
+    await work.slow(0)
+    assert await rooms.departures.finish() == 2
+    assert await rooms.departures.open() == []
+
+
+async def test_files_that_could_not_be_written_anew_are_told_and_tried_again(breakable, monkeypatch):
+    rooms, work = breakable
+    monkeypatch.setattr(leaving, "AGAIN_SECONDS", 0.1)
+    await work.slow(1_000_000)
+    with capture_logs() as lines:
+        running = asyncio.ensure_future(rooms.departures.run())
+        await work.kill()
+        await work.slow(0)
+        async with asyncio.timeout(10):
+            while await rooms.departures.open():
+                await asyncio.sleep(0.05)
+        running.cancel()
+    assert {line["cause"] for line in lines} == {"the store could not write its files anew; look at its disk"}
+
+
+async def test_where_the_files_may_not_be_written_anew_a_site_goes_all_the_same_and_it_is_told(breakable):
+    rooms, _ = breakable
+    await rooms.connection.execute("ACL", "SETUSER", "default", "-bgrewriteaof")
+    with capture_logs() as lines:
+        assert await rooms.departures.finish() == 2
+    assert [(line["event"], line["site"]) for line in lines] == [("files_kept", "blog"), ("files_kept", "news")]
+    assert await rooms.departures.open() == []

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from moderation.app import House
 from moderation.errors import CaseDecided, FieldsInvalid, ModerationError, UndoTooLate, UnknownCase
-from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Mark, Query, Role, Site
+from moderation.records import Caller, Case, Comment, DecisionKind, DecisionReason, Mark, Query, Role, Site, Stored
 from moderation.review import CLAIM_AT_MOST, Ruling, lesson
 
 BEA = Caller(role=Role.MODERATOR, id="bea", name="Bea")
@@ -84,6 +85,46 @@ async def test_of_two_decisions_one_wins_and_each_is_counted_as_what_it_is(
     assert sorted(type(answer).__name__ for answer in answers) == ["CaseDecided", "Stored"]
     assert counted(rooms, "moderation_cases_decided_total") == 1
     assert counted(rooms, 'moderation_decisions_refused_total{code="case_decided"}') == 1
+
+
+@pytest.fixture
+def a_colleague_is_faster(rooms: House, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Bea approve whatever a verb has just read, before the verb looks whether it waits."""
+    look = rooms.queue.case
+
+    async def later(stored: Stored) -> Case:
+        monkeypatch.setattr(rooms.queue, "case", look)
+        await rooms.review.decide(site, BEA, stored.id, APPROVE)
+        return await look(stored)
+
+    monkeypatch.setattr(rooms.queue, "case", later)
+
+
+@pytest.mark.parametrize("version", [None, 1])
+async def test_who_decides_while_a_colleague_does_is_told_who_was_faster(
+    rooms: House, site: Site, comment: Make, a_colleague_is_faster: None, version: int | None
+) -> None:
+    [one] = await held(rooms, site, comment)
+    with pytest.raises(CaseDecided) as caught:
+        await rooms.review.decide(site, CEM, one, msgspec.structs.replace(SPAM, version=version))
+    assert (caught.value.version, caught.value.moderator, caught.value.decision) == (2, "Bea", "approve")
+
+
+async def test_who_passes_a_case_on_while_a_colleague_decides_is_told_who_was_faster(
+    rooms: House, site: Site, comment: Make, a_colleague_is_faster: None
+) -> None:
+    [one] = await held(rooms, site, comment)
+    with pytest.raises(CaseDecided) as caught:
+        await rooms.review.escalate(site, CEM, one, "Please look.")
+    assert (caught.value.version, caught.value.moderator) == (2, "Bea")
+
+
+async def test_who_opens_a_case_while_a_colleague_decides_sees_the_decision(
+    rooms: House, site: Site, comment: Make, a_colleague_is_faster: None
+) -> None:
+    [one] = await held(rooms, site, comment)
+    case = await rooms.review.case(site, one)
+    assert (case.state, case.comment.status, case.comment.version) == ("decided", "approved", 2)
 
 
 async def test_a_case_that_does_not_wait_is_decided_again_only_from_the_version_that_was_seen(

@@ -1,11 +1,64 @@
 """Snapshots: of the embedded store alone, planted whole into a store that has none, or refused and left alone."""
 
+import asyncio
 import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from moderation.store.connection import Connection
-from moderation.store.snapshot import SnapshotFailed, plant, take
+from moderation.store.connection import Connection, connect
+from moderation.store.snapshot import NotPermitted, SnapshotFailed, plant, rewrite, take
+from tests.servers import BackgroundWork, embedded
+
+
+@pytest.fixture
+async def work(tmp_path: Path) -> AsyncIterator[BackgroundWork]:
+    with embedded(tmp_path) as (settings, pid):
+        connection = await connect(settings)
+        await connection.many([("SET", f"key{number}", "value") for number in range(5)])
+        yield BackgroundWork(connection, pid)
+        await connection.aclose()
+
+
+@pytest.mark.parametrize("command", BackgroundWork.STATUS)
+async def test_work_that_failed_once_hinders_neither_a_later_rewrite_nor_a_backup(
+    work: BackgroundWork, command: str
+) -> None:
+    await work.fail(command)
+    (await take(work.connection)).close()
+    await rewrite(work.connection)
+    assert [await work.status(one) for one in BackgroundWork.STATUS] == ["ok", "ok"]
+
+
+async def test_a_rewrite_that_fails_says_so(work: BackgroundWork) -> None:
+    await work.slow(1_000_000)
+    rewriting = asyncio.ensure_future(rewrite(work.connection))
+    await work.kill()
+    with pytest.raises(SnapshotFailed, match="could not write its files anew"):
+        await rewriting
+
+
+async def test_a_backup_whose_snapshot_fails_says_so(work: BackgroundWork) -> None:
+    await work.slow(1_000_000)
+    taking = asyncio.ensure_future(take(work.connection))
+    await work.kill()
+    with pytest.raises(SnapshotFailed, match="could not write a snapshot"):
+        await taking
+
+
+async def test_rewrites_and_backups_at_once_wait_for_each_other(work: BackgroundWork) -> None:
+    await work.slow(10_000)
+    at_once = [one(work.connection) for one in (rewrite, take) * 5]
+    for file in await asyncio.gather(*at_once):
+        if file:
+            file.close()
+
+
+async def test_a_rewrite_that_the_server_does_not_permit_is_told_as_such(work: BackgroundWork) -> None:
+    await work.connection.execute("ACL", "SETUSER", "default", "-bgrewriteaof")
+    with pytest.raises(NotPermitted):
+        await rewrite(work.connection)
 
 
 async def test_another_ones_store_is_not_backed_up_here(connection: Connection) -> None:

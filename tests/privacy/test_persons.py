@@ -16,6 +16,7 @@ from moderation.store.embedded import CONF, EmbeddedServer
 from moderation.store.folder import DataFolder
 from moderation.store.traces import Traces
 from tests.figures import tell
+from tests.servers import BackgroundWork, embedded
 from tests.service import a_comment, run, serving
 
 CANARY = "zwitscherkanarie"
@@ -175,3 +176,18 @@ async def test_two_erasures_at_once_end_alike(tmp_path, store_url):
         after = await rooms.privacy.export(EMAIL)
     assert sum(one.comments for one in done) == 10
     assert after.sites == []
+
+
+async def test_an_erasure_whose_files_could_not_be_written_anew_says_so_and_the_next_one_does_it(tmp_path):
+    with embedded(tmp_path) as (settings, pid):
+        async with house(Settings(store=settings)) as rooms:
+            await fill(rooms, 20, 2)
+            work = BackgroundWork(rooms.connection, pid)
+            await work.slow(1_000_000)
+            erasing = asyncio.ensure_future(rooms.privacy.erase(EMAIL, "m1"))
+            await work.kill()
+            first = await erasing
+            await work.slow(0)
+            second = await rooms.privacy.erase(EMAIL, "m1")
+    assert (first.comments, first.files_rewritten) == (10, False)
+    assert (second.comments, second.files_rewritten) == (0, True)

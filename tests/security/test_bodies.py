@@ -164,6 +164,9 @@ async def test_a_body_that_is_not_refused_is_noticed(store_url, tmp_path, monkey
 
 CURSORS = st.one_of(
     st.text(max_size=40),
+    st.text(
+        "0\u00b2\u2460\u0663", min_size=1, max_size=18
+    ),  # Python takes each of these for a digit, and int() not all
     st.integers().map(str),
     st.tuples(st.integers(), st.integers()).map(lambda pair: f"{pair[0]}-{pair[1]}"),
 )
@@ -194,18 +197,25 @@ async def try_cursors(store_url, tmp_path, tried: list[str]) -> tuple[int, list[
                 ("/v1/ledger", {"site": "demo", "after": cursor}, staff),
                 ("/v1/ledger", {"site": "demo", "before": cursor}, staff),
                 ("/v1/comments", {"since": cursor}, site),
+                ("/v1/comments/search", {"site": "demo", "before": cursor}, staff),
+                ("/v1/labels", {"site": "demo", "cursor": cursor}, staff),
                 ("/v1/threads", {"url": "http://x.example", "cursor": cursor, "form_key": one.keys["form key"]}, {}),
             ):
                 said = await one.client.get(url, params=params, headers=who)
                 if said.status_code >= 500:
                     wrong.append(f"{url} {params}: {said.status_code}")
-    return 5 * len(tried), wrong
+    return 7 * len(tried), wrong
 
 
 async def test_no_cursor_makes_a_route_fail(store_url, tmp_path):
     asked, wrong = await try_cursors(store_url, tmp_path, drawn(60))
     tell("C3 cursors, short", asked, "0 x 5xx", f"{len(wrong)} x 5xx")
     assert not wrong, "\n".join(wrong[:10])
+
+
+async def test_a_number_that_is_written_in_other_digits_is_no_cursor(store_url, tmp_path):
+    _, wrong = await try_cursors(store_url, tmp_path, ["\u00b2", "1\u00b2", "\u2460", "\u0663", "9" * 18, "9" * 5000])
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("place", ["comments.stamp", "oversight.place", "queue"])
