@@ -104,6 +104,15 @@ def test_what_a_version_learned_does_not_speak_for_it(adapted: Path, root: Path,
     assert 50 <= compared["changes"]["toxicity"]["n"] <= 60  # type: ignore[index]
 
 
+def test_a_single_label_of_an_attribute_has_no_line_in_a_comparison(adapted: Path, tmp_path: Path) -> None:
+    first, *others = lines(60, seed=9)
+    rows = written(tmp_path / "rows.jsonl", [{**first, "threat": 1}, *others])
+    compared = run(adapted, "compare", "harbour-1", "--data", rows)
+    assert compared.exit_code == 0, compared.output
+    assert "toxicity" in compared.stdout
+    assert "threat" not in compared.stdout
+
+
 def test_a_dry_run_of_the_gate_changes_nothing(adapted: Path) -> None:
     asked = run(adapted, "promote", "harbour-1", "--dry-run")
     assert asked.exit_code == 0, asked.output
