@@ -107,7 +107,7 @@ class Versions:
             self._fault("the registry", error)
             return
         active = pointers.active.version if pointers.active else await self._bundled_name()
-        shadow = pointers.shadow.version if pointers.shadow else ""
+        shadow = pointers.shadow.version if pointers.shadow and pointers.shadow.version != active else ""
         before = self._models.versions
         wanted = (active, shadow) if shadow else (active,)
         self._forget(lambda fault: fault.startswith(_VERSION) and fault.removeprefix(_VERSION) not in wanted)
@@ -223,8 +223,7 @@ class Versions:
                 await self._upload(pointer.version)
         generation = await self._shared.point(_encoded(pointers.active), _encoded(pointers.shadow))
         self._remember(generation, pointers, told)
-        before = pointers.active.previous[-1:] if pointers.active else ()
-        await self._shared.keep_only([*(pointer.version for pointer in named), *before])
+        await self._shared.keep_only([*(pointer.version for pointer in named), *_before(pointers)])
 
     async def _upload(self, version: str) -> None:
         folder = self.registry.path(version)
@@ -244,7 +243,15 @@ class Versions:
             if pointer is not None:
                 await self._download(pointer.version)
         await asyncio.to_thread(self.registry.follow, pointers, by="store")
+        await self._download_before(pointers)
         self._remember(shared.generation, pointers, await self._tell())
+
+    async def _download_before(self, pointers: Pointers) -> None:
+        """Fetch what a rollback on this host would else pass over. Nobody asks for it yet, so a failure is no warning."""
+        for version in _before(pointers):
+            if await self._shared.has(version):
+                with contextlib.suppress(ClassifierError, OSError, MemoryError):
+                    await self._download(version)
 
     async def _download(self, version: str) -> None:
         with contextlib.suppress(UnknownVersion):
@@ -321,6 +328,11 @@ def _facts(move: Move) -> dict[str, object]:
         facts["forced"] = bool(move.evidence.get("forced"))
         facts["against"] = [str(check.get("words", "")) for check in checks if not check.get("passed", True)]
     return facts
+
+
+def _before(pointers: Pointers) -> tuple[str, ...]:
+    """Name the version that was active before, if any."""
+    return pointers.active.previous[-1:] if pointers.active else ()
 
 
 def _encoded(pointer: Pointer | None) -> bytes:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from classifiers.registry import Registry
+from classifiers.registry import Pointers, Registry
 from classifiers.scorer import Item, bundled
 from moderation.errors import StoreUnavailable
 from moderation.records import Comment
@@ -97,6 +97,59 @@ async def test_a_shadow_is_seated_beside_the_active_version_on_every_host(hosts)
     await here.versions.follow()
     await there.versions.follow()
     assert there.serves == ("v2",)
+
+
+async def test_back_at_the_bundled_version_every_host_follows_its_own_and_the_store_keeps_none(hosts, connection):
+    here, there = hosts
+    added(here.registry, "v2")
+    here.registry.promote("v2")
+    await here.versions.follow()
+    await there.versions.follow()
+    there.registry.rollback()
+    await there.versions.follow()
+    await here.versions.follow()
+    assert here.registry.pointers() == there.registry.pointers() == Pointers()
+    assert here.serves == there.serves == (bundled().version,)
+    assert await connection.execute("HKEYS", keys.MODEL_FILES) == []
+
+
+async def test_a_host_that_came_later_rolls_back_to_the_version_before_and_not_past_it(hosts, tmp_path, connection):
+    here, _ = hosts
+    for name in ("v2", "v3"):
+        added(here.registry, name)
+        here.registry.promote(name)
+        await here.versions.follow()
+    late = Host(tmp_path / "late", connection)
+    await late.versions.start()
+    await late.versions.follow()
+    assert late.serves == ("v3",)
+    assert late.registry.rollback().version == "v2"
+    await late.versions.follow()
+    await here.versions.follow()
+    assert late.serves == here.serves == ("v2",)
+
+
+async def test_a_version_before_that_is_damaged_in_the_store_hinders_no_host(hosts, tmp_path, connection):
+    here, _ = hosts
+    for name in ("v2", "v3"):
+        added(here.registry, name)
+        here.registry.promote(name)
+        await here.versions.follow()
+    await a_piece_is_cut(connection)
+    late = Host(tmp_path / "late", connection)
+    await late.versions.start()
+    await late.versions.follow()
+    assert late.serves == ("v3",)
+
+
+async def test_a_version_that_a_file_names_for_both_seats_scores_once(hosts):
+    here, _ = hosts
+    added(here.registry, "v2")
+    here.registry.promote("v2")
+    (here.registry.root / "shadow.json").write_text('{"version": "v2"}')
+    await here.versions.follow()
+    assert here.serves == ("v2",)
+    assert here.versions.warnings == ()
 
 
 async def test_only_the_versions_that_may_be_asked_for_are_kept_in_the_store(hosts, connection):
