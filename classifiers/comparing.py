@@ -88,9 +88,9 @@ def compare(
         before, after = champion_scores[:, column], candidate_scores[:, column]
         flags, flags_now = before >= _working(champion, attribute), after >= _working(candidate, attribute)
         same &= flags == flags_now
+        if attribute not in sides[0].attributes:
+            continue  # too few labels to be measured, so also to be compared
         there = ~np.isnan(dataset.values[:, column])
-        if not there.any():
-            continue
         truth = dataset.values[:, column] >= 0.5
         lost = np.flatnonzero(there & (flags == truth) & (flags_now != truth))
         won = np.flatnonzero(there & (flags != truth) & (flags_now == truth))

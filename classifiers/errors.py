@@ -47,12 +47,12 @@ class VersionBroken(ClassifierError):
 
 
 class AlreadyActive(ClassifierError):
-    """The active version cannot be in shadow too: it would be set beside itself."""
+    """The active version is neither promoted again nor in shadow too: it would be set beside itself."""
 
     code = "already_active"
 
     def __init__(self, version: str) -> None:
-        super().__init__(f"version {version} is the active one; the shadow is another")
+        super().__init__(f"version {version} is the active one already")
         self.version = version
 
 

@@ -181,6 +181,11 @@ class Registry:
         """Name the version that ships with the package."""
         return read_manifest(self._bundled).version
 
+    def champion(self) -> str:
+        """Name the version that a candidate is held against: the active one, or the bundled one where that is gone."""
+        active = self.active()
+        return active if self._holds(active) else self.bundled()
+
     def shadow(self) -> str | None:
         """Name the version that scores beside the active one, if any."""
         pointer = self._pointer("shadow")
@@ -200,23 +205,21 @@ class Registry:
         self._verify(version)
         with self._writing():
             was = self.active()
+            if version == was:
+                raise AlreadyActive(version)
             before = self._pointer("active")
             previous = (*(before.previous if before else ()), was)[-MAX_STEPS_BACK:]
-            self._write("active", Pointer(version, previous))
-            if self.shadow() == version:
-                self._write("shadow", None)
+            self._activate(Pointer(version, previous))
             return self._note("promote", version, was, by, evidence)
 
     def rollback(self, *, by: str = "", evidence: dict[str, Any] | None = None) -> Move:
-        """Make the version active again that was so before the present one."""
+        """Make the version active again that was so before; one that is gone is passed over, at last for the bundled one."""
         with self._writing():
-            pointer = self._pointer("active")
-            if pointer is None or not pointer.previous:
-                raise NothingToRollBack
-            target = pointer.previous[-1]
-            self._verify(target)
-            self._write("active", Pointer(target, pointer.previous[:-1]))
-            return self._note("rollback", target, pointer.version, by, evidence)
+            pointer = self._pointer("active") or Pointer(self.bundled())
+            target = self._before(pointer)
+            self._verify(target.version)
+            self._activate(target)
+            return self._note("rollback", target.version, pointer.version, by, evidence)
 
     def set_shadow(self, version: str | None, *, by: str = "") -> Move:
         """Let a version score beside the active one without any effect on verdicts; None switches that off."""
@@ -300,6 +303,26 @@ class Registry:
         manifest = verify(folder)
         if folder != self._bundled:
             _named(folder, manifest)
+
+    def _holds(self, version: str) -> bool:
+        with contextlib.suppress(UnknownVersion):
+            return self.path(version).is_dir()
+        return False
+
+    def _before(self, pointer: Pointer) -> Pointer:
+        for at, version in reversed(list(enumerate(pointer.previous))):
+            if version != pointer.version and self._holds(version):
+                return Pointer(version, pointer.previous[:at])
+        if pointer.version == self.bundled():
+            raise NothingToRollBack
+        return Pointer(self.bundled())
+
+    def _activate(self, pointer: Pointer) -> None:
+        """Move the pointer; the bundled version needs none, so that the next release serves its own."""
+        bundled = not pointer.previous and self.path(pointer.version) == self._bundled
+        self._write("active", None if bundled else pointer)
+        if self.shadow() == pointer.version:
+            self._write("shadow", None)
 
     def _pointer(self, name: str) -> Pointer | None:
         path = self.root / f"{name}.json"

@@ -28,12 +28,10 @@ def evaluation_page(manifest: Manifest, found: Evaluation, fairness: Fairness | 
 def comparison_page(found: Comparison) -> str:
     """Write the page that sets a candidate beside the champion."""
     rows: list[Sequence[Cell]] = []
-    # an attribute with a single label is not measured, and has no place in the table
-    changes = {name: change for name, change in found.changes.items() if name in found.champion.attributes}
-    moved = [name for name, change in changes.items() if _moves(found, name, change)]
-    moved = moved or list(changes)
-    still = [_named(name) for name in changes if name not in moved]
-    for name, change in changes.items():
+    moved = [name for name, change in found.changes.items() if _moves(found, name, change)]
+    moved = moved or list(found.changes)
+    still = [_named(name) for name in found.changes if name not in moved]
+    for name, change in found.changes.items():
         before, after = found.champion.attributes[name].overall, found.candidate.attributes[name].overall
         rows.append(
             (

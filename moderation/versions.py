@@ -3,7 +3,8 @@
 A pointer is moved in the registry of one host. The worker that notices it first writes the version's files and then the
 pointers into the store; every other host fetches the files, checks each byte against the manifest, moves its own
 pointers, and every worker opens the version beside the one that serves and swaps between two batches. A version that
-cannot be fetched or opened leaves the old one serving, is told as a warning, and is not tried again for a while.
+cannot be fetched or opened, or of which this host has another of that name, leaves the old one serving, is told as a
+warning, and is not tried again for a while.
 
 The worker that notices a move also writes it into the ledger of the staff, whether the service or a command made it.
 """
@@ -15,12 +16,13 @@ import contextlib
 import fcntl
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import structlog
 
 from classifiers.errors import ClassifierError, UnknownVersion, VersionBroken, VersionTooLarge
-from classifiers.manifest import FILE_NAME, MANIFEST, MAX_FILES, MAX_MANIFEST_BYTES, read_manifest
+from classifiers.manifest import FILE_NAME, MANIFEST, MAX_FILES, MAX_MANIFEST_BYTES, Manifest, read_manifest
 from classifiers.registry import Move, Pointer, Pointers, Registry
 from classifiers.scorer import Scorer, tried
 from moderation.scoring.models import Models
@@ -33,6 +35,8 @@ REST_SECONDS = 30.0
 LONGEST_NAME = 100
 _VERSION = "version "
 _STORE = "the models in the store"
+SCORED_BY = ("attributes", "files", "features", "thresholds", "calibration", "languages", "language_bar")
+"""What of a manifest decides on scores: versions of one name that agree in it are one, whenever they were made."""
 FOLLOWED = "store.json"
 """In the registry's folder: where its pointers stood when they last agreed with the store."""
 
@@ -107,7 +111,7 @@ class Versions:
             self._fault("the registry", error)
             return
         active = pointers.active.version if pointers.active else await self._bundled_name()
-        shadow = pointers.shadow.version if pointers.shadow else ""
+        shadow = pointers.shadow.version if pointers.shadow and pointers.shadow.version != active else ""
         before = self._models.versions
         wanted = (active, shadow) if shadow else (active,)
         self._forget(lambda fault: fault.startswith(_VERSION) and fault.removeprefix(_VERSION) not in wanted)
@@ -219,12 +223,22 @@ class Versions:
         told = await self._tell()
         named = [pointer for pointer in (pointers.active, pointers.shadow) if pointer]
         for pointer in named:
-            if not await self._shared.has(pointer.version):
+            if not await self._is_stored(pointer.version):
                 await self._upload(pointer.version)
         generation = await self._shared.point(_encoded(pointers.active), _encoded(pointers.shadow))
         self._remember(generation, pointers, told)
-        before = pointers.active.previous[-1:] if pointers.active else ()
-        await self._shared.keep_only([*(pointer.version for pointer in named), *before])
+        await self._shared.keep_only([*(pointer.version for pointer in named), *_before(pointers)])
+
+    async def _is_stored(self, version: str) -> bool:
+        """Say whether the store has this version; one whose manifest was damaged there is written anew."""
+        if not await self._shared.has(version):
+            return False
+        with self.registry.staging() as staged:
+            try:
+                shared = await self._manifest(version, staged)
+            except VersionBroken:
+                return False
+        return self._is_here(shared)
 
     async def _upload(self, version: str) -> None:
         folder = self.registry.path(version)
@@ -244,18 +258,21 @@ class Versions:
             if pointer is not None:
                 await self._download(pointer.version)
         await asyncio.to_thread(self.registry.follow, pointers, by="store")
+        await self._download_before(pointers)
         self._remember(shared.generation, pointers, await self._tell())
 
+    async def _download_before(self, pointers: Pointers) -> None:
+        """Fetch what a rollback on this host would else pass over. Nobody asks for it yet, so a failure is no warning."""
+        for version in _before(pointers):
+            if await self._shared.has(version):
+                with contextlib.suppress(ClassifierError, OSError, MemoryError):
+                    await self._download(version)
+
     async def _download(self, version: str) -> None:
-        with contextlib.suppress(UnknownVersion):
-            self.registry.path(version)
-            return
         with self.registry.staging() as staged:
-            content = await self._shared.get_file(version, MANIFEST, MAX_MANIFEST_BYTES)
-            await asyncio.to_thread((staged / MANIFEST).write_bytes, content)
-            manifest = read_manifest(staged)
-            if manifest.version != version:
-                raise VersionBroken(f"the store keeps {manifest.version} under the name {version}")
+            manifest = await self._manifest(version, staged)
+            if self._is_here(manifest):
+                return
             total = sum(entry.size for entry in manifest.files.values())
             if len(manifest.files) > MAX_FILES or total > MAX_SHARED_BYTES:
                 raise VersionTooLarge(f"version {version} in the store has more than {MAX_SHARED_BYTES} bytes")
@@ -265,6 +282,28 @@ class Versions:
                 content = await self._shared.get_file(version, name, entry.size)
                 await asyncio.to_thread((staged / name).write_bytes, content)
             await asyncio.to_thread(self.registry.add, staged)
+
+    async def _manifest(self, version: str, folder: Path) -> Manifest:
+        """Read what the store says of a version, into a folder."""
+        content = await self._shared.get_file(version, MANIFEST, MAX_MANIFEST_BYTES)
+        await asyncio.to_thread((folder / MANIFEST).write_bytes, content)
+        manifest = read_manifest(folder)
+        if manifest.version != version:
+            raise VersionBroken(f"the store keeps {manifest.version} under the name {version}")
+        return manifest
+
+    def _is_here(self, shared: Manifest) -> bool:
+        """Say whether this host has a version of the store; raises VersionBroken where only the name is the same."""
+        try:
+            here = read_manifest(self.registry.path(shared.version))
+        except UnknownVersion:
+            return False
+        if any(getattr(here, field) != getattr(shared, field) for field in SCORED_BY):
+            raise VersionBroken(
+                f"this host and the store each have a version named {shared.version}, and they differ: "
+                "rename the one here, or remove it"
+            )
+        return True
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
@@ -321,6 +360,11 @@ def _facts(move: Move) -> dict[str, object]:
         facts["forced"] = bool(move.evidence.get("forced"))
         facts["against"] = [str(check.get("words", "")) for check in checks if not check.get("passed", True)]
     return facts
+
+
+def _before(pointers: Pointers) -> tuple[str, ...]:
+    """Name the version that was active before, if any."""
+    return pointers.active.previous[-1:] if pointers.active else ()
 
 
 def _encoded(pointer: Pointer | None) -> bytes:

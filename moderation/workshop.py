@@ -187,7 +187,7 @@ class Workshop:
     async def compare(self, version: str, against: str, sites: Sequence[Site], by: str) -> Job:
         """Begin to set a version beside another, by default the active one, on labels neither has learned from."""
         manifest = await self._manifest(version)
-        other = (await self._manifest(against)).version if against else self._versions.registry.active()
+        other = (await self._manifest(against)).version if against else self._versions.registry.champion()
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
             rows, _ = await self._export(_of(manifest, sites), ATTRIBUTES, folder / "labels.jsonl")

@@ -8,6 +8,7 @@ import click
 
 from classifiers.commands.terminal import FILES, json_option, pass_registry, print_json, print_table, progress
 from classifiers.dataset import read
+from classifiers.errors import AlreadyActive
 from classifiers.registry import Registry
 from classifiers.scorer import tried
 
@@ -67,9 +68,12 @@ def promote(registry: Registry, version: str, decisions: tuple[Path, ...], force
     """Make a version the active one, if the gate finds it no worse."""
     from classifiers import gate
 
-    rows, candidate = (read(decisions) if decisions else None), registry.path(version)
+    candidate, champion = registry.path(version), registry.path(registry.champion())
+    if version == registry.active():
+        raise AlreadyActive(version)
+    rows = read(decisions) if decisions else None
     with progress() as tell:
-        verdict = gate.judge(registry.path(registry.active()), candidate, rows, progress=tell)
+        verdict = gate.judge(champion, candidate, rows, progress=tell)
     for check in verdict.checks:
         click.echo(f"{'ok' if check.passed else 'NO'}  {check.words}")
     if dry_run:

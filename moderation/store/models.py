@@ -59,11 +59,10 @@ class SharedModels:
         return bool(await self._connection.execute("HEXISTS", keys.MODEL_FILES, version))
 
     async def put_file(self, version: str, name: str, content: bytes) -> None:
-        """Write one file, a piece at a time. Writing it again writes the same."""
+        """Write one file, a piece at a time, in place of what another host left there before its version was whole."""
         key = keys.model_file(version, name)
-        if not content:
-            await self._connection.execute("SET", key, b"")
-        for begin in range(0, len(content), PIECE):
+        await self._connection.execute("SET", key, content[:PIECE])
+        for begin in range(PIECE, len(content), PIECE):
             await self._connection.execute("SETRANGE", key, begin, content[begin : begin + PIECE])
 
     async def seal(self, version: str, names: Iterable[str]) -> None:

@@ -84,6 +84,7 @@ def test_an_adapted_version_is_compared_promoted_and_rolled_back(adapted: Path, 
     assert msgspec.json.decode(scored.stdout)["model"] == "harbour-1"
     assert f"{FIRST} is active again" in run(root, "rollback").stdout
     assert run(root, "rollback").exit_code == 2
+    assert not (root / "active.json").exists()
     assert "ann" in run(root, "history").stdout
 
 
@@ -102,6 +103,15 @@ def test_what_a_version_learned_does_not_speak_for_it(adapted: Path, root: Path,
         run(root, "compare", FIRST, "--against", "harbour-1", "--data", learned, "--data", later, "--json")
     )
     assert 50 <= compared["changes"]["toxicity"]["n"] <= 60  # type: ignore[index]
+
+
+def test_a_single_label_of_an_attribute_has_no_line_in_a_comparison(adapted: Path, tmp_path: Path) -> None:
+    first, *others = lines(60, seed=9)
+    rows = written(tmp_path / "rows.jsonl", [{**first, "threat": 1}, *others])
+    compared = run(adapted, "compare", "harbour-1", "--data", rows)
+    assert compared.exit_code == 0, compared.output
+    assert "toxicity" in compared.stdout
+    assert "threat" not in compared.stdout
 
 
 def test_a_dry_run_of_the_gate_changes_nothing(adapted: Path) -> None:
@@ -370,6 +380,23 @@ def test_an_active_version_that_is_gone_is_told_of(adapted: Path, root: Path) ->
         result = run(root, *words)
         assert result.exit_code == 0
         assert result.stderr == "not here: gone-1, which a pointer names; roll back, or promote another\n"
+
+
+def test_what_is_active_is_not_promoted_again_and_the_gate_is_not_asked(root: Path) -> None:
+    for words in (("promote", FIRST), ("promote", FIRST, "--dry-run"), ("promote", FIRST, "--force")):
+        refused = run(root, *words)
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert refused.stderr == f"classifiers: version {FIRST} is the active one already\n"
+
+
+def test_where_the_active_version_is_gone_a_rollback_and_a_promotion_lead_on(adapted: Path, tmp_path: Path) -> None:
+    later = written(tmp_path / "later.jsonl", lines(60, seed=9))
+    (adapted / "active.json").write_text('{"version": "gone-1"}')
+    assert "would have rejected" in run(adapted, "compare", "harbour-1", "--data", later).stdout
+    promoted = run(adapted, "promote", "harbour-1", "--force")
+    assert promoted.exit_code == 0, promoted.output
+    assert "harbour-1 is active, gone-1 retired" in promoted.stdout
+    assert f"{FIRST} is active again" in run(adapted, "rollback").stdout
 
 
 def test_a_row_of_a_table_is_one_line_for_another_program(root: Path) -> None:

@@ -65,10 +65,10 @@ def test_an_attribute_without_a_single_label_is_no_change_and_one_sided_labels_h
     assert found.changes["spam"].auc_gain is None
 
 
-def test_an_attribute_with_a_single_label_has_no_place_on_the_page() -> None:
+def test_an_attribute_with_a_single_label_is_no_change_and_has_no_place_on_the_page() -> None:
     few = from_rows([Row(text="one", spam=1.0, toxicity=0.0), Row(text="two", spam=0.0)])
     found = compare(a_manifest("v1"), a_manifest("v2"), scores(0.1, 0.9), scores(0.9, 0.1), few)
-    assert set(found.changes) == {"spam", "toxicity"}
+    assert set(found.changes) == set(found.champion.attributes) == set(found.candidate.attributes) == {"spam"}
     page = comparison_page(found)
     assert "id='spam'" in page
     assert "id='toxicity'" not in page

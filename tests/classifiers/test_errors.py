@@ -20,6 +20,7 @@ def test_every_leaf_has_a_code_of_its_own_and_says_what_it_is() -> None:
         (errors.UnknownVersion("v9"), {"version": "v9"}),
         (errors.VersionExists("v9"), {"version": "v9"}),
         (errors.VersionMisnamed("Bad Name"), {"version": "Bad Name"}),
+        (errors.AlreadyActive("v9"), {"version": "v9"}),
         (errors.DigestMismatch("head.npy"), {"file": "head.npy"}),
         (errors.LibraryMissing("matplotlib", "drawing"), {"library": "matplotlib"}),
         (errors.TooFewLabels(3, 50), {"found": 3, "needed": 50}),

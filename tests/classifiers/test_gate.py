@@ -177,6 +177,15 @@ def test_decisions_that_it_gets_wrong_stop_it(harbour: Path) -> None:
     assert any("later decisions" in reason for reason in verdict.reasons())
 
 
+def test_a_single_label_of_an_attribute_judges_nothing(harbour: Path) -> None:
+    later = labels(60, seed=9)
+    later.column("threat")[0] = 1.0
+    words = [check.words for check in gate.judge(BUNDLED, harbour, later, seeds=SEEDS).checks]
+    told = next(one for one in words if one.startswith("calibration error on later decisions"))
+    assert "toxicity" in told
+    assert "threat" not in told
+
+
 def test_a_comparison_counts_what_would_have_changed(harbour: Path) -> None:
     rows = labels(300, seed=9)
     old, new = Scorer.open(BUNDLED), Scorer.open(harbour)

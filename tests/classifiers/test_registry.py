@@ -11,6 +11,8 @@ from classifiers.registry import (
     AlreadyActive,
     Manifest,
     NothingToRollBack,
+    Pointer,
+    Pointers,
     Registry,
     UnknownVersion,
     VersionBroken,
@@ -36,6 +38,11 @@ def add(registry: Registry, *names: str) -> None:
     for at, name in enumerate(names):
         with registry.staging() as staged:
             registry.add(a_version(staged, name, f"2026-02-{at + 1:02}T00:00:00+00:00"))
+
+
+def upgraded(registry: Registry) -> Registry:
+    """Open a registry by a later release, which ships another version."""
+    return Registry(registry.root, bundled=a_version(registry.root.with_name("later"), "later"))
 
 
 def states(registry: Registry) -> dict[str, str]:
@@ -66,6 +73,65 @@ def test_rolling_back_twice_goes_two_steps_back(registry: Registry) -> None:
     with pytest.raises(NothingToRollBack):
         registry.rollback()
     assert registry.active() == "first"
+
+
+def test_rolled_back_to_the_bundled_version_the_next_release_serves_its_own(registry: Registry) -> None:
+    add(registry, "second")
+    registry.promote("second")
+    assert registry.rollback().version == "first"
+    assert registry.pointers() == Pointers()
+    later = upgraded(registry)
+    assert (later.active(), later.missing()) == ("later", ())
+
+
+def test_a_pointer_to_the_bundled_version_of_an_earlier_release_is_no_dead_end(registry: Registry) -> None:
+    add(registry, "second")
+    (registry.root / "active.json").write_text('{"version": "first"}')
+    later = upgraded(registry)
+    assert (later.missing(), later.champion()) == (("first",), "later")
+    assert later.promote("second").was == "first"
+    assert later.champion() == "second"
+    assert later.rollback().version == "later"
+    (registry.root / "active.json").write_text('{"version": "first"}')
+    assert later.rollback().version == "later"
+    assert later.pointers() == Pointers()
+
+
+def test_a_rollback_passes_over_what_is_gone_and_ends_at_the_bundled_version(registry: Registry) -> None:
+    add(registry, "second", "third", "fourth")
+    for name in ("second", "third", "fourth"):
+        registry.promote(name)
+    registry.remove("third")
+    later = upgraded(registry)
+    assert later.rollback().version == "second"
+    assert later.pointers().active == Pointer("second", ("first",))
+    assert later.rollback().version == "later"
+    with pytest.raises(NothingToRollBack):
+        later.rollback()
+
+
+def test_what_is_active_is_not_promoted_again_nor_rolled_back_to(registry: Registry) -> None:
+    with pytest.raises(AlreadyActive):
+        registry.promote("first")
+    add(registry, "second")
+    registry.promote("second")
+    with pytest.raises(AlreadyActive, match="version second is the active one already"):
+        registry.promote("second")
+    assert registry.pointers().active == Pointer("second", ("first",))
+    (registry.root / "active.json").write_text('{"version": "second", "previous": ["first", "second"]}')
+    assert registry.rollback().version == "first"
+
+
+def test_a_rollback_to_the_version_in_shadow_ends_the_shadow(registry: Registry) -> None:
+    add(registry, "second", "third")
+    for name, before in (("second", "first"), ("third", "second")):
+        registry.promote(name)
+        registry.set_shadow(before)
+    assert registry.rollback().version == "second"
+    assert registry.shadow() is None
+    registry.set_shadow("first")
+    assert registry.rollback().version == "first"
+    assert registry.shadow() is None
 
 
 def test_a_shadow_is_set_switched_off_and_ends_with_its_promotion(registry: Registry) -> None:

@@ -90,8 +90,8 @@ def swap_under_load(service, swaps):
                 seen_by_all_workers(service, before)
     took = []
     with Visitors(service) as visitors:
-        for number in range(swaps):
-            version = ("v-one", "v-two")[number % 2]
+        for _ in range(swaps):
+            version = "v-two" if registry.active() == "v-one" else "v-one"
             registry.promote(version)
             took.append(seen_by_all_workers(service, version))
     statuses = [status for status, _ in visitors.answers]

@@ -30,6 +30,13 @@ async def test_a_file_in_pieces_is_read_whole_and_never_more_than_was_asked_for(
     assert await models.get_file("v1", "empty", 10) == b""
 
 
+async def test_a_file_written_again_keeps_nothing_of_the_longer_one_before(connection: Connection) -> None:
+    models = SharedModels(connection)
+    await models.put_file("v1", "manifest.json", b"x" * (PIECE + 9))
+    await models.put_file("v1", "manifest.json", b"short")
+    assert await models.get_file("v1", "manifest.json", 2 * PIECE) == b"short"
+
+
 async def test_a_version_is_there_once_it_is_sealed_and_goes_with_all_its_files(connection: Connection) -> None:
     models = SharedModels(connection)
     for version in ("v1", "v2"):

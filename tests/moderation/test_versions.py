@@ -4,9 +4,11 @@ import asyncio
 import shutil
 import time
 
+import msgspec
 import pytest
 
-from classifiers.registry import Registry
+from classifiers.manifest import read_manifest, write_manifest
+from classifiers.registry import Pointers, Registry
 from classifiers.scorer import Item, bundled
 from moderation.errors import StoreUnavailable
 from moderation.records import Comment
@@ -97,6 +99,59 @@ async def test_a_shadow_is_seated_beside_the_active_version_on_every_host(hosts)
     await here.versions.follow()
     await there.versions.follow()
     assert there.serves == ("v2",)
+
+
+async def test_back_at_the_bundled_version_every_host_follows_its_own_and_the_store_keeps_none(hosts, connection):
+    here, there = hosts
+    added(here.registry, "v2")
+    here.registry.promote("v2")
+    await here.versions.follow()
+    await there.versions.follow()
+    there.registry.rollback()
+    await there.versions.follow()
+    await here.versions.follow()
+    assert here.registry.pointers() == there.registry.pointers() == Pointers()
+    assert here.serves == there.serves == (bundled().version,)
+    assert await connection.execute("HKEYS", keys.MODEL_FILES) == []
+
+
+async def test_a_host_that_came_later_rolls_back_to_the_version_before_and_not_past_it(hosts, tmp_path, connection):
+    here, _ = hosts
+    for name in ("v2", "v3"):
+        added(here.registry, name)
+        here.registry.promote(name)
+        await here.versions.follow()
+    late = Host(tmp_path / "late", connection)
+    await late.versions.start()
+    await late.versions.follow()
+    assert late.serves == ("v3",)
+    assert late.registry.rollback().version == "v2"
+    await late.versions.follow()
+    await here.versions.follow()
+    assert late.serves == here.serves == ("v2",)
+
+
+async def test_a_version_before_that_is_damaged_in_the_store_hinders_no_host(hosts, tmp_path, connection):
+    here, _ = hosts
+    for name in ("v2", "v3"):
+        added(here.registry, name)
+        here.registry.promote(name)
+        await here.versions.follow()
+    await a_piece_is_cut(connection)
+    late = Host(tmp_path / "late", connection)
+    await late.versions.start()
+    await late.versions.follow()
+    assert late.serves == ("v3",)
+
+
+async def test_a_version_that_a_file_names_for_both_seats_scores_once(hosts):
+    here, _ = hosts
+    added(here.registry, "v2")
+    here.registry.promote("v2")
+    (here.registry.root / "shadow.json").write_text('{"version": "v2"}')
+    await here.versions.follow()
+    assert here.serves == ("v2",)
+    assert here.versions.warnings == ()
 
 
 async def test_only_the_versions_that_may_be_asked_for_are_kept_in_the_store(hosts, connection):
@@ -286,6 +341,89 @@ async def test_what_is_damaged_on_the_way_is_not_taken_over(hosts, connection, d
     await there.versions.follow()
     assert there.serves == ("v3",)
     assert there.versions.warnings == ()
+
+
+DIFFER = "this host and the store each have a version named demo-2, and they differ: rename the one here, or remove it"
+
+
+async def test_two_versions_of_one_name_are_told_apart_and_each_host_keeps_what_it_has(hosts):
+    here, there = hosts
+    added(here.registry, "demo-2", shift=1.0)
+    other = added(there.registry, "demo-2", shift=-1.0)
+    before = there.serves
+    here.registry.promote("demo-2")
+    await here.versions.follow()
+    await there.versions.follow()
+    assert (here.serves, there.serves) == (("demo-2",), before)
+    assert there.registry.pointers() == Pointers()
+    assert there.versions.warnings == (f"the models in the store, generation 1: {DIFFER}",)
+    # gone from here, the other host's is fetched
+    shutil.rmtree(other)
+    there.seconds += REST_SECONDS + 1
+    await there.versions.follow()
+    assert there.serves == ("demo-2",)
+    assert there.versions.warnings == ()
+    item = [Item("a text like any other")]
+    assert len({str(host.versions._open["demo-2"].score(item)[0].values) for host in hosts}) == 1
+
+
+async def test_a_host_that_promotes_its_own_version_of_a_name_in_the_store_is_told(hosts):
+    here, there = hosts
+    added(here.registry, "demo-2", shift=1.0)
+    here.registry.set_shadow("demo-2")
+    await here.versions.follow()
+    await there.versions.follow()
+    shutil.rmtree(there.registry.path("demo-2"))
+    added(there.registry, "demo-2", shift=-1.0)
+    there.registry.promote("demo-2")
+    await there.versions.follow()
+    assert DIFFER in there.versions.warnings[0]
+    await here.versions.follow()
+    assert here.serves == (bundled().version, "demo-2")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"thresholds": {"spam": {"precision_0.90": 0.123}}}, {"languages": {}}, {"features": {}}], ids=str
+)
+async def test_versions_that_differ_in_their_manifest_alone_are_two(hosts, changes):
+    here, there = hosts
+    added(here.registry, "demo-2")
+    folder = added(there.registry, "demo-2")
+    write_manifest(folder, msgspec.structs.replace(read_manifest(folder), **changes))
+    here.registry.promote("demo-2")
+    await here.versions.follow()
+    await there.versions.follow()
+    assert DIFFER in there.versions.warnings[0]
+
+
+async def test_one_version_made_twice_is_one(hosts):
+    here, there = hosts
+    for host, made_at in zip(hosts, ("2026-01-01T00:00:00+00:00", "2026-02-01T00:00:00+00:00"), strict=True):
+        folder = added(host.registry, "demo-2")
+        write_manifest(folder, msgspec.structs.replace(read_manifest(folder), made_at=made_at))
+    here.registry.promote("demo-2")
+    await here.versions.follow()
+    await there.versions.follow()
+    assert there.serves == ("demo-2",)
+    assert there.versions.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "damage", [the_manifest_is_lost, the_manifest_is_another_ones], ids=lambda damage: damage.__name__
+)
+async def test_a_manifest_that_was_damaged_in_the_store_is_written_anew_when_a_pointer_names_it(
+    hosts, connection, damage
+):
+    here, there = hosts
+    for name in ("v2", "v3"):
+        added(here.registry, name)
+        here.registry.promote(name)
+        await here.versions.follow()
+    await damage(connection)
+    here.registry.rollback()
+    await here.versions.follow()
+    await there.versions.follow()
+    assert here.serves == there.serves == ("v2",)
 
 
 async def test_a_version_too_large_to_share_serves_where_it_is_and_says_so(hosts, monkeypatch):
