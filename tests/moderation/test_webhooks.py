@@ -205,13 +205,14 @@ async def test_an_erased_comment_is_told_by_its_id_alone(connection: Connection)
 async def test_a_receiver_of_any_kind_leaves_the_delivery_in_the_right_state(
     connection: Connection, answer, state, waits, error
 ):
-    async with post_office(connection, timeout=0.6) as office, Receiver(answer) as receiver:
+    silent = error == "no answer in time"  # who answers may take its time, as on a busy machine
+    async with post_office(connection, timeout=0.6 if silent else 20.0) as office, Receiver(answer) as receiver:
         webhook = await office.webhook(receiver.url)
         await office.comment()
         with connections_watched() as opened:
             began = time.monotonic()
             assert await office.step() == 1
-            assert time.monotonic() - began < 3
+            assert not silent or time.monotonic() - began < 3
         assert [place for place in opened if not isinstance(place, str)] == [("127.0.0.1", receiver.port)]
         delivery = await the_delivery(office, webhook.id)
         assert delivery.state == state
