@@ -170,7 +170,7 @@ def _ranking(where: str, found: Comparison) -> Check:
 
 
 def _alarms(where: str, found: Comparison) -> Check:
-    """Refuse an attribute that at its working threshold flags a larger share of approved comments, surely and by much."""
+    """Refuse an attribute for which a larger share of approved comments would be held, surely and by much."""
     more: list[str] = []
     seen: list[str] = []
     for attribute, change in found.changes.items():
