@@ -30,7 +30,7 @@ from classifiers.evidence import enough, to_learn
 from classifiers.fairness import FLAGGING, even_out
 from classifiers.footing import Anchors, Base, anchors_of, open_base
 from classifiers.forgetting import damped, levelled, scales, times
-from classifiers.identities import languages, sentences
+from classifiers.identities import civil_in_turn, languages
 from classifiers.manifest import (
     ATTRIBUTES,
     LEARNED,
@@ -309,11 +309,14 @@ def _thresholds(
 def _evened(
     base: Base, langs: Iterable[str], attribute: str, found: Correction, thresholds: dict[str, float]
 ) -> dict[str, float]:
-    """Raise thresholds that would flag the civil sentences of one group more often than those of another."""
+    """Raise thresholds that would flag the civil sentences of one group more often than those of another.
+
+    The sentences are none of those that the gate judges by.
+    """
     if attribute not in FLAGGING:
         return thresholds
     spoken = tuple(sorted(set(langs) & set(languages()))) or ("en",)
-    civil = [sentence for sentence in sentences("heldout", spoken) if sentence.tone == "civil"]
+    civil = civil_in_turn(spoken)
     X = base.featurizer.transform([sentence.text for sentence in civil])
     scores = np.zeros((len(civil), len(ATTRIBUTES)))
     scores[:, ATTRIBUTES.index(attribute)] = expit(found.apply(base.calibrated(X, attribute), X))
