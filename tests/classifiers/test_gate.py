@@ -186,6 +186,19 @@ def test_a_version_made_for_one_site_must_not_spoil_another(harbour: Path, tmp_p
     assert not any("on later decisions" in reason for reason in verdict.reasons())
 
 
+@pytest.mark.parametrize(("shift", "passed"), [(-0.5, True), (-2.0, False)])
+def test_a_version_for_one_site_may_have_a_level_of_its_own_but_not_any(
+    shift: float, passed: bool, registry: Registry
+) -> None:
+    lines = read_manifest(BUNDLED).calibration
+    sunk = {name: {**line, "offset": line["offset"] + shift} for name, line in lines.items()}
+    for_one = changed(registry, "sunk", lambda weights: weights, calibration=sunk, site="harbour-news")
+    verdict = gate.judge(BUNDLED, for_one, seeds=_HELD.take(range(0, len(_HELD), 6)))
+    found = {check.name: check for check in verdict.checks}
+    assert found["decisions"].words.startswith("0 decisions")
+    assert found["calibration"].passed is passed
+
+
 def test_decisions_that_it_gets_wrong_stop_it(harbour: Path) -> None:
     opposite = labels(300, seed=9)
     opposite.column("toxicity")[:] = 1 - opposite.column("toxicity")
