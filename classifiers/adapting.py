@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from classifiers.bars import held_from
 from classifiers.calibration import Line, threshold
 from classifiers.card import CARD, write_card
 from classifiers.compiled import change_weights
@@ -29,7 +30,7 @@ from classifiers.evaluation import at_threshold, auc
 from classifiers.evidence import enough, to_learn
 from classifiers.fairness import FLAGGING, even_out
 from classifiers.footing import Anchors, Base, anchors_of, open_base
-from classifiers.forgetting import damped, levelled, scales, times
+from classifiers.forgetting import damped, levelled, risen, scales, times
 from classifiers.identities import civil_in_turn, languages
 from classifiers.manifest import (
     ATTRIBUTES,
@@ -200,8 +201,10 @@ def learn(
         found, kept = damped(base, anchors, attribute, found._replace(weights=freely * found.weights))
         line = Line(1.0, 0.0) if site or not recipe.levelled else levelled(base, anchors, attribute, found)
         found = found.then(*line)
+        down = risen(base, anchors, attribute, found, held_from(base.manifest.thresholds, attribute))
+        found = found.then(1.0, -down)
         level, moved = tried[strength]
-        later = line.slope * (level + kept * moved) + line.offset
+        later = line.slope * (level + kept * moved) + line.offset - down
     truth = shares[judged] >= 0.5
     before, after = expit(rows.logits[judged]), expit(later)
     calm = anchors.swaps.X[np.flatnonzero(anchors.swaps.rows.column("toxicity") < 0.5)]

@@ -148,6 +148,14 @@ def test_the_sentences_that_the_gate_judges_by_are_not_looked_at(
     assert read_manifest(found).figures["adapted"]["toxicity"]["strength"] == 1.0
 
 
+def test_where_most_is_abuse_no_more_of_what_is_harmless_elsewhere_is_held(tmp_path: Path) -> None:
+    loose = AdaptRecipe(strengths=(0.0,), bias_prior=0.1)
+    found = adapt(BUNDLED, labels(300, share=0.9), tmp_path / "abused", loose, site="harbour-news")
+    assert read_manifest(found).figures["adapted"]["toxicity"]["strength"] == 0.0
+    verdict = gate.judge(BUNDLED, found)
+    assert not [reason for reason in verdict.reasons() if "us a comment" not in reason]
+
+
 def test_no_threshold_is_lowered(adapted: Path) -> None:
     before, after = read_manifest(BUNDLED).thresholds, read_manifest(adapted).thresholds
     assert all(after[name][at] >= before[name][at] for name in before for at in before[name])
