@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from classifiers.bars import held_from
 from classifiers.calibration import Line, threshold
 from classifiers.card import CARD, write_card
 from classifiers.compiled import change_weights
@@ -29,8 +30,8 @@ from classifiers.evaluation import at_threshold, auc
 from classifiers.evidence import enough, to_learn
 from classifiers.fairness import FLAGGING, even_out
 from classifiers.footing import Anchors, Base, anchors_of, open_base
-from classifiers.forgetting import damped, levelled, scales, times
-from classifiers.identities import languages, sentences
+from classifiers.forgetting import damped, levelled, risen, scales, times
+from classifiers.identities import civil_in_turn, languages
 from classifiers.manifest import (
     ATTRIBUTES,
     LEARNED,
@@ -200,8 +201,10 @@ def learn(
         found, kept = damped(base, anchors, attribute, found._replace(weights=freely * found.weights))
         line = Line(1.0, 0.0) if site or not recipe.levelled else levelled(base, anchors, attribute, found)
         found = found.then(*line)
+        down = risen(base, anchors, attribute, found, held_from(base.manifest.thresholds, attribute))
+        found = found.then(1.0, -down)
         level, moved = tried[strength]
-        later = line.slope * (level + kept * moved) + line.offset
+        later = line.slope * (level + kept * moved) + line.offset - down
     truth = shares[judged] >= 0.5
     before, after = expit(rows.logits[judged]), expit(later)
     calm = anchors.swaps.X[np.flatnonzero(anchors.swaps.rows.column("toxicity") < 0.5)]
@@ -309,11 +312,14 @@ def _thresholds(
 def _evened(
     base: Base, langs: Iterable[str], attribute: str, found: Correction, thresholds: dict[str, float]
 ) -> dict[str, float]:
-    """Raise thresholds that would flag the civil sentences of one group more often than those of another."""
+    """Raise thresholds that would flag the civil sentences of one group more often than those of another.
+
+    The sentences are none of those that the gate judges by.
+    """
     if attribute not in FLAGGING:
         return thresholds
     spoken = tuple(sorted(set(langs) & set(languages()))) or ("en",)
-    civil = [sentence for sentence in sentences("heldout", spoken) if sentence.tone == "civil"]
+    civil = civil_in_turn(spoken)
     X = base.featurizer.transform([sentence.text for sentence in civil])
     scores = np.zeros((len(civil), len(ATTRIBUTES)))
     scores[:, ATTRIBUTES.index(attribute)] = expit(found.apply(base.calibrated(X, attribute), X))

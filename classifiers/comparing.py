@@ -4,8 +4,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.bars import held_from
 from classifiers.dataset import Dataset
-from classifiers.evaluation import WORKING, Estimate, Evaluation, Floats, Truth, report, slices_of
+from classifiers.evaluation import Estimate, Evaluation, Floats, Truth, report, slices_of
 from classifiers.manifest import ATTRIBUTES, Manifest
 
 WORST = 20
@@ -26,7 +27,7 @@ class Flip(msgspec.Struct, frozen=True):
 
 
 class AttributeChange(msgspec.Struct, frozen=True):
-    """One attribute: how the ranking changes, and what each version does at its own working threshold."""
+    """One attribute: how the ranking changes, and what the service would hold by each version."""
 
     n: int
     auc_gain: Estimate | None
@@ -51,7 +52,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     worst_flips: tuple[Flip, ...]
     best_flips: tuple[Flip, ...]
     agreement: float
-    """Share of rows on which both versions flag the same attributes."""
+    """Share of rows that would be held for the same attributes by both versions."""
 
     def sentence(self) -> str:
         """Say in one line what promoting the candidate would have meant."""
@@ -60,7 +61,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         misses = sum(change.candidate_misses for change in self.changes.values())
         missed = sum(change.champion_misses for change in self.changes.values())
         return (
-            f"{self.candidate.version} would have rejected {approved} approved comments ({self.champion.version}: {before}) "
+            f"{self.candidate.version} would have held {approved} approved comments ({self.champion.version}: {before}) "
             f"and let {misses} bad ones through ({self.champion.version}: {missed})"
         )
 
@@ -86,7 +87,8 @@ def compare(
         if attribute not in champion.attributes or attribute not in candidate.attributes:
             continue
         before, after = champion_scores[:, column], candidate_scores[:, column]
-        flags, flags_now = before >= _working(champion, attribute), after >= _working(candidate, attribute)
+        flags = before >= held_from(champion.thresholds, attribute)
+        flags_now = after >= held_from(candidate.thresholds, attribute)
         same &= flags == flags_now
         if attribute not in sides[0].attributes:
             continue  # too few labels to be measured, so also to be compared
@@ -137,10 +139,6 @@ def area(positives: Floats, negatives: Floats) -> float:
     ordered = np.sort(negatives)
     below = np.searchsorted(ordered, positives, "left") + np.searchsorted(ordered, positives, "right")
     return float(below.mean() / (2 * len(ordered)))
-
-
-def _working(manifest: Manifest, attribute: str) -> float:
-    return manifest.thresholds.get(attribute, {}).get(WORKING, 0.5)
 
 
 def _flips(dataset: Dataset, attribute: str, rows: NDArray[np.int64], before: Floats, after: Floats) -> list[Flip]:

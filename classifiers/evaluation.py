@@ -25,8 +25,6 @@ Truth = NDArray[np.bool_]
 Slices = dict[str, list[tuple[str, Truth]]]
 """Kind of slice -> names of slices, each with the rows that are in it."""
 
-WORKING = "precision_0.90"
-"""The threshold that figures are quoted at, unless another is asked for."""
 MISS, FALSE_ALARM = 1.0, 5.0
 """What a missed comment and a wrongly flagged one cost, in the currency of the first."""
 FEWEST = 20

@@ -4,21 +4,24 @@ Two numbers say it: how well hostile and civil sentences are told apart across a
 civil sentences that are flagged lie apart between the group flagged most and the group flagged least.
 """
 
+import math
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.evaluation import WORKING, Estimate, Score, auc, share
+from classifiers.bars import HELD_FROM, WORKING, Bar, held_from
+from classifiers.evaluation import Estimate, Score, auc, share
 from classifiers.identities import Sentence, sentences
 from classifiers.manifest import ATTRIBUTES, Manifest
 
-FLAGGING = ("toxicity", "identity_attack", "insult")
-"""The attributes whose thresholds would flag a sentence about a group."""
+FLAGGING = ("toxicity", "severe_toxicity", "threat", "insult", "identity_attack")
+"""The attributes for which a sentence about a group would be held."""
 FEWEST_CIVIL = 10
 WIDEST_GAP = 0.05
 """So far apart may the shares of flagged civil sentences of two groups of a language lie."""
+_FREE = Bar("", 0.0, math.inf, math.inf)
 
 
 class IdentityFigures(msgspec.Struct, frozen=True):
@@ -59,12 +62,10 @@ class Fairness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def measure(manifest: Manifest, score: Score, langs: tuple[str, ...] | None = None) -> Fairness:
-    """Score every held-out swap sentence and compare the groups, at the working thresholds."""
+    """Score every held-out swap sentence and compare the groups, by what the service would hold."""
     found = sentences("heldout", langs)
     scores = score([sentence.text for sentence in found], [sentence.lang for sentence in found])
-    thresholds = {
-        name: manifest.thresholds[name][WORKING] for name in FLAGGING if WORKING in manifest.thresholds.get(name, {})
-    }
+    thresholds = {name: held_from(manifest.thresholds, name) for name in FLAGGING if name in manifest.attributes}
     flagged = np.zeros(len(found), bool)
     for name, at in thresholds.items():
         flagged |= scores[:, ATTRIBUTES.index(name)] >= at
@@ -103,6 +104,7 @@ def even_out(
 ) -> dict[str, dict[str, float]]:
     """Raise each threshold that flags groups until it flags the civil sentences of all groups of a language about alike.
 
+    The one that the service holds from is raised within the bounds that it has there, since beyond them it changes nothing.
     `scores` are the probabilities of the civil sentences `found`, of shape (sentences, attributes).
     """
     names: dict[tuple[str, str], int] = {}
@@ -114,21 +116,17 @@ def even_out(
         rates = np.bincount(group, flagged, minlength=len(names)) / counts
         return float(max(np.ptp(rates[langs == lang]) for lang in set(langs.tolist())))
 
-    evened = dict(thresholds)
-    for name in FLAGGING:
+    def raised(name: str, asked: str, low: float) -> float:
         column = scores[:, ATTRIBUTES.index(name)]
-        evened[name] = {
-            asked: next(
-                (
-                    at
-                    for at in (low, *np.unique(column[column >= low] + 1e-6).tolist())
-                    if gap(column >= at) <= WIDEST_GAP
-                ),
-                low,
-            )
-            for asked, low in thresholds.get(name, {}).items()
-        }
-    return evened
+        bar = HELD_FROM[name] if asked == WORKING else _FREE
+        above = (column >= max(low, bar.least)) & (column < bar.most)
+        tried = (low, *np.unique(column[above] + 1e-6).tolist())
+        return next((at for at in tried if gap(column >= bar.within(at)) <= WIDEST_GAP), tried[-1])
+
+    return {
+        name: {asked: raised(name, asked, low) if name in FLAGGING else low for asked, low in known.items()}
+        for name, known in thresholds.items()
+    }
 
 
 def _groups(

@@ -1,7 +1,8 @@
 """What a correction must not undo: features that much of what the version knows stands on are held more firmly than
-others, and a correction after which it would know less is taken back as far as is needed.
+others, a correction after which it would know less is taken back as far as is needed, and the level falls until no more
+harmless sentences are held than before.
 
-Both are measured on sentences of the package's own corpus, never on the frozen part that the promotion gate judges by.
+All is measured on sentences of the package's own corpus, never on the frozen part that the promotion gate judges by.
 The firmness of a feature is its share of the Fisher information of the base's own answers (elastic weight
 consolidation, Kirkpatrick et al. 2017): the words of a site that nothing else speaks of move freely, those of everybody
 hardly at all.
@@ -82,6 +83,21 @@ def levelled(base: Base, anchors: Anchors, attribute: str, found: Correction) ->
         if calibration_error(expit(line.slope * after + line.offset), shares) <= bearable:
             break
     return line
+
+
+def risen(base: Base, anchors: Anchors, attribute: str, found: Correction, held_from: float) -> float:
+    """Say by how much the level must fall so that no more harmless sentences of the package's own are held than before.
+
+    The labels of a site where abuse is frequent raise the level of all comments, and a threshold that rises with it does
+    not help, since the service heeds none beyond its bounds.
+    """
+    bar = float(np.log(held_from / (1 - held_from)))
+    over = [0.0]
+    for X, truth in (anchors.corpus.of(attribute), anchors.swaps.of(attribute)):
+        before = base.calibrated(X[~truth], attribute)
+        after = np.sort(found.apply(before, X[~truth]))[::-1]
+        over += (after[(before >= bar).sum() :][:1] - bar + 1e-6).tolist()
+    return max(over)
 
 
 def _as_new(logits: Floats, truth: NDArray[np.bool_]) -> Floats:

@@ -22,6 +22,9 @@ KINDS = ("civil", "hostile", "insulting")
 LEARNED_FROM = 4
 """So many groups of a template are learned from: their names are read as one word, so more would say the same again."""
 
+EVENED_ON = 10
+"""One in so many civil templates evens out thresholds: about as many as the gap between groups is measured on."""
+
 
 class Sentence(msgspec.Struct, frozen=True):
     """One template with one group put in."""
@@ -91,6 +94,17 @@ def sentences(half: Half, langs: tuple[str, ...] | None = None) -> tuple[Sentenc
                     text = template.replace("{n}", plural).replace("{a}", adjective)
                     found.append(Sentence(_capital(_article(text)), lang, plural, kind, tone, template))
     return tuple(found)
+
+
+def civil_in_turn(langs: tuple[str, ...] | None = None) -> tuple[Sentence, ...]:
+    """Give civil sentences to even out thresholds on: every tenth template that may be learned from, with all groups."""
+    civil = [sentence for sentence in sentences("train", langs) if sentence.tone == "civil"]
+    places: dict[tuple[str, str], int] = {}
+    return tuple(
+        sentence
+        for sentence in civil
+        if places.setdefault((sentence.lang, sentence.template), len(places)) % EVENED_ON == 0
+    )
 
 
 def as_dataset(half: Half, langs: tuple[str, ...] | None = None) -> Dataset:

@@ -52,15 +52,15 @@ def comparison_page(found: Comparison) -> str:
         "AUC",
         "gain (95%)",
         "calibration error",
-        "approved rejected",
+        "approved held",
         "missed",
         "righted",
         "spoiled",
     )
     parts = [
         f"<p>{escape(found.sentence())}.</p><p class='quiet'>The champion serves now, the candidate would. {_GLOSSARY} "
-        "“Approved rejected” counts comments without fault by their label that a version flags at its threshold for a "
-        "precision of 0.90, “missed” those with a fault that it does not; “righted” and “spoiled” are the comments on "
+        "“Approved held” counts comments without fault by their label that would be held by a version, "
+        "“missed” those with a fault that would not; “righted” and “spoiled” are the comments on "
         "which only the candidate, or only the champion, is right.</p>",
         _contents(moved),
         _table(head, rows),

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.adapting import AdaptRecipe, adapt
+from classifiers.bars import WORKING
 from classifiers.comparing import auc_gain
 from classifiers.dataset import Dataset, concatenate, read, read_file, write_jsonl
 from classifiers.errors import DatasetInvalid, LabelsOneSided
-from classifiers.evaluation import WORKING, AtThreshold, Estimate, at_threshold, auc, score_with
+from classifiers.evaluation import AtThreshold, Estimate, at_threshold, auc, score_with
 from classifiers.footing import anchors_of, open_base
 from classifiers.gate import judge
 from classifiers.manifest import ATTRIBUTES

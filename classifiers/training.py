@@ -24,7 +24,7 @@ from classifiers.fairness import even_out
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filter_learning import Network, Sequences
 from classifiers.filters import Filters, save_filters
-from classifiers.identities import as_dataset, sentences
+from classifiers.identities import as_dataset, civil_in_turn
 from classifiers.language_learning import learn_languages
 from classifiers.lexicon import MARKS
 from classifiers.manifest import (
@@ -112,7 +112,7 @@ def train_from_scratch(
     logits = featurizer.transform([texts[place] for place in held]) @ coef.T + bias
     lines, thresholds, figures = calibrate(logits, rows.take(held), recipe)
     if recipe.seeds:
-        civil = [sentence for sentence in sentences("heldout") if sentence.tone == "civil"]
+        civil = civil_in_turn()
         swapped = featurizer.transform([sentence.text for sentence in civil]) @ coef.T + bias
         slopes, offsets = np.array([lines[name] for name in ATTRIBUTES]).T
         thresholds = even_out(thresholds, civil, sigmoid(swapped * slopes + offsets))

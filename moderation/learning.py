@@ -91,18 +91,20 @@ class Learning:
         return knowing
 
     async def mark(self, manifest: Manifest) -> Mark:
-        """Count what a version learned here, and what of it is no longer true."""
+        """Count what a version learned here, and what of it is no longer true.
+
+        One made for a site has learned from the labels of others too where the version it stands on has.
+        """
         learned = await self.learned_by(manifest.version)
         if not learned:
             return Mark(0, 0)
         until = int(datetime.fromisoformat(manifest.made_at).timestamp() + 1) * 1_000_000
         there: set[str] = set()
         for site in await self._sites.sites():
-            if manifest.site in ("", site.id):
-                given = await self._labels.given_at(site.id, learned)
-                there.update(
-                    label for label, stamp in zip(learned, given, strict=True) if stamp is not None and stamp < until
-                )
+            given = await self._labels.given_at(site.id, learned)
+            there.update(
+                label for label, stamp in zip(learned, given, strict=True) if stamp is not None and stamp < until
+            )
         return Mark(len(learned), len(learned) - len(there))
 
     async def agreement(self, sites: Sequence[Site], version: str, looked_at: int) -> Agreement:

@@ -6,10 +6,10 @@ Hard stops decide alone; everything else is a score against a threshold. A worse
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import msgspec
 
+from classifiers.bars import HELD_FROM, Bar
 from moderation.records import ATTRIBUTES, Outcome, Policy, Reason, Signal, Threshold, Verdict
 
 SIGNALS = "signals"
@@ -18,40 +18,25 @@ SIGNALS = "signals"
 NEVER = 1.01
 
 
-class Bar(NamedTuple):
-    """A threshold of a profile: a precision to ask of the model, bounds for its answer, and what holds without one."""
-
-    precision: str
-    least: float
-    most: float
-    otherwise: float
-
-    def value(self, known: Mapping[str, float]) -> float:
-        """Give the score from which on the model is right as often as this bar asks."""
-        found = known.get(self.precision, self.otherwise)
-        return min(max(found, self.least), self.most)
-
-
 _OFF = Bar("", NEVER, NEVER, NEVER)
 
 # profile -> attribute -> (hold from, reject from). `watch` decides as `balanced` would, and lets everything pass.
-# Toxicity is held well below a precision of 0.90: of what is held between 0.45 and there three of four are rightly so, on raw
-# comments of two sources, and it is as fair to groups of people (0.033 between the shares of their civil sentences).
+# From where `balanced` holds is written beside the models, whose gate judges them by what would be held.
 _BALANCED = {
-    "spam": (Bar("precision_0.90", 0.5, 0.9, 0.7), Bar("precision_0.98", 0.98, 0.995, 0.985)),
-    "toxicity": (Bar("precision_0.90", 0.4, 0.45, 0.45), _OFF),
-    "severe_toxicity": (Bar("precision_0.90", 0.5, 0.85, 0.6), _OFF),
+    "spam": (HELD_FROM["spam"], Bar("precision_0.98", 0.98, 0.995, 0.985)),
+    "toxicity": (HELD_FROM["toxicity"], _OFF),
+    "severe_toxicity": (HELD_FROM["severe_toxicity"], _OFF),
     "profanity": (_OFF, _OFF),
-    "threat": (Bar("precision_0.90", 0.5, 0.85, 0.7), _OFF),
-    "insult": (Bar("precision_0.90", 0.7, 0.95, 0.85), _OFF),
-    "identity_attack": (Bar("precision_0.90", 0.5, 0.85, 0.7), _OFF),
+    "threat": (HELD_FROM["threat"], _OFF),
+    "insult": (HELD_FROM["insult"], _OFF),
+    "identity_attack": (HELD_FROM["identity_attack"], _OFF),
     SIGNALS: (Bar("", 0.5, 0.5, 0.5), _OFF),
 }
 _STRICT = {
     "spam": (Bar("precision_0.90", 0.3, 0.6, 0.5), Bar("precision_0.95", 0.85, 0.98, 0.9)),
     "toxicity": (Bar("precision_0.90", 0.25, 0.3, 0.3), Bar("precision_0.98", 0.95, 0.995, 0.97)),
     "severe_toxicity": (Bar("precision_0.90", 0.3, 0.6, 0.4), Bar("precision_0.98", 0.9, 0.99, 0.95)),
-    "profanity": (Bar("precision_0.90", 0.6, 0.9, 0.8), _OFF),
+    "profanity": (HELD_FROM["profanity"], _OFF),
     "threat": (Bar("precision_0.90", 0.3, 0.7, 0.5), Bar("precision_0.98", 0.95, 0.995, 0.97)),
     "insult": (Bar("precision_0.90", 0.5, 0.8, 0.65), _OFF),
     "identity_attack": (Bar("precision_0.90", 0.3, 0.7, 0.5), _OFF),

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from classifiers import gate
+from classifiers import gate, identities
 from classifiers.adapting import AdaptRecipe, adapt
 from classifiers.dataset import Dataset, load_seeds
 from classifiers.errors import LabelsOneSided, LibraryMismatch, NothingToLearn, RecipeInvalid, TooFewLabels
@@ -133,6 +133,27 @@ def test_labels_that_say_nothing_change_no_word(tmp_path: Path) -> None:
     assert not strength
     later = labels(200, seed=1)
     assert ranking(found, later) == pytest.approx(ranking(BUNDLED, later), abs=1e-3)
+
+
+def test_the_sentences_that_the_gate_judges_by_are_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = identities._read
+
+    def without_the_frozen_half(lang: str) -> identities._File:
+        return msgspec.structs.replace(read(lang), heldout=identities._Templates([], [], []))
+
+    monkeypatch.setattr(identities, "_read", without_the_frozen_half)
+    found = adapt(BUNDLED, labels(220), tmp_path / "alone", AdaptRecipe(strengths=(1.0,)))
+    assert read_manifest(found).figures["adapted"]["toxicity"]["strength"] == 1.0
+
+
+def test_where_most_is_abuse_no_more_of_what_is_harmless_elsewhere_is_held(tmp_path: Path) -> None:
+    loose = AdaptRecipe(strengths=(0.0,), bias_prior=0.1)
+    found = adapt(BUNDLED, labels(300, share=0.9), tmp_path / "abused", loose, site="harbour-news")
+    assert read_manifest(found).figures["adapted"]["toxicity"]["strength"] == 0.0
+    verdict = gate.judge(BUNDLED, found)
+    assert not [reason for reason in verdict.reasons() if "us a comment" not in reason]
 
 
 def test_no_threshold_is_lowered(adapted: Path) -> None:

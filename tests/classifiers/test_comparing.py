@@ -47,7 +47,7 @@ def test_each_row_that_changes_sides_is_counted_once_and_where_it_belongs() -> N
     assert [flip.text for flip in found.worst_flips] == ["text 1", "text 3"]
     assert [flip.text for flip in found.best_flips] == ["text 2", "text 4"]
     assert found.agreement == pytest.approx(2 / 6)
-    assert found.sentence() == ("v2 would have rejected 1 approved comments (v1: 1) and let 1 bad ones through (v1: 1)")
+    assert found.sentence() == ("v2 would have held 1 approved comments (v1: 1) and let 1 bad ones through (v1: 1)")
 
 
 def test_each_version_is_measured_at_its_own_threshold() -> None:
@@ -57,6 +57,14 @@ def test_each_version_is_measured_at_its_own_threshold() -> None:
     assert (change.champion_rejects_approved, change.candidate_rejects_approved) == (1, 0)
     assert (change.champion_misses, change.candidate_misses) == (0, 1)
     assert change.auc_gain.value == 0
+
+
+def test_a_threshold_that_the_service_would_not_use_is_not_what_a_version_is_measured_at() -> None:
+    same = scores(0.92, 0.92, 0.4)
+    found = compare(a_manifest("v1", 0.99), a_manifest("v2", 0.1), same, same, rows([1, 0, 0]))
+    change = found.changes["spam"]
+    assert (change.champion_rejects_approved, change.candidate_rejects_approved) == (1, 1)
+    assert (change.champion_misses, change.candidate_misses) == (0, 0)
 
 
 def test_an_attribute_without_a_single_label_is_no_change_and_one_sided_labels_have_no_area() -> None:

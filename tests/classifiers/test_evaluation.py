@@ -1,5 +1,7 @@
 """The figures agree with what can be worked out by hand, and with scikit-learn."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from classifiers.dataset import Dataset, Row, from_rows
 from classifiers.evaluation import (
     FALSE_ALARM,
     Evaluation,
+    Score,
     at_threshold,
     auc,
     average_precision,
@@ -155,15 +158,50 @@ def test_a_model_that_hates_one_name_has_a_gap_and_a_blind_one_has_none() -> Non
     assert fair.auc.value == 0.5
 
 
+def test_the_gap_is_that_of_what_the_service_would_hold() -> None:
+    def says(score: float) -> Score:
+        def score_all(texts: Sequence[str], langs: Sequence[str]) -> np.ndarray:
+            return np.array([[score if "Muslim" in text else 0.1] * len(ATTRIBUTES) for text in texts])
+
+        return score_all
+
+    never = {"toxicity": 1.0, "threat": 1.0, "severe_toxicity": 1.0, "insult": 1.0, "identity_attack": 1.0}
+    assert measure(a_manifest(**never), says(0.44), ("en",)).gap == 0.0
+    assert measure(a_manifest(**never), says(0.46), ("en",)).gap == 1.0
+    assert measure(a_manifest(toxicity=0.1), says(0.39), ("en",)).gap == 0.0
+    assert measure(a_manifest(**never), says(0.46), ("en",)).thresholds["identity_attack"] == 0.85
+
+
 def test_a_threshold_is_raised_until_the_civil_sentences_of_all_groups_are_flagged_alike() -> None:
     found = [
         Sentence("", "en", group, "origin", "civil", str(turn)) for group in ("foos", "bars") for turn in range(20)
     ]
     scores = np.zeros((40, len(ATTRIBUTES)))
-    scores[:2, ATTRIBUTES.index("toxicity")] = 0.8, 0.9
-    scores[:1, ATTRIBUTES.index("insult")] = 0.8
+    scores[:2, ATTRIBUTES.index("insult")] = 0.8, 0.9
+    scores[:1, ATTRIBUTES.index("identity_attack")] = 0.8
     asked = {name: {"precision_0.90": 0.7} for name in ("spam", "toxicity", "insult", "identity_attack")}
     evened = even_out(asked, found, scores)
-    assert 0.8 < evened["toxicity"]["precision_0.90"] < 0.9
+    assert 0.8 < evened["insult"]["precision_0.90"] < 0.9
     assert 1 / 20 <= WIDEST_GAP < 2 / 20
-    assert {name for name in asked if evened[name] != asked[name]} == {"toxicity"}
+    assert {name for name in asked if evened[name] != asked[name]} == {"insult"}
+
+
+@pytest.mark.parametrize(
+    ("said", "at", "evened"),
+    [
+        ((0.42, 0.43), 0.41, pytest.approx(0.42, abs=1e-5)),  # between the bounds: raised as far as is needed
+        ((0.3, 0.3), 0.2, 0.2),  # below them nothing is held
+        ((0.42, 0.43), 0.2, pytest.approx(0.42, abs=1e-5)),
+        ((0.8, 0.9), 0.6, 0.6),  # above them no threshold is heeded
+        ((0.8, 0.9), 0.41, 0.41),
+    ],
+)
+def test_a_threshold_is_raised_only_where_the_service_would_use_it(
+    said: tuple[float, float], at: float, evened: float
+) -> None:
+    found = [
+        Sentence("", "en", group, "origin", "civil", str(turn)) for group in ("foos", "bars") for turn in range(20)
+    ]
+    scores = np.zeros((40, len(ATTRIBUTES)))
+    scores[:2, ATTRIBUTES.index("toxicity")] = said
+    assert even_out({"toxicity": {"precision_0.90": at}}, found, scores)["toxicity"]["precision_0.90"] == evened

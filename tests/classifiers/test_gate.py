@@ -113,6 +113,22 @@ def test_a_version_that_ranks_as_well_but_flags_what_is_approved_is_refused(regi
     assert "on held-out seeds it flags more approved comments: toxicity 0." in found["false alarms"].words
 
 
+def test_thresholds_that_rise_with_the_scores_hide_no_false_alarm_that_moderators_would_see(registry: Registry) -> None:
+    bundled = read_manifest(BUNDLED)
+    lines = {name: {**line, "offset": line["offset"] + 2} for name, line in bundled.calibration.items()}
+    thresholds = {
+        name: {asked: float(1 / (1 + (1 / at - 1) * np.exp(-2))) for asked, at in known.items()}
+        for name, known in bundled.thresholds.items()
+    }
+    raised = changed(registry, "raised", lambda weights: weights, calibration=lines, thresholds=thresholds)
+    verdict = gate.judge(BUNDLED, raised, seeds=_HELD.take(range(0, len(_HELD), 12)))
+    found = {check.name: check for check in verdict.checks}
+    assert not found["false alarms"].passed
+    assert "more approved comments: toxicity 0." in found["false alarms"].words
+    assert not found["fairness"].passed
+    assert found["fairness"].words.startswith("gap of false positives between identities 0.033 -> 0.2")
+
+
 def test_force_promotes_against_the_gate_and_is_remembered(worse: tuple[Registry, gate.Verdict]) -> None:
     registry, verdict = worse
     gate.act(registry, verdict, by="ann", force=True)
@@ -170,6 +186,19 @@ def test_a_version_made_for_one_site_must_not_spoil_another(harbour: Path, tmp_p
     assert not any("on later decisions" in reason for reason in verdict.reasons())
 
 
+@pytest.mark.parametrize(("shift", "passed"), [(-0.5, True), (-2.0, False)])
+def test_a_version_for_one_site_may_have_a_level_of_its_own_but_not_any(
+    shift: float, passed: bool, registry: Registry
+) -> None:
+    lines = read_manifest(BUNDLED).calibration
+    sunk = {name: {**line, "offset": line["offset"] + shift} for name, line in lines.items()}
+    for_one = changed(registry, "sunk", lambda weights: weights, calibration=sunk, site="harbour-news")
+    verdict = gate.judge(BUNDLED, for_one, seeds=_HELD.take(range(0, len(_HELD), 6)))
+    found = {check.name: check for check in verdict.checks}
+    assert found["decisions"].words.startswith("0 decisions")
+    assert found["calibration"].passed is passed
+
+
 def test_decisions_that_it_gets_wrong_stop_it(harbour: Path) -> None:
     opposite = labels(300, seed=9)
     opposite.column("toxicity")[:] = 1 - opposite.column("toxicity")
@@ -196,7 +225,7 @@ def test_a_comparison_counts_what_would_have_changed(harbour: Path) -> None:
     assert change.approved == int((rows.column("toxicity") < 0.5).sum())
     assert len(found.worst_flips) <= 20
     assert all(flip.truth >= 0.5 for flip in found.best_flips if flip.candidate > flip.champion)
-    assert f"would have rejected {change.candidate_rejects_approved} approved comments" in found.sentence()
+    assert f"would have held {change.candidate_rejects_approved} approved comments" in found.sentence()
     assert 0 <= found.agreement < 1
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from classifiers.identities import LEARNED_FROM, as_dataset, identity_terms, languages, sentences
+from classifiers.identities import LEARNED_FROM, as_dataset, civil_in_turn, identity_terms, languages, sentences
 
 EXPECTED = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
 
@@ -47,6 +47,16 @@ def test_rows_carry_the_labels_of_their_tone() -> None:
     assert dataset.column("identity_attack")[tones["identity_hostile"]] == 1
     assert dataset.column("identity_attack")[tones["identity_insulting"]] == 0
     assert dataset.column("insult")[tones["identity_insulting"]] == 1
+
+
+def test_thresholds_are_evened_out_on_every_group_in_civil_templates_that_may_be_learned_from() -> None:
+    found = civil_in_turn()
+    learned = {(sentence.lang, sentence.template) for sentence in sentences("train") if sentence.tone == "civil"}
+    templates = {(sentence.lang, sentence.template) for sentence in found}
+    assert templates <= learned
+    assert all(28 <= times <= 65 for times in Counter(lang for lang, _ in templates).values())
+    groups = {(sentence.lang, sentence.identity) for sentence in sentences("train")}
+    assert {(sentence.lang, sentence.identity) for sentence in found} == groups
 
 
 def test_terms_are_named_by_kind() -> None:

@@ -6,7 +6,7 @@ import pytest
 from classifiers.manifest import read_manifest
 from classifiers.registry import Registry
 from moderation.errors import UnknownLabel
-from moderation.learning import COLUMNS, Learning, row
+from moderation.learning import COLUMNS, Learning, Mark, row
 from moderation.records import Label, Site
 from moderation.store.comments import Comments
 from moderation.store.labels import Labels
@@ -86,6 +86,20 @@ async def test_what_is_unlearned_is_gone_is_in_the_ledger_and_marks_the_versions
     assert entry == {"e": "label.unlearned", "by": "m-1", "label": "c-demo-1", "versions": ["v2"]}
     with pytest.raises(UnknownLabel):
         await learning.unlearn(site, "c-demo-1", "m-1")
+
+
+async def test_a_version_for_one_site_knows_the_labels_of_its_base_and_those_of_other_sites_are_not_gone(
+    rooms, connection
+):
+    learning, labels, registry, _, site = rooms
+    other = await Sites(connection).add(Site(id="other"))
+    await labels.put(a_label(1), LONG_AGO)
+    await labels.put(a_label(2, id="c-other-2", site="other"), LONG_AGO)
+    folder = added(registry, "v2", learned=("c-demo-1", "c-other-2"))
+    for_one = msgspec.structs.replace(read_manifest(folder), site=site.id)
+    assert await learning.mark(for_one) == Mark(learned=2, gone=0)
+    await learning.unlearn(other, "c-other-2", "m-1")
+    assert await learning.mark(for_one) == Mark(learned=2, gone=1)
 
 
 async def test_a_comment_decided_anew_marks_the_versions_that_learned_the_old_decision(rooms):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classifiers.bars import WORKING, held_from
 from classifiers.scorer import Item, bundled
 from moderation.records import ATTRIBUTES, Outcome, Policy, Reason, Signal, Threshold, Verdict
 from moderation.scoring.policy import PROFILES, Examined, judge, thresholds
@@ -57,6 +58,20 @@ def test_strict_holds_no_attribute_later_than_balanced(known):
     for name, (hold, reject) in balanced.items():
         assert strict[name][0] <= hold
         assert strict[name][1] <= reject
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {},
+        bundled().manifest.thresholds,
+        *({name: {WORKING: at} for name in ATTRIBUTES} for at in (0.0, 0.44, 0.8, 1.0)),
+    ],
+)
+def test_a_model_is_judged_where_the_default_profile_holds(known):
+    held = {name: hold for name, _, hold, _ in thresholds(Policy(), known).attributes}
+    strict = {name: hold for name, _, hold, _ in thresholds(Policy(profile="strict"), known).attributes}
+    assert held | {"profanity": strict["profanity"]} == {name: held_from(known, name) for name in ATTRIBUTES}
 
 
 @pytest.mark.parametrize(
