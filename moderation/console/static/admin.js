@@ -14,7 +14,7 @@ export async function show(into, [tab = "sites", site = ""]) {
   const chosen = site || here();
   const body = h("div");
   put(into, h("h1", t("nav.admin")),
-    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
+    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? to`/${chosen}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
     page.of ? h("div.spaced", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
     body);
   return (page.show ?? (await page.load()).show)(body, chosen);

@@ -4,7 +4,7 @@ import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, h, put, to } from "./dom.js";
 import * as keys from "./keys.js";
-import { failed, nameOf, say } from "./session.js";
+import { failed, say } from "./session.js";
 import { t } from "./words.js";
 
 export async function show(into, [id]) {
@@ -43,8 +43,7 @@ export async function show(into, [id]) {
   }
   function draw() {
     if (!into.isConnected) return;
-    const one = state.one;
-    put($("pane"), caseView({ one, learn: state.learn, revealed: state.revealed, together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: false, act }));
+    put($("pane"), caseView({ one: state.one, revealed: state.revealed, together: state.together, act }));
     bar();
   }
   draw();

@@ -46,7 +46,7 @@ function head() {
   const search = h("form", { role: "search", class: "find", onsubmit: () => {
     location.hash = to`#/search?q=${$("search").value}`;
   } }, h("label.unseen", { for: "search" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
-  put(app, 
+  put(app,
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
     h("header.top",
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),

@@ -37,9 +37,8 @@ export function decide(cases, { decision, reason = null, note = "", learn = true
   for (const one of cases) {
     unsent.push({ act, id: one.id, version: one.version, decision, reason, note, learn, undo_seconds: UNDO_SECONDS });
   }
-  const verb = t(`decided.${decision}`, { n: cases.length, reason: word("decision", reason), name: tame(cases[0].name) });
-  tell("said", { kind: "decided", text: verb, act, undo: true });
-  sent.push({ act, cases, versions: new Map(), verb });
+  tell("said", { kind: "decided", text: t(`decided.${decision}`, { n: cases.length, reason: word("decision", reason), name: tame(cases[0].name) }), undo: true });
+  sent.push({ act, versions: new Map() });
   if (sent.length > 50) sent.shift();
   tally(cases.length);
   keep();

@@ -63,7 +63,7 @@ export function select(options, chosen, given = {}) {
 export const complaint = () => h("p.wrong", { role: "alert" });
 
 export function table(caption, heads, rows, hidden = false) {
-  return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},
+  return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table",
     h("caption", { class: hidden ? "unseen" : "" }, caption),
     h("thead", h("tr", heads.map((head) => head ? h("th", { scope: "col" }, head) : h("td")))),
     h("tbody", rows.map((row) => h("tr", row.map((cell, at) => at ? h("td", { data: { label: heads[at] } }, cell) : h("th", { scope: "row" }, cell)))))));

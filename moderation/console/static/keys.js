@@ -32,7 +32,7 @@ const LABELS = { ArrowDown: "↓", ArrowUp: "↑", Escape: "Esc" };
 export function overlay() {
   const dialog = h("dialog.keys", { "aria-labelledby": "keys-title", onclose: () => dialog.remove() },
     h("h2", { id: "keys-title" }, t("keys.title")),
-    h("dl", KEYS.map(([name, keys]) => h("div", {},
+    h("dl", KEYS.map(([name, keys]) => h("div",
       h("dt", (keys.length > 4 ? [keys[0], "–", keys[keys.length - 1]] : keys).map((key) => key === "–" ? "–" : h("kbd", LABELS[key] ?? key))),
       h("dd", t(`keys.${name}`))))),
     h("p", tick(t("keys.switch"), { id: "keys-on", checked: !isOff(), onchange: (event) => localStorage.setItem(SWITCH, event.target.checked ? "0" : "1") })),

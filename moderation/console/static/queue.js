@@ -1,5 +1,5 @@
 // The queue: the list of what waits beside one case in focus. Decides, moves on by itself, and keeps up with colleagues.
-import { actionBar, askWhy, badges, caseView, REASONS, veil } from "./case.js";
+import { actionBar, askWhy, badges, caseView, holder, REASONS, veil } from "./case.js";
 import { get, me, Offline, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, calm, h, kbd, number, plain, put, select, to, when } from "./dom.js";
@@ -489,7 +489,7 @@ function drawList() {
   else if (state.wrong && !state.cases.length) body = h("div.empty", h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
   else body = h("ul.items", state.cases.map(row));
-  put(list, 
+  put(list,
     h("div.listhead", h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" }, state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", plain(unmark, t("queue.unmark"), kbd("Esc"))] : null)),
     body, state.cursor && state.cases.length ? h("button.plain.more", { onclick: more }, t("queue.more")) : "");
   list.scrollTop = top;
@@ -523,11 +523,11 @@ function drawCase() {
     drawBar();
     return;
   }
-  put(pane, 
+  put(pane,
     h("div.walk", h("button.plain.to-list", { onclick: () => setSingle(false) }, t("queue.to_list")),
       h("span.calm", { role: "status", id: "position" }, t("queue.position", { at: index(one.id) + 1, n: number(state.count) })),
       h("button.plain", { onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button.plain", { onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button.plain.alone", { onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
-    caseView({ one, learn: state.learn, revealed: state.revealed.has(one.id), together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: one.holder === me.id, act: { reveal, together } }));
+    caseView({ one, revealed: state.revealed.has(one.id), together: state.together, act: { reveal, together } }));
   pane.scrollTop = 0;
   if (within) $(within)?.focus({ preventScroll: true });
   drawBar();
@@ -537,7 +537,7 @@ function drawHolder() {
   const meta = document.querySelector("#pane .meta");
   if (!one || !meta) return;
   meta.querySelectorAll(".mine, .held").forEach((item) => item.remove());
-  if (one.holder) meta.append(h("span", { class: one.holder === me.id ? "badge mine" : "badge held" }, one.holder === me.id ? t("case.mine") : t("case.held", { name: nameOf(one.holder) })));
+  meta.append(holder(one) ?? "");
 }
 function drawBar() {
   const bar = $("bar");

@@ -42,7 +42,7 @@ function signInForm(done) {
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
   const button = h("button", t("sign_in"));
-  const form = h("form.signin", { onsubmit: async () => {
+  return h("form.signin", { onsubmit: async () => {
     said.textContent = "";
     button.disabled = true;
     try {
@@ -57,7 +57,6 @@ function signInForm(done) {
     button.disabled = false;
   } }, insecure() ? h("p.wrong", { role: "alert" }, t("sign_in.insecure")) : null,
   field(t("email"), email), field(t("password"), password), field(t("code"), code, t("code.hint")), said, button);
-  return form;
 }
 
 // In place of everything, at the start.
