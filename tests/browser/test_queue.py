@@ -382,6 +382,45 @@ def test_a_narrow_screen_works_a_case_by_touch(console, open_console):
     assert too_wide(page) == []
 
 
+def test_a_text_that_changes_under_the_eyes_is_shown_before_it_is_decided(console, open_console):
+    key = console.new_site("edited", first_comment="hold")
+    (result,) = console.post_comments(key, [{"text": "The harbour is a nice place in the evening."}])
+    page = open_console(site="edited").page
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.keyboard.press("d")
+    page.fill("#note", "half a no")
+    changed = httpx.patch(
+        f"{console.url}/v1/comments/{result['id']}",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"text": "Buy a watch at https://watches.example today."},
+    )
+    assert changed.status_code == 200, changed.text
+    expect(page.locator("#list .snippet")).to_contain_text("Buy a watch")
+    expect(page.locator("#case .text")).to_have_text("Buy a watch at https://watches.example today.", timeout=500)
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.keyboard.type("te")
+    expect(page.locator("#note")).to_have_value("half a note")
+
+
+def test_a_decision_in_the_moment_in_which_the_text_changed_is_not_carried_out(console, open_console):
+    key = console.new_site("swapped", first_comment="hold")
+    (result,) = console.post_comments(key, [{"text": "The harbour is a nice place in the evening."}])
+    page = open_console(site="swapped").page
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.evaluate("""() => new MutationObserver(() => { if (!document.querySelector("#list").textContent.includes("Buy a")
+        || window.pressed) return; window.pressed = true;
+        document.dispatchEvent(new KeyboardEvent("keydown", { key: "f", bubbles: true })); })
+        .observe(document.querySelector("#pane"), { childList: true, subtree: true })""")
+    httpx.patch(
+        f"{console.url}/v1/comments/{result['id']}",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"text": "Buy a watch at https://watches.example today."},
+    )
+    expect(page.locator("#said")).to_contain_text("Not carried out")
+    assert console.admin.get(f"/v1/comments/{result['id']}").json()["status"] == "pending"
+    expect(page.locator("#case .text")).to_have_text("Buy a watch at https://watches.example today.")
+
+
 def test_plain_http_elsewhere_is_told_in_one_line(console):
     refused = httpx.post(
         f"{console.url}/v1/session",

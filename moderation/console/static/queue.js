@@ -105,6 +105,10 @@ function take(page) {
   const kept = page.cursor ? state.cases.slice(PAGE).filter((one) => !first.has(one.id)) : [];
   // what is in focus stays where the eyes are, also when more urgent ones came in
   const looking = known.get(state.focus);
+  if (page.cases.some((one) => one.id === looking?.id && one.version !== looking.version)) {
+    state.seen = looking;
+    setTimeout(() => { state.seen = null; }, 1000);
+  }
   const order = page.cases.filter((one) => !isGone(one));
   if (looking && !first.has(looking.id) && !kept.includes(looking) && !isGone(looking) && page.cursor) order.unshift(looking);
   if (!kept.length) state.cursor = page.cursor;
@@ -160,8 +164,10 @@ async function refresh() {
       if (!current()) focusOn(firstFree());
       state.wrong = "";
       drawList();
-      if (had !== state.focus) drawCase();
-      else drawHolder();
+      if (had !== state.focus || !state.details.has(had)) {
+        drawCase();
+        if (current()) detail(current());
+      } else drawHolder();
     } catch { /* the line at the top says that the service is not reached */ }
   })();
   await refreshing;
@@ -299,7 +305,8 @@ addEventListener("pagehide", () => { if (leased) fetch(to`/v1/queue/${leased}/re
 // Deciding.
 
 function chosen() {
-  const one = current();
+  // what changed a moment ago was not read yet: the service refuses a decision on the version before
+  const one = state.seen?.id === state.focus ? state.seen : current();
   if (state.marked.size) return state.cases.filter((item) => state.marked.has(item.id));
   if (!one) return [];
   const similar = state.together ? state.details.get(one.id)?.similar ?? [] : [];
