@@ -421,6 +421,73 @@ def test_a_decision_in_the_moment_in_which_the_text_changed_is_not_carried_out(c
     expect(page.locator("#case .text")).to_have_text("Buy a watch at https://watches.example today.")
 
 
+def test_a_note_being_typed_decides_nothing_when_its_case_goes_away(console, open_console):
+    results = held(console, "vanished", 5)
+    page = open_console(site="vanished").page
+    expect(page.locator("#case .mine")).to_be_visible()
+    shown = page.locator("#list [aria-current]").locator("xpath=..").get_attribute("data-id")
+    page.keyboard.press("d")
+    page.locator("#note").focus()
+    page.keyboard.type("far from")
+    ruled = console.admin.post(f"/v1/queue/{shown}/decision", json={"decision": "reject", "reason": "spam"})
+    assert ruled.status_code == 200, ruled.text
+    expect(page.locator("#said")).to_contain_text("just now")
+    page.keyboard.type(" fair, and ffff dd", delay=40)
+    page.wait_for_timeout(500)
+    assert sum(bool(console.admin.get(f"/v1/queue/{one['id']}").json()["decision"]) for one in results) == 1
+
+
+def test_what_comes_after_a_reason_or_a_note_is_not_decided_by_the_same_key(console, open_console):
+    results = held(console, "ahead", 5)
+    page = open_console(site="ahead").page
+    expect(page.locator("#case .author")).to_contain_text("waiting")
+    first = page.locator("#case-title").inner_text()
+    page.keyboard.press("e")
+    page.keyboard.type("what is this?")
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    expect(page.locator("#case-title")).not_to_have_text(first)
+    expect(page.locator("#said")).to_contain_text("Passed on")
+    expect(page.locator("#case")).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.keyboard.press("d")
+    page.locator("#why-spam").focus()
+    for _ in range(4):
+        page.keyboard.down("Enter")
+        page.wait_for_timeout(50)
+    page.keyboard.up("Enter")
+    expect(page.locator("#case")).to_be_focused()
+    page.locator(".approve").focus()
+    for key in ("Enter", "Enter", "Enter"):
+        page.keyboard.down(key)
+        page.wait_for_timeout(50)
+    page.keyboard.up("Enter")
+    all_sent(page)
+    made = [console.admin.get(f"/v1/queue/{one['id']}").json()["decision"] for one in results]
+    assert sorted(one["decision"] for one in made if one) == ["approve", "reject"]
+
+
+def test_learning_stays_off_for_what_is_marked(console, open_console):
+    results = held(console, "unlearned", 4)
+    page = open_console(site="unlearned").page
+    expect(page.locator("#case")).to_be_visible()
+    learn = page.get_by_label("Learn from it")
+    for key in "xjxt":
+        page.keyboard.press(key)
+    expect(learn).not_to_be_checked()
+    page.keyboard.press("j")
+    expect(page.locator("#position")).to_have_text("3 of 4")
+    expect(learn).not_to_be_checked()
+    page.keyboard.press("f")
+    expect(page.locator(".listhead")).to_contain_text("2 waiting")
+    expect(learn).to_be_checked()
+    all_sent(page)
+    made = [console.admin.get(f"/v1/queue/{one['id']}").json()["decision"] for one in results]
+    assert [one["learn"] for one in made if one] == [False, False]
+
+
 def test_plain_http_elsewhere_is_told_in_one_line(console):
     refused = httpx.post(
         f"{console.url}/v1/session",

@@ -37,7 +37,7 @@ function offer(into, fresh) {
       say({ text: t("factor.done") });
       put(into);
       if (me.must_enrol) { me.must_enrol = false; location.hash = "#/"; location.reload(); }
-    } catch (error) { said.textContent = error.fields?.[0]?.message ?? error.message; }
+    } catch (error) { said.textContent = error.message; }
   } }, h("p", t("factor.scan")), qr(fresh.qr), h("p", t("factor.type_in")), h("p", h("code.secret", fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", h("a", { href: fresh.address }, t("factor.open"))),
   field(t("password"), password), field(t("code"), code), said, h("button", t("factor.set"))));
   password.focus();

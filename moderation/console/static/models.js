@@ -23,7 +23,7 @@ function tryText() {
         h("p.text.foreign", { dir: "auto" }, pieces(text.value, got.words)),
         table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [Word("score", name), h("span.score", bar(score), " ", percent(score))]), true),
         calm(t("try.given_by", { models: got.model.join(", "), lang: anyLanguage(got.lang) })));
-    } catch (error) { put(told, h("p.wrong", error.fields?.[0]?.message ?? error.message)); }
+    } catch (error) { put(told, h("p.wrong", error.message)); }
   };
   return h("form.sheet.padded", { onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", t("try.go")), told);
 }

@@ -87,7 +87,7 @@ export function invitationPage(into, token, done) {
       history.replaceState(null, "", "#/queue");
       done();
     } catch (error) {
-      said.textContent = error.code === "sign_in_refused" ? t("invitation.ended") : error.fields?.[0]?.message ?? error.message;
+      said.textContent = error.code === "sign_in_refused" ? t("invitation.ended") : error.message;
     }
     button.disabled = false;
   } }, field(t("password.new"), password, t("password.hint")), said, button)));
@@ -124,7 +124,7 @@ function banner() {
   const at = $("line");
   if (!at) return;
   at.hidden = !lost;
-  at.textContent = lost ? (waiting ? t("line.lost_with", { n: waiting }) : t("line.lost")) : "";
+  at.textContent = waiting ? t("line.lost_with", { n: waiting }) : t("line.lost");
 }
 decisions.on("changed", banner);
 onReached((yes) => {

@@ -26,7 +26,7 @@ function hook(one, site, again) {
   const deliveries = h("div");
   const load = async () => {
     const { open, ended } = await get(at("/deliveries"));
-    const rows = [...open, ...ended].map((item) => { const last = item.attempts[item.attempts.length - 1]; return [h("code", item.type), when(item.at), item.comment ? h("a", { href: to`#/comment/${item.comment}` }, item.comment) : "", word("delivery", item.state), String(item.attempts.length), last ? last.error || String(last.status) : "–",
+    const rows = [...open, ...ended].map((item) => { const last = item.attempts.at(-1); return [h("code", item.type), when(item.at), item.comment ? h("a", { href: to`#/comment/${item.comment}` }, item.comment) : "", word("delivery", item.state), String(item.attempts.length), last ? last.error || String(last.status) : "–",
       h("button.plain.small", { onclick: async () => { await post(at(to`/deliveries/${item.id}/replay`)).then(() => say({ text: t("hooks.replayed") }), failed); load(); } }, t("hooks.replay"))]; });
     put(deliveries, rows.length ? table(t("hooks.deliveries"), [t("ledger.event"), t("ledger.when"), t("nav.comment"), t("people.state"), t("hooks.attempts"), t("hooks.last"), ""], rows) : calm(t("hooks.no_deliveries")));
   };
