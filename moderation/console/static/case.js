@@ -1,6 +1,6 @@
 // One case: the text with the words that moved its scores, why it waits, who wrote it, and what a decision teaches.
 import { me } from "./client.js";
-import { $, calm, h, kbd, outLink, percent, plain, tick, to, when } from "./dom.js";
+import { $, calm, h, kbd, outLink, percent, plain, put, tick, to, when } from "./dom.js";
 import { nameOf } from "./session.js";
 import { bareLetters, legend, pieces, quiet, tame } from "./text.js";
 import { anyLanguage, languageName, t, Word, word } from "./words.js";
@@ -46,11 +46,10 @@ function signals(one) {
   const still = one.signals.filter((signal) => signal.reason === "clear");
   const row = (signal) => h("tr", h("th", { scope: "row" }, Word("signal", signal.name)), h("td", signal.detail),
     h("td.score", signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
-  const scores = Object.entries(one.scores).map(([name, score]) => ({ name, score }));
   return part("signals", t("case.signals"),
     loud.length ? h("table", h("tbody", loud.map(row))) : calm(t("case.nothing_seen")),
     h("details", h("summary", t("case.all_signals", { n: still.length })),
-      h("table", h("tbody", still.map(row), scores.map(({ name, score }) => h("tr",
+      h("table", h("tbody", still.map(row), Object.entries(one.scores).map(([name, score]) => h("tr",
         h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td.score", bar(score), " ", percent(score)))))),
       calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: anyLanguage(one.judged_lang) }))));
 }
@@ -112,9 +111,20 @@ function decidedLine(one) {
   return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note ? h("span", " “", quiet(made.note, 300), "”") : null];
 }
 
+// Draw the bar anew: what is typed in it stays, and so does the focus unless other buttons came in its place.
+export function putBar(given) {
+  const bar = $("bar");
+  const mode = bar.firstChild?.className;
+  const had = [...bar.querySelectorAll("button, input, #why")].indexOf(document.activeElement);
+  const typed = ["note", "escalation"].map((id) => [id, $(id)?.value]);
+  put(bar, given && actionBar(given));
+  for (const [id, value] of typed) if (value && $(id)) $(id).value = value;
+  if (had >= 0) (bar.firstChild?.className === mode ? bar.querySelectorAll("button, input, #why")[had] : $("case"))?.focus({ preventScroll: true });
+}
+
 // The buttons under a case; while a reason is asked for, the reasons.
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
-export function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
+function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
   const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";
   const whom = marked ? h("p.whom", { role: "status" }, t("act.whom", { n: marked, name: tame(name) })) : null;
   const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });

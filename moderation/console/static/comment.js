@@ -1,5 +1,5 @@
 // One comment by its address: it can be decided here, also again.
-import { actionBar, askWhy, caseView, REASONS } from "./case.js";
+import { askWhy, caseView, putBar, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, h, put, to } from "./dom.js";
@@ -37,9 +37,7 @@ export async function show(into, [id]) {
     claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => say({ text: t("claim.done") }), failed); after(); },
   };
   function bar() {
-    const note = $("note")?.value;
-    put($("bar"), actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() }));
-    if (note && $("note")) $("note").value = note;
+    putBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() });
   }
   function draw() {
     if (!into.isConnected) return;

@@ -1,5 +1,5 @@
 // The queue: the list of what waits beside one case in focus. Decides, moves on by itself, and keeps up with colleagues.
-import { actionBar, askWhy, badges, caseView, holder, REASONS, veil } from "./case.js";
+import { askWhy, badges, caseView, holder, putBar, REASONS, veil } from "./case.js";
 import { get, me, Offline, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, calm, h, kbd, number, plain, put, select, to, when } from "./dom.js";
@@ -516,8 +516,7 @@ function drawFocus() {
 }
 function shown() {
   const one = current();
-  const more_ = one && state.details.get(one.id);
-  return one && { ...one, ...(more_ ? { similar: more_.similar, author_history: more_.author_history, parent: more_.parent, normalised: more_.normalised } : {}) };
+  return one && { ...state.details.get(one.id), ...one };
 }
 function drawCase() {
   const pane = $("pane");
@@ -547,15 +546,9 @@ function drawHolder() {
   meta.append(holder(one) ?? "");
 }
 function drawBar() {
-  const bar = $("bar");
-  if (!bar) return;
-  const had = [...bar.querySelectorAll("button, input, #why")].indexOf(document.activeElement);
+  if (!$("bar")) return;
   const count = chosen().length;
-  if (!count) { put(bar); return; }
-  const typed = ["note", "escalation"].map((id) => [id, $(id)?.value]);
-  put(bar, actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, marked: elsewhere(), name: chosen()[0].name, act: {
+  putBar(count > 0 && { learn: state.learn, asking: state.asking, escalates: state.escalating, count, marked: elsewhere(), name: chosen()[0].name, act: {
     approve: () => decide("approve"), reject: askReason, reason, cancel, learn: toggleLearn, undo, skip, askEscalation, escalate, claim,
-  } }));
-  for (const [id, value] of typed) if (value && $(id)) $(id).value = value;
-  if (had >= 0) [...bar.querySelectorAll("button, input, #why")][had]?.focus({ preventScroll: true });
+  } });
 }
