@@ -206,7 +206,7 @@ function focusOn(id, byHand = false) {
   state.focus = id;
   state.byHand = byHand;
   state.asking = state.escalating = state.together = false;
-  state.learn = true;
+  state.learn ||= !state.marked.size;
   if (!id) return;
   const at = index(id);
   for (const one of state.cases.slice(at, at + 3)) detail(one);
@@ -322,9 +322,9 @@ function decide(decision, given = null) {
   const note = $("note")?.value ?? "";
   decisions.decide(cases, { decision, reason: given, note, learn: state.learn });
   cases.forEach((one) => state.gone.add(`${one.id} ${one.version}`));
-  moveOn(cases.map((one) => one.id));
   state.marked.clear();
-  drawList();
+  state.learn = true;
+  moveOn(cases.map((one) => one.id));
   drawPace();
 }
 
