@@ -18,7 +18,7 @@ export async function show(into) {
   put(into, h("h1", t("account.title", { name: me.name })),
     me.must_enrol ? h("p.why", t("factor.must")) : null,
     h("section.sheet.padded", h("h2", t("factor")), h("p", t("factor.what")), begin, factor),
-    me.must_enrol ? null : h("section.sheet.padded", h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: (event) => setBlur(event.target.checked) })),
+    me.must_enrol ? null : h("section.sheet.padded", h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: setBlur })),
     h("section.sheet.padded", h("h2", t("account.sessions")),
       open.sessions.length ? table(t("account.sessions"), [t("account.browser"), t("account.since")], open.sessions.map((one) => [browser(one.agent) + (one.current ? ` (${t("account.this")})` : ""), ago(one.started)]), true) : null,
       h("div.row", plain(() => signOut(), t("sign_out")), h("button.danger", { onclick: () => signOut(true) }, t("account.everywhere")))));

@@ -71,6 +71,9 @@ function author(one, revealed, veiled) {
     list.length ? h("ul.briefs", list.slice(0, 5).map((item) => brief(item, revealed, veiled))) : known ? calm(t("case.first")) : null);
 }
 
+// What was claimed aloud: it is kept for its fifteen minutes, also out of sight.
+export const claimed = new Set();
+
 // Who looks at a case just now.
 export const holder = (one) => one.holder ? one.holder === me.id ? h("span.badge.mine", t("case.mine")) : h("span.badge.held", t("case.held", { name: nameOf(one.holder) })) : null;
 
@@ -99,7 +102,7 @@ export function caseView({ one, revealed, together, act }) {
     veiled ? null : legend(one.text, one.words),
     folded ? h("details.folded", h("summary", t("case.reads_as")), h("p.foreign", { dir: "auto" }, pieces(one.normalised))) : null,
     similar.length ? part("similar", t("case.similar", { n: similar.length }),
-      decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: (event) => act.together(event.target.checked) }),
+      decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: act.together }),
       h("details", h("summary", t("case.show_similar")), h("ul.briefs", similar.slice(0, 20).map((item) => brief(item, revealed, veiled))))) : null,
     signals(one), author(one, revealed, veiled),
     h("p.calm.translate", t("case.translate")));
@@ -122,7 +125,6 @@ export function putBar(given) {
   if (had >= 0) (bar.firstChild?.className === mode ? bar.querySelectorAll("button, input, #why")[had] : $("case"))?.focus({ preventScroll: true });
 }
 
-// The buttons under a case; while a reason is asked for, the reasons.
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
 function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
   const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";

@@ -1,5 +1,5 @@
 // One comment by its address: it can be decided here, also again.
-import { askWhy, caseView, putBar, REASONS } from "./case.js";
+import { askWhy, caseView, claimed, putBar, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, h, put, to } from "./dom.js";
@@ -34,7 +34,7 @@ export async function show(into, [id]) {
       state.escalating = false;
       after();
     },
-    claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => say({ text: t("claim.done") }), failed); after(); },
+    claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => { claimed.add(id); say({ text: t("claim.done") }); }, failed); after(); },
   };
   function bar() {
     putBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() });
@@ -45,8 +45,5 @@ export async function show(into, [id]) {
     bar();
   }
   draw();
-  keys.use({ approve: act.approve, reject: act.reject, reason: (key) => state.asking ? act.reason(Number(key) - 1) : false, undo: act.undo, learn: act.learn, reveal: act.reveal, escalate: act.askEscalation, claim: act.claim, search: () => $("search").focus() });
-  const escape = (event) => { if (event.key === "Escape" && (state.asking || state.escalating)) act.cancel(); };
-  addEventListener("keydown", escape);
-  return () => removeEventListener("keydown", escape);
+  keys.use({ ...act, reason: (key) => state.asking ? act.reason(Number(key) - 1) : false, escalate: act.askEscalation, similar: () => $("together")?.click(), unmark: () => (state.asking || state.escalating) && act.cancel(), search: () => $("search").focus() });
 }

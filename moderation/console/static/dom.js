@@ -5,6 +5,7 @@ function fill(element, given, inside) {
   for (const [name, value] of Object.entries(given ?? {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "onsubmit") element.addEventListener("submit", (event) => { event.preventDefault(); value(event); });
+    else if (name === "onchange") element.addEventListener("change", () => value(element.type === "checkbox" ? element.checked : element.value));
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value" || name === "checked" || name === "disabled" || name === "open") element[name] = value;
     else if (name === "data") Object.assign(element.dataset, value);

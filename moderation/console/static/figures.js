@@ -93,7 +93,7 @@ export async function show(into, _, query) {
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:")).map(([name, value]) => [name.slice(2), value]);
   const scopes = ["address", "email", "form"].filter((one) => sum(days, `429:${one}`));
   put(into, h("div.row.spaced", h("h1", t("nav.figures")), siteSelect(site, (chosen) => again({ site: chosen })),
-    select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
+    select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (chosen) => again({ days: chosen }) })),
   h("div.tiles", tile(t("queue.count.about"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
     tile(t("figures.decided"), number(decided), t("figures.undone", { n: number(sum(days, "undone")) })), tile(t("figures.median"), decided ? median : "–"),
     tile(t("figures.override"), decided ? percent(sum(days, "override") / decided) : "–", t("figures.override_hint")), tile(t("figures.labels"), number(stats.labels))),

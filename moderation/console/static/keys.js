@@ -4,7 +4,7 @@ import { t } from "./words.js";
 
 const KEYS = [
   ["next", ["j", "ArrowDown"]], ["previous", ["k", "ArrowUp"]], ["approve", ["f", "a"]], ["reject", ["d", "r"]],
-  ["reason", [..."123456789"]], ["undo", ["u"]], ["skip", ["s"]], ["escalate", ["e"]],
+  ["reason", [..."123456"]], ["undo", ["u"]], ["skip", ["s"]], ["escalate", ["e"]],
   ["claim", ["c"]], ["select", ["x"]], ["unmark", ["Escape"]], ["learn", ["t"]], ["similar", ["g"]], ["reveal", ["b"]], ["single", ["z"]],
   ["search", ["/"]], ["help", ["?"]],
 ];
@@ -15,17 +15,18 @@ let typed = -1e3;
 
 export const use = (wanted) => { actions = wanted; };
 const isOff = () => localStorage.getItem(SWITCH) === "1";
-const typing = (target) => target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+const typing = (target) => target.closest?.("input:not([type=checkbox]), textarea, select");
 
 addEventListener("keydown", (event) => {
-  // a key that is held presses what is there once, not also what comes after it
+  // a held key presses once, not also what comes next
   if (event.repeat && event.key === "Enter" && event.target.tagName !== "TEXTAREA") event.preventDefault();
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-  const here = typing(event.target);
+  const here = typing(event.target) && !(event.key === "Escape" && event.target.closest("#bar"));
   const letter = event.key.length === 1;
-  // who was typing a moment ago types on, also where the field has just gone with its case
+  // who was typing types on for a moment where the field went with its case
+  if (/^(Enter|Escape|Tab)$/.test(event.key)) typed = -1e3;
   if (here || (letter && event.timeStamp - typed < 1000)) {
-    typed = letter ? event.timeStamp : -1e3;
+    if (letter) typed = event.timeStamp;
     if (!here) event.preventDefault();
     return;
   }
@@ -46,7 +47,7 @@ export function overlay() {
     h("dl", KEYS.map(([name, keys]) => h("div",
       h("dt", (keys.length > 4 ? [keys[0], "–", keys.at(-1)] : keys).map((key) => key === "–" ? "–" : h("kbd", LABELS[key] ?? key))),
       h("dd", t(`keys.${name}`))))),
-    h("p", tick(t("keys.switch"), { id: "keys-on", checked: !isOff(), onchange: (event) => localStorage.setItem(SWITCH, event.target.checked ? "0" : "1") })),
+    h("p", tick(t("keys.switch"), { id: "keys-on", checked: !isOff(), onchange: (on) => localStorage.setItem(SWITCH, on ? "0" : "1") })),
     h("button", { onclick: () => dialog.close() }, t("close")));
   document.body.append(dialog);
   dialog.showModal();

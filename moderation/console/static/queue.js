@@ -1,5 +1,5 @@
 // The queue: the list of what waits beside one case in focus. Decides, moves on by itself, and keeps up with colleagues.
-import { askWhy, badges, caseView, holder, putBar, REASONS, veil } from "./case.js";
+import { askWhy, badges, caseView, claimed, holder, putBar, REASONS, veil } from "./case.js";
 import { get, me, Offline, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, calm, h, kbd, number, plain, put, select, to, when } from "./dom.js";
@@ -36,7 +36,7 @@ export function show(into) {
   narrowed();
   keys.use({
     next: () => step(1), previous: () => step(-1), approve: () => decide("approve"), reject: askReason,
-    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: () => mark(), unmark: () => state.asking || state.escalating ? false : unmark(), learn: toggleLearn,
+    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: () => mark(), unmark: () => state.asking || state.escalating ? cancel() : unmark(), learn: toggleLearn,
     similar: () => together(!state.together), reveal, single: () => setSingle(!$("queue").classList.contains("single")), search: () => $("search").focus(),
   });
   if (!site) { put(place, h("p.empty", t("queue.no_site"))); return leave; }
@@ -45,7 +45,6 @@ export function show(into) {
   live.open(site, news);
   timers = [setInterval(heartbeat, 20000), setInterval(refresh, 12000)];
   document.addEventListener("cm-undo", undo);
-  addEventListener("keydown", escape);
   narrow.addEventListener("change", narrowed);
   return leave;
 }
@@ -56,7 +55,6 @@ function leave() {
   release();
   keys.use({});
   document.removeEventListener("cm-undo", undo);
-  removeEventListener("keydown", escape);
   narrow.removeEventListener("change", narrowed);
   place = null;
 }
@@ -68,9 +66,6 @@ function setSingle(wanted, kept = true) {
   if (wanted && kept) unmark();
   $("queue").classList.toggle("single", wanted);
   if (kept && !narrow.matches) localStorage.setItem(SINGLE, wanted ? "1" : "0");
-}
-function escape(event) {
-  if (event.key === "Escape" && (state.asking || state.escalating)) cancel();
 }
 
 // Loading.
@@ -244,6 +239,7 @@ function nextFree(out) {
 function skip() {
   const next = current() && nextFree();
   if (!next) return;
+  claimed.delete(state.focus);
   focusOn(next);
   drawFocus();
   drawCase();
@@ -273,14 +269,16 @@ function moveOn(ids) {
 async function lease(id, aloud = false) {
   if (!place || state.focus !== id) return;
   try {
-    await post(to`/v1/queue/${id}/claim`, { lease_seconds: aloud ? 900 : LEASE });
-    if (state.focus !== id) { post(to`/v1/queue/${id}/release`).catch(() => {}); return; }
+    if (aloud) claimed.add(id);
+    await post(to`/v1/queue/${id}/claim`, { lease_seconds: claimed.has(id) ? 900 : LEASE });
+    if (!place || state.focus !== id) { giveBack(id); return; }
     leased = id;
     const one = current();
     if (one) one.holder = me.id;
     drawHolder();
     if (aloud) say({ text: t("claim.done") });
   } catch (error) {
+    claimed.delete(id);
     if (error.code !== "case_taken" || state.focus !== id) return;
     const one = current();
     if (one) one.holder = error.body.moderator;
@@ -291,16 +289,18 @@ async function lease(id, aloud = false) {
 function release() {
   const id = leased;
   leased = "";
-  if (id && !decisions.isOnItsWay(id)) {
-    const one = state.cases[index(id)];
-    if (one) one.holder = null;
-    post(to`/v1/queue/${id}/release`, undefined, { quiet: true }).catch(() => {});
-  }
+  if (id && !decisions.isOnItsWay(id)) giveBack(id);
+}
+function giveBack(id) {
+  if (claimed.has(id)) return;
+  const one = state.cases[index(id)];
+  if (one) one.holder = null;
+  post(to`/v1/queue/${id}/release`, undefined, { quiet: true }).catch(() => {});
 }
 function heartbeat() {
   if (leased && attentive()) lease(leased);
 }
-addEventListener("pagehide", () => { if (leased) fetch(to`/v1/queue/${leased}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
+addEventListener("pagehide", () => { if (leased && !claimed.has(leased)) fetch(to`/v1/queue/${leased}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
 
 // Deciding.
 
@@ -440,7 +440,7 @@ function drawFilters() {
   const known = state.filters;
   const had = active("#filters")?.dataset.key;
   const by = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
-  const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: (event) => act(event.target.value) });
+  const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: act });
   const places = sites().length > 1 && sites().length < 6 ? choices().map(([id, name]) => chip(`s:${id}`, name, undefined, id === state.site, () => chooseSite(id))) : [];
   const parts = [chip("all", t("queue.all"), known?.total, !filtered(), () => filterBy(EVERYTHING))];
   for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(chip(`r:${name}`, word("reason", name), count, state.reason === name, by("reason", name)));
@@ -531,17 +531,19 @@ function drawCase() {
   }
   put(pane,
     h("div.walk", h("button.plain.to-list", { onclick: () => setSingle(false) }, t("queue.to_list")),
-      h("span.calm", { role: "status", id: "position" }, t("queue.position", { at: index(one.id) + 1, n: number(state.count) })),
+      h("span.calm", { role: "status", id: "position" }, position()),
       h("button.plain", { onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button.plain", { onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button.plain.alone", { onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
     caseView({ one, revealed: state.revealed.has(one.id), together: state.together, act: { reveal, together } }));
   pane.scrollTop = 0;
   if (within) $(within)?.focus({ preventScroll: true });
   drawBar();
 }
+const position = () => t("queue.position", { at: index(state.focus) + 1, n: number(state.count) });
 function drawHolder() {
   const one = current();
   const meta = document.querySelector("#pane .meta");
   if (!one || !meta) return;
+  if ($("position")?.textContent !== position()) put($("position"), position());
   meta.querySelectorAll(".mine, .held").forEach((item) => item.remove());
   meta.append(holder(one) ?? "");
 }

@@ -16,7 +16,7 @@ export async function show(into, _, query) {
   const next = h("button.plain", { hidden: true }, t("search.more"));
   put(into, h("h1", t("search.title", { q: asked.q })),
     h("div.row.spaced", siteSelect(site, (chosen) => again({ site: chosen })),
-      select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (event) => again({ status: event.target.value }) })),
+      select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (status) => again({ status }) })),
     told, h("div.sheet", list), next);
   let before = "";
   let count = 0;
