@@ -549,6 +549,12 @@ def test_the_place_in_the_list_follows_what_comes_and_goes(console, open_console
     expect(page.locator("#position")).to_have_text("1 of 3", timeout=4000)
 
 
+def test_an_address_cut_short_opens_the_first_page(console, open_console):
+    tab = open_console(site="demo")
+    tab.go("#/search%")
+    expect(tab.page.locator(".queue")).to_be_visible()
+
+
 def test_plain_http_elsewhere_is_told_in_one_line(console):
     refused = httpx.post(
         f"{console.url}/v1/session",

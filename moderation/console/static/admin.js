@@ -2,7 +2,7 @@
 import { api, get, me, post } from "./client.js";
 import { calm, complaint, field, h, plain, put, select, sheet, table, to, when } from "./dom.js";
 import { failed, gather, here, nameOf, say, siteSelect, sites } from "./session.js";
-import { t, word } from "./words.js";
+import { t, Word, word } from "./words.js";
 
 const TABS = {
   sites: { show: sitesPage }, policy: { of: "site", load: () => import("./policy.js") }, words: { of: "site", load: () => import("./wordlists.js") },
@@ -25,7 +25,7 @@ export function attempt(said, act) {
   return async () => {
     said.textContent = "";
     try { await act(); } catch (error) {
-      said.textContent = error.fields?.length ? error.fields.map((one) => `${one.field}: ${one.message}`).join(" ") : error.message;
+      said.textContent = error.fields?.length ? error.fields.map((one) => `${Word("policy", one.field)}: ${one.message}`).join(" ") : error.message;
     }
   };
 }

@@ -59,7 +59,8 @@ function head() {
 async function go() {
   if (!$("main")) return;
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, ...rest] = path.split("/").map(decodeURIComponent);
+  let name, rest;
+  try { [name, ...rest] = path.split("/").map(decodeURIComponent); } catch { /* cut short, it names no page */ }
   const first = Object.keys(PAGES).find((one) => PAGES[one].menu && PAGES[one].who.includes(me.role)) ?? "account";
   const page = PAGES[name];
   if (!page || !page.who.includes(me.role)) { location.replace(`#/${first}`); return; }
