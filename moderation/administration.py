@@ -15,9 +15,9 @@ import msgspec
 from moderation.errors import FieldError, FieldsInvalid, RoleRefused, UnknownKey
 from moderation.records import Caller, Key, Outcome, Policy, Role, Site, Stored, Verdict, Word
 from moderation.scoring.models import Models
-from moderation.scoring.policy import Thresholds, thresholds
+from moderation.scoring.policy import PROFILES, Thresholds, thresholds
 from moderation.scoring.replay import find_words, replayed
-from moderation.scoring.validation import validate_policy
+from moderation.scoring.validation import validate_policy, validate_words
 from moderation.store.comments import Comments
 from moderation.store.ledger import STAFF, Ledger
 from moderation.store.sites import PolicyVersion, Sites
@@ -89,6 +89,10 @@ class Administration:
         """Give the thresholds that apply under a policy with the model that is active now."""
         return thresholds(policy, self._models.precisions)
 
+    def profiles(self) -> dict[str, Thresholds]:
+        """Give the thresholds that each profile brings along with the model that is active now."""
+        return {name: self.effective(Policy(profile=name)) for name in PROFILES}
+
     async def set_policy(self, by: str, site_id: str, policy: Policy) -> Site:
         """Set a policy whose `version` is the one it replaces. Raises PolicyInvalid, PolicyChanged."""
         validate_policy(policy)
@@ -108,7 +112,7 @@ class Administration:
 
     def try_words(self, words: tuple[str, ...], text: str, name: str) -> tuple[tuple[str, ...], tuple[Word, ...]]:
         """Find the words of a list in a text before the list is saved; raises PolicyInvalid for words that cannot be."""
-        validate_policy(Policy(blocked_words=words))
+        validate_words(words)
         return find_words(words, text, name)
 
     # keys -----------------------------------------------------------------------------------------

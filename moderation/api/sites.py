@@ -14,12 +14,14 @@ from moderation.api.fields import is_web_address
 from moderation.api.gate import STAFF, allow, site_for
 from moderation.departures import Gone, SiteDepartures
 from moderation.errors import FieldError, FieldsInvalid
-from moderation.records import Caller, Policy, Role, Site
+from moderation.records import ATTRIBUTES, Caller, Policy, Role, Site
+from moderation.scoring.policy import NEVER, SIGNALS, Thresholds
 
 POLICY_BYTES = 2 * 1024 * 1024
 """Two lists of 5,000 words of 100 characters fit."""
 ORIGINS_AT_MOST = 50
 TRY_AT_MOST = 20_000
+OFF = {name: {"hold_at": NEVER, "reject_at": NEVER} for name in ATTRIBUTES}
 
 
 class SiteShape(msgspec.Struct, frozen=True):
@@ -69,10 +71,12 @@ class SiteRemoval(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class PolicyShape(msgspec.Struct):
-    """A site's policy, and the thresholds that apply under it with the active model."""
+    """A site's policy, the thresholds that apply under it with the active model, and those each profile brings along."""
 
     policy: Policy
     effective: dict[str, dict[str, float]]
+    profiles: dict[str, dict[str, dict[str, float]]]
+    """By profile: every threshold as it is where the site sets none of its own; above 1 is never."""
 
 
 class Versions(msgspec.Struct):
@@ -280,7 +284,10 @@ class Sites(Controller):
 
 
 def _policy(administration: Administration, policy: Policy) -> PolicyShape:
-    bars = administration.effective(policy)
-    effective = {name: {"hold_at": hold, "reject_at": reject} for name, _, hold, reject in bars.attributes}
-    effective["signals"] = {"hold_at": bars.signals.hold_at, "reject_at": bars.signals.reject_at}
-    return PolicyShape(policy, effective)
+    profiles = {name: OFF | _bars(bars) for name, bars in administration.profiles().items()}
+    return PolicyShape(policy, _bars(administration.effective(policy)), profiles)
+
+
+def _bars(bars: Thresholds) -> dict[str, dict[str, float]]:
+    shown = {name: {"hold_at": hold, "reject_at": reject} for name, _, hold, reject in bars.attributes}
+    return shown | {SIGNALS: {"hold_at": bars.signals.hold_at, "reject_at": bars.signals.reject_at}}

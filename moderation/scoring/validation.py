@@ -23,7 +23,15 @@ _MOST_A_MINUTE = 1_000_000
 
 def validate_policy(policy: Policy) -> None:
     """Raise PolicyInvalid that names every wrong field, what is wrong with it and what it may be."""
-    faults = [*_choices(policy), *_numbers(policy), *_thresholds(policy), *_words(policy)]
+    _refuse([*_choices(policy), *_numbers(policy), *_thresholds(policy), *_words(policy)])
+
+
+def validate_words(words: tuple[str, ...]) -> None:
+    """Raise PolicyInvalid that names what is wrong with a list of words, whichever of the two it is to become."""
+    _refuse([*_list("words", words)])
+
+
+def _refuse(faults: list[str]) -> None:
     if faults:
         raise PolicyInvalid("; ".join(faults))
 
@@ -64,16 +72,19 @@ def _thresholds(policy: Policy) -> Iterator[str]:
 
 def _words(policy: Policy) -> Iterator[str]:
     for field in ("blocked_words", "suspect_words"):
-        words: tuple[str, ...] = getattr(policy, field)
-        if len(words) > MAX_WORDS:
-            yield f"{field}: {len(words)} words, at most {MAX_WORDS} are allowed"
-        for number, word in enumerate(words[:MAX_WORDS], 1):
-            if len(word) > MAX_WORD_LENGTH:
-                yield f"{field}, word {number}: longer than {MAX_WORD_LENGTH} characters"
-            elif sum(character not in " *\t\r\n" for character in word) < 2:
-                yield f"{field}, word {number}: '{word}' needs at least two characters besides *"
-            elif not word.isprintable():
-                yield f"{field}, word {number}: holds a character that nobody sees"
-            else:
-                continue
-            break
+        yield from _list(field, getattr(policy, field))
+
+
+def _list(field: str, words: tuple[str, ...]) -> Iterator[str]:
+    if len(words) > MAX_WORDS:
+        yield f"{field}: {len(words)} words, at most {MAX_WORDS} are allowed"
+    for number, word in enumerate(words[:MAX_WORDS], 1):
+        if len(word) > MAX_WORD_LENGTH:
+            yield f"{field}, word {number}: longer than {MAX_WORD_LENGTH} characters"
+        elif sum(character not in " *\t\r\n" for character in word) < 2:
+            yield f"{field}, word {number}: '{word}' needs at least two characters besides *"
+        elif not word.isprintable():
+            yield f"{field}, word {number}: holds a character that nobody sees"
+        else:
+            continue
+        break

@@ -30,6 +30,10 @@ def test_a_policy_is_tried_on_what_came_in_before_it_is_set(console, open_consol
     expect(result).to_contain_text("On the last 3 comments")
     expect(result).to_contain_text("3 would change")
     expect(result.locator("li").first).to_contain_text("approve → hold")
+    with tab.context.expect_page() as opened:
+        result.locator("li a").first.click()
+    expect(opened.value.locator("#case .text")).to_contain_text("of the council was a good one")
+    opened.value.close()
     assert console.admin.get("/v1/sites/trial/policy").json()["policy"]["version"] == 1, "trying sets nothing"
     page.click("#set-policy")
     expect(page.locator("h2").first).to_contain_text("version 2")
@@ -61,6 +65,29 @@ def test_a_threshold_is_never_by_choice_and_the_ten_seconds_of_the_console_are_t
     assert "1.01" not in page.locator("main").inner_text()
 
 
+def test_what_is_left_empty_comes_from_the_profile_that_is_chosen(console, open_console):
+    console.new_site("chosen")
+    tab = open_console(site="chosen")
+    page = tab.page
+    tab.go("#/admin/policy/chosen")
+    reject = page.get_by_label("Toxicity: Reject from", exact=True)
+    expect(reject).to_have_attribute("placeholder", "never")
+    page.get_by_label("Profile").select_option("strict")
+    strict = console.admin.get("/v1/sites/chosen/policy").json()["profiles"]["strict"]["toxicity"]
+    expect(reject).to_have_attribute("placeholder", f"{strict['reject_at']:.2f}")
+    page.get_by_label("Toxicity: Hold from", exact=True).fill("0.4")
+    page.click("#set-policy")
+    expect(page.locator("h2").first).to_contain_text("version 2")
+    set_ = console.admin.get("/v1/sites/chosen/policy").json()["policy"]
+    assert set_["profile"] == "strict"
+    assert set_["thresholds"] == {"toxicity": {"hold_at": 0.4, "reject_at": strict["reject_at"]}}
+    # a threshold that is taken out again shows what the profile puts in its place
+    page.get_by_label("Toxicity: Hold from", exact=True).fill("")
+    expect(page.get_by_label("Toxicity: Hold from", exact=True)).to_have_attribute(
+        "placeholder", f"{strict['hold_at']:.2f}"
+    )
+
+
 def test_the_profile_that_is_chosen_for_a_new_site_is_the_one_explained(console, open_console):
     tab = open_console(site="demo")
     tab.go("#/admin/sites")
@@ -85,6 +112,9 @@ def test_words_are_tried_on_a_text_before_they_are_saved(console, open_console):
     page.get_by_role("button", name="Save both lists").click()
     expect(page.locator("#said")).to_contain_text("Saved")
     assert console.admin.get("/v1/sites/wordy/policy").json()["policy"]["blocked_words"] == ["casino*", "free money"]
+    page.get_by_label("Suspect words").fill("*")
+    page.click("#try-words")
+    expect(page.locator(".wrong")).to_contain_text("Suspect words: words, word 1")
 
 
 def test_a_key_is_shown_once_and_works_until_it_is_revoked(console, open_console):
@@ -240,6 +270,52 @@ def test_a_text_is_scored_with_highlights_without_being_stored(console, open_con
     expect(page.locator("#tried mark.hot").first).to_be_visible()
     expect(page.locator("#tried")).to_contain_text("Hold")
     assert console.admin.get("/v1/stats?site=demo").json()["days"][-1]["counts"].get("in", 0) == before
+
+
+def test_the_languages_of_a_version_are_told_by_name(console, open_console):
+    tab = open_console()
+    tab.go("#/models")
+    told = {
+        "figures": {}, "thresholds": {},
+        "languages": {"ar": {"toxicity": 0.9}, "de": {"toxicity": 0.8}, "und": {"toxicity": 0.7}},
+    }  # fmt: skip
+    tab.page.route(re.compile(r"/v1/models/[^/]+$"), lambda route: route.fulfill(json=told))
+    tab.page.locator("article").get_by_role("button", name="Figures").first.click()
+    table = tab.page.get_by_role("region", name="Languages")
+    expect(table.get_by_role("rowheader")).to_have_text(["Arabic", "German", "another language"])
+
+
+def test_what_is_wrong_with_a_form_is_told_in_words(console, open_console):
+    tab = open_console(site="demo")
+    tab.go("#/admin/sites")
+    tab.page.route(
+        "**/v1/sites",
+        lambda route: route.fulfill(
+            status=422,
+            json={"detail": "x", "errors": [{"field": "links_allowed", "code": "x", "message": "Too many."}]},
+        ),
+    )
+    tab.page.get_by_label("Id", exact=True).fill("wrong")
+    tab.page.get_by_role("button", name="Add", exact=True).click()
+    expect(tab.page.locator("form .wrong").last).to_have_text("Links allowed: Too many.")
+
+
+def test_on_a_phone_no_word_of_a_table_lies_over_another(console, open_console):
+    tab = open_console(width=360, height=740)
+    tab.go("#/models")
+    told = {
+        "thresholds": {}, "languages": {},
+        "figures": {"spam": {"precision": 0.9, "calibration_error": 0.1, "n": 500, "auc": 0.9, "recall": 0.5}},
+    }  # fmt: skip
+    tab.page.route(re.compile(r"/v1/models/[^/]+$"), lambda route: route.fulfill(json=told))
+    tab.page.locator("article").get_by_role("button", name="Figures").first.click()
+    cells = tab.page.get_by_role("region", name="Figures").locator("tbody td")
+    expect(cells).to_have_count(5)
+    short = cells.evaluate_all(
+        """all => all.filter(cell => { const label = parseFloat(getComputedStyle(cell, "::before").height);
+        return cell.getBoundingClientRect().height < label; }).map(cell => cell.dataset.label)"""
+    )
+    assert not short
 
 
 def test_a_webhook_shows_its_secret_once_and_tells_what_a_test_came_to(console, open_console):

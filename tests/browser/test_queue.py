@@ -320,6 +320,7 @@ def test_the_overlay_lists_the_keys_and_can_switch_them_off(console, open_consol
     expect(page.locator("#case")).to_be_visible()
     page.keyboard.press("?")
     expect(page.locator("dialog.keys")).to_contain_text("reject, then choose why")
+    expect(page.locator("dialog.keys")).to_contain_text("1–6")
     page.uncheck("#keys-on")
     page.keyboard.press("Escape")
     page.keyboard.press("f")
@@ -380,6 +381,178 @@ def test_a_narrow_screen_works_a_case_by_touch(console, open_console):
     page.locator(".to-list").click()
     expect(page.locator("#list li")).to_have_count(1)
     assert too_wide(page) == []
+
+
+def test_a_text_that_changes_under_the_eyes_is_shown_before_it_is_decided(console, open_console):
+    key = console.new_site("edited", first_comment="hold")
+    (result,) = console.post_comments(key, [{"text": "The harbour is a nice place in the evening."}])
+    page = open_console(site="edited").page
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.keyboard.press("d")
+    page.fill("#note", "half a no")
+    changed = httpx.patch(
+        f"{console.url}/v1/comments/{result['id']}",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"text": "Buy a watch at https://watches.example today."},
+    )
+    assert changed.status_code == 200, changed.text
+    expect(page.locator("#list .snippet")).to_contain_text("Buy a watch")
+    expect(page.locator("#case .text")).to_have_text("Buy a watch at https://watches.example today.", timeout=500)
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.keyboard.type("te")
+    expect(page.locator("#note")).to_have_value("half a note")
+
+
+def test_a_decision_in_the_moment_in_which_the_text_changed_is_not_carried_out(console, open_console):
+    key = console.new_site("swapped", first_comment="hold")
+    (result,) = console.post_comments(key, [{"text": "The harbour is a nice place in the evening."}])
+    page = open_console(site="swapped").page
+    expect(page.locator("#case .author")).to_contain_text("1 waiting")
+    page.evaluate("""() => new MutationObserver(() => { if (!document.querySelector("#list").textContent.includes("Buy a")
+        || window.pressed) return; window.pressed = true;
+        document.dispatchEvent(new KeyboardEvent("keydown", { key: "f", bubbles: true })); })
+        .observe(document.querySelector("#pane"), { childList: true, subtree: true })""")
+    httpx.patch(
+        f"{console.url}/v1/comments/{result['id']}",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"text": "Buy a watch at https://watches.example today."},
+    )
+    expect(page.locator("#said")).to_contain_text("Not carried out")
+    assert console.admin.get(f"/v1/comments/{result['id']}").json()["status"] == "pending"
+    expect(page.locator("#case .text")).to_have_text("Buy a watch at https://watches.example today.")
+
+
+def test_a_note_being_typed_decides_nothing_when_its_case_goes_away(console, open_console):
+    results = held(console, "vanished", 5)
+    page = open_console(site="vanished").page
+    expect(page.locator("#case .mine")).to_be_visible()
+    shown = page.locator("#list [aria-current]").locator("xpath=..").get_attribute("data-id")
+    page.keyboard.press("d")
+    page.locator("#note").focus()
+    page.keyboard.type("far from")
+    ruled = console.admin.post(f"/v1/queue/{shown}/decision", json={"decision": "reject", "reason": "spam"})
+    assert ruled.status_code == 200, ruled.text
+    expect(page.locator("#said")).to_contain_text("just now")
+    page.keyboard.type(" fair. ", delay=40)
+    for key in ("Shift+A", "Backspace", "Shift+F", "f", "d", "1"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    assert sum(bool(console.admin.get(f"/v1/queue/{one['id']}").json()["decision"]) for one in results) == 1
+
+
+def test_the_reason_of_one_comment_keeps_its_field_when_the_page_is_drawn_anew(console, open_console):
+    (result,) = held(console, "field", 1)
+    tab = open_console(site="field")
+    page = tab.page
+    tab.go(f"#/comment/{result['id']}")
+    expect(page.get_by_role("link", name="Back to the queue")).to_be_visible()
+    page.keyboard.press("c")
+    page.keyboard.press("r")
+    page.locator("#note").focus()
+    expect(page.locator("#said")).to_contain_text("Yours for 15 minutes")
+    page.keyboard.type("a word on why it should go away", delay=40)
+    expect(page.locator("#note")).to_have_value("a word on why it should go away")
+    expect(page.locator("#case .mine")).to_have_text("yours for now")
+    assert console.admin.get(f"/v1/queue/{result['id']}").json()["decision"] is None
+    page.keyboard.press("Escape")
+    page.keyboard.press("s")
+    expect(page.locator("#position")).to_have_text("1 of 1")
+
+
+def test_what_comes_after_a_reason_or_a_note_is_not_decided_by_the_same_key(console, open_console):
+    results = held(console, "ahead", 5)
+    page = open_console(site="ahead").page
+    expect(page.locator("#case .author")).to_contain_text("waiting")
+    first = page.locator("#case-title").inner_text()
+    page.keyboard.press("e")
+    page.keyboard.type("what is this?")
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    expect(page.locator("#case-title")).not_to_have_text(first)
+    expect(page.locator("#said")).to_contain_text("Passed on")
+    expect(page.locator("#case")).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.keyboard.press("d")
+    page.locator("#why-spam").focus()
+    for _ in range(4):
+        page.keyboard.down("Enter")
+        page.wait_for_timeout(50)
+    page.keyboard.up("Enter")
+    expect(page.locator("#case")).to_be_focused()
+    page.locator(".approve").focus()
+    for key in ("Enter", "Enter", "Enter"):
+        page.keyboard.down(key)
+        page.wait_for_timeout(50)
+    page.keyboard.up("Enter")
+    all_sent(page)
+    made = [console.admin.get(f"/v1/queue/{one['id']}").json()["decision"] for one in results]
+    assert sorted(one["decision"] for one in made if one) == ["approve", "reject"]
+
+
+def test_learning_stays_off_for_what_is_marked(console, open_console):
+    results = held(console, "unlearned", 4)
+    page = open_console(site="unlearned").page
+    expect(page.locator("#case")).to_be_visible()
+    learn = page.get_by_label("Learn from it")
+    for key in "xjxt":
+        page.keyboard.press(key)
+    expect(learn).not_to_be_checked()
+    page.keyboard.press("j")
+    expect(page.locator("#position")).to_have_text("3 of 4")
+    expect(learn).not_to_be_checked()
+    page.keyboard.press("f")
+    expect(page.locator(".listhead")).to_contain_text("2 waiting")
+    expect(learn).to_be_checked()
+    all_sent(page)
+    made = [console.admin.get(f"/v1/queue/{one['id']}").json()["decision"] for one in results]
+    assert [one["learn"] for one in made if one] == [False, False]
+
+
+def test_what_was_claimed_aloud_is_kept_for_its_fifteen_minutes(console, open_console):
+    results = held(console, "aloud", 3)
+    page = open_console(site="aloud").page
+    expect(page.locator("#case .mine")).to_be_visible()
+    asked = []
+    page.on("request", lambda one: asked.append((one.url.split("/v1/")[-1], one.post_data)) if "/v1/" in one.url else 0)
+    page.keyboard.press("c")
+    expect(page.locator("#said")).to_contain_text("Yours for 15 minutes")
+    claimed = next(path for path, _ in asked if path.endswith("/claim")).split("/")[1]
+    assert claimed in {one["id"] for one in results}
+    page.keyboard.press("j")
+    expect(page.locator("#position")).to_have_text("2 of 3")
+    expect(page.locator("#case .mine")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.locator("#position")).to_have_text("1 of 3")
+    page.wait_for_timeout(600)
+    page.goto("about:blank")
+    assert (f"queue/{claimed}/release", None) not in [(path, None) for path, _ in asked]
+    assert [body for path, body in asked if path == f"queue/{claimed}/claim"] == ['{"lease_seconds":900}'] * 2
+    (case,) = [one for one in console.queue("aloud")["cases"] if one["id"] == claimed]
+    assert case["holder"]
+
+
+def test_the_place_in_the_list_follows_what_comes_and_goes(console, open_console):
+    key = console.new_site("placed", first_comment="hold")
+    said = ["bus", "school", "harbour"]
+    results = console.post_comments(key, [{"text": f"A word from a reader about the {one}."} for one in said])
+    page = open_console(site="placed").page
+    expect(page.locator("#position")).to_have_text("1 of 3")
+    page.keyboard.press("j")
+    expect(page.locator("#position")).to_have_text("2 of 3")
+    first = page.locator("#list li").first.get_attribute("data-id")
+    assert first in {one["id"] for one in results}
+    console.admin.post(f"/v1/queue/{first}/decision", json={"decision": "approve", "version": 1})
+    console.post_comments(key, [{"text": "A late word from a reader about the garden."}])
+    expect(page.locator("#list")).to_contain_text("garden")
+    expect(page.locator("#position")).to_have_text("1 of 3", timeout=4000)
+
+
+def test_an_address_cut_short_opens_the_first_page(console, open_console):
+    tab = open_console(site="demo")
+    tab.go("#/search%")
+    expect(tab.page.locator(".queue")).to_be_visible()
 
 
 def test_plain_http_elsewhere_is_told_in_one_line(console):

@@ -46,6 +46,20 @@ def test_a_policy_gets_a_new_version_and_the_earlier_ones_are_kept(admin):
     assert [one["policy"]["profile"] for one in kept] == ["strict", "balanced"]
 
 
+def test_the_thresholds_of_every_profile_are_told_beside_those_in_effect(admin):
+    new_site(admin, "bars")
+    wanted = policy_of(admin, "bars") | {"thresholds": {"toxicity": {"hold_at": 0.2, "reject_at": 0.3}}}
+    told = admin.put("/v1/sites/bars/policy", json=wanted).json()
+    assert set(told["profiles"]) == {"watch", "balanced", "strict"}
+    assert told["effective"]["toxicity"] == {"hold_at": 0.2, "reject_at": 0.3}
+    assert told["profiles"]["balanced"]["toxicity"]["reject_at"] > 1
+    assert told["profiles"]["strict"]["toxicity"]["reject_at"] < 1
+    assert told["profiles"]["balanced"]["profanity"] == {"hold_at": 1.01, "reject_at": 1.01}
+    admin.put("/v1/sites/bars/policy", json=told["policy"] | {"thresholds": {}, "profile": "strict"})
+    strict = admin.get("/v1/sites/bars/policy").json()
+    assert strict["effective"] == strict["profiles"]["strict"]
+
+
 def test_of_two_who_change_a_policy_at_once_the_second_is_told(admin):
     new_site(admin, "race")
     seen = policy_of(admin, "race")
@@ -130,6 +144,7 @@ def test_words_are_tried_before_they_are_saved(admin):
     assert len(found["terms"]) == 2
     refused = admin.post("/v1/sites/tried/words/try", json={"words": ["*"], "text": "x"})
     assert refused.status_code == 422
+    assert refused.json()["detail"].startswith("words, word 1: "), "it may be tried for either list"
 
 
 def test_an_admin_of_one_site_stays_within_it(service, admin):

@@ -18,7 +18,7 @@ export async function show(into) {
   put(into, h("h1", t("account.title", { name: me.name })),
     me.must_enrol ? h("p.why", t("factor.must")) : null,
     h("section.sheet.padded", h("h2", t("factor")), h("p", t("factor.what")), begin, factor),
-    me.must_enrol ? null : h("section.sheet.padded", h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: (event) => setBlur(event.target.checked) })),
+    me.must_enrol ? null : h("section.sheet.padded", h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: setBlur })),
     h("section.sheet.padded", h("h2", t("account.sessions")),
       open.sessions.length ? table(t("account.sessions"), [t("account.browser"), t("account.since")], open.sessions.map((one) => [browser(one.agent) + (one.current ? ` (${t("account.this")})` : ""), ago(one.started)]), true) : null,
       h("div.row", plain(() => signOut(), t("sign_out")), h("button.danger", { onclick: () => signOut(true) }, t("account.everywhere")))));
@@ -37,7 +37,7 @@ function offer(into, fresh) {
       say({ text: t("factor.done") });
       put(into);
       if (me.must_enrol) { me.must_enrol = false; location.hash = "#/"; location.reload(); }
-    } catch (error) { said.textContent = error.fields?.[0]?.message ?? error.message; }
+    } catch (error) { said.textContent = error.message; }
   } }, h("p", t("factor.scan")), qr(fresh.qr), h("p", t("factor.type_in")), h("p", h("code.secret", fresh.secret.replace(/(.{4})/g, "$1 ").trim())), h("p", h("a", { href: fresh.address }, t("factor.open"))),
   field(t("password"), password), field(t("code"), code), said, h("button", t("factor.set"))));
   password.focus();

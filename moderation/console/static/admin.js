@@ -2,7 +2,7 @@
 import { api, get, me, post } from "./client.js";
 import { calm, complaint, field, h, plain, put, select, sheet, table, to, when } from "./dom.js";
 import { failed, gather, here, nameOf, say, siteSelect, sites } from "./session.js";
-import { t, word } from "./words.js";
+import { t, Word, word } from "./words.js";
 
 const TABS = {
   sites: { show: sitesPage }, policy: { of: "site", load: () => import("./policy.js") }, words: { of: "site", load: () => import("./wordlists.js") },
@@ -14,7 +14,7 @@ export async function show(into, [tab = "sites", site = ""]) {
   const chosen = site || here();
   const body = h("div");
   put(into, h("h1", t("nav.admin")),
-    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? `/${encodeURIComponent(chosen)}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
+    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? to`/${chosen}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
     page.of ? h("div.spaced", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
     body);
   return (page.show ?? (await page.load()).show)(body, chosen);
@@ -25,7 +25,7 @@ export function attempt(said, act) {
   return async () => {
     said.textContent = "";
     try { await act(); } catch (error) {
-      said.textContent = error.fields?.length ? error.fields.map((one) => `${one.field}: ${one.message}`).join(" ") : error.message;
+      said.textContent = error.fields?.length ? error.fields.map((one) => `${Word("policy", one.field)}: ${one.message}`).join(" ") : error.message;
     }
   };
 }

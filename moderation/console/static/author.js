@@ -13,7 +13,7 @@ export async function show(into, [site, id]) {
   const days = select([["0", t("author.for_ever")], ...[1, 7, 30, 365].map((n) => [String(n), t("days", { n })])], "30");
   const mark = async (name) => {
     try {
-      await post(`${address}/mark?site=${encodeURIComponent(site)}`, { mark: name, days: name ? Number(days.value) : 0 });
+      await post(address + to`/mark?site=${site}`, { mark: name, days: name ? Number(days.value) : 0 });
       say({ text: t(name ? "author.marked" : "author.unmarked", { mark: word("mark", name) }) });
       show(into, [site, id]);
     } catch (error) { failed(error); }

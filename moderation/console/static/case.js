@@ -1,5 +1,7 @@
 // One case: the text with the words that moved its scores, why it waits, who wrote it, and what a decision teaches.
-import { $, calm, h, kbd, outLink, percent, plain, tick, to, when } from "./dom.js";
+import { me } from "./client.js";
+import { $, calm, h, kbd, outLink, percent, plain, put, tick, to, when } from "./dom.js";
+import { nameOf } from "./session.js";
 import { bareLetters, legend, pieces, quiet, tame } from "./text.js";
 import { anyLanguage, languageName, t, Word, word } from "./words.js";
 
@@ -44,11 +46,10 @@ function signals(one) {
   const still = one.signals.filter((signal) => signal.reason === "clear");
   const row = (signal) => h("tr", h("th", { scope: "row" }, Word("signal", signal.name)), h("td", signal.detail),
     h("td.score", signal.score ? [bar(signal.score), " ", percent(signal.score)] : ""));
-  const scores = Object.entries(one.scores).map(([name, score]) => ({ name, score }));
   return part("signals", t("case.signals"),
     loud.length ? h("table", h("tbody", loud.map(row))) : calm(t("case.nothing_seen")),
     h("details", h("summary", t("case.all_signals", { n: still.length })),
-      h("table", h("tbody", still.map(row), scores.map(({ name, score }) => h("tr", {},
+      h("table", h("tbody", still.map(row), Object.entries(one.scores).map(([name, score]) => h("tr",
         h("th", { scope: "row" }, Word("score", name)), h("td", t("case.model_score")), h("td.score", bar(score), " ", percent(score)))))),
       calm(t("case.given_by", { models: one.model.join(", ") || t("none"), policy: one.policy ?? "?", lang: anyLanguage(one.judged_lang) }))));
 }
@@ -66,12 +67,18 @@ function author(one, revealed, veiled) {
     h("p", h("a.foreign", { href: to`#/author/${one.site}/${one.author}` }, quiet(one.name || t("case.no_name"), 80)),
       known?.mark ? h(`span.badge.${known.mark}`, word("mark", known.mark)) : null, " ",
       known ? h("span.calm", t("case.record", known)) : h("span.calm", t("loading"))),
-    one.url ? h("p.calm.wrap", t("case.website"), " ", quiet(one.url, 120)) : null,
+    one.url ? calm(t("case.website"), " ", quiet(one.url, 120)) : null,
     list.length ? h("ul.briefs", list.slice(0, 5).map((item) => brief(item, revealed, veiled))) : known ? calm(t("case.first")) : null);
 }
 
-// `view` is {one, learn, revealed, together, holder, act}; everything that can be done is in `act`.
-export function caseView({ one, learn, revealed, together, holder, mine, act }) {
+// What was claimed aloud: it is kept for its fifteen minutes, also out of sight.
+export const claimed = new Set();
+
+// Who looks at a case just now.
+export const holder = (one) => one.holder ? one.holder === me.id ? h("span.badge.mine", t("case.mine")) : h("span.badge.held", t("case.held", { name: nameOf(one.holder) })) : null;
+
+// Everything that can be done is in `act`.
+export function caseView({ one, revealed, together, act }) {
   const nasty = blurs() && isNasty(one);
   const veiled = nasty && !revealed;
   const similar = one.similar ?? [];
@@ -81,11 +88,11 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
   const thread = one.thread;
   const folded = !veiled && one.normalised && bareLetters(one.normalised) !== bareLetters(one.text);
   return h("article.case", { id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
-    h("header", {},
+    h("header",
       h("h2", { id: "case-title" }, quiet(one.name || t("case.no_name"), 80)),
       h("p.meta", when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", languageName(one.judged_lang || one.lang)) : null,
         one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span.badge.reported", t("case.reports", { n: one.reports })) : null,
-        holder ? h("span", { class: mine ? "badge mine" : "badge held" }, mine ? t("case.mine") : t("case.held", { name: holder })) : null),
+        holder(one)),
       thread ? h("p.thread", t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
     h("p.why", decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
     one.escalated ? h("p.why.escalated", h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
@@ -95,7 +102,7 @@ export function caseView({ one, learn, revealed, together, holder, mine, act }) 
     veiled ? null : legend(one.text, one.words),
     folded ? h("details.folded", h("summary", t("case.reads_as")), h("p.foreign", { dir: "auto" }, pieces(one.normalised))) : null,
     similar.length ? part("similar", t("case.similar", { n: similar.length }),
-      decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: (event) => act.together(event.target.checked) }),
+      decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: act.together }),
       h("details", h("summary", t("case.show_similar")), h("ul.briefs", similar.slice(0, 20).map((item) => brief(item, revealed, veiled))))) : null,
     signals(one), author(one, revealed, veiled),
     h("p.calm.translate", t("case.translate")));
@@ -107,9 +114,19 @@ function decidedLine(one) {
   return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note ? h("span", " “", quiet(made.note, 300), "”") : null];
 }
 
-// The buttons under a case; while a reason is asked for, the reasons.
+// Draw the bar anew: what is typed in it stays, and so does the focus unless other buttons came in its place.
+export function putBar(given) {
+  const bar = $("bar");
+  const mode = bar.firstChild?.className;
+  const had = [...bar.querySelectorAll("button, input, #why")].indexOf(document.activeElement);
+  const typed = ["note", "escalation"].map((id) => [id, $(id)?.value]);
+  put(bar, given && actionBar(given));
+  for (const [id, value] of typed) if (value && $(id)) $(id).value = value;
+  if (had >= 0) (bar.firstChild?.className === mode ? bar.querySelectorAll("button, input, #why")[had] : $("case"))?.focus({ preventScroll: true });
+}
+
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
-export function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
+function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
   const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";
   const whom = marked ? h("p.whom", { role: "status" }, t("act.whom", { n: marked, name: tame(name) })) : null;
   const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });

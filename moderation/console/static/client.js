@@ -1,7 +1,7 @@
 // Talks to /v1 with the session's cookie. A session that ended asks for the password in place, and the request goes on.
 export class Problem extends Error {
   constructor(status, body) {
-    super(body.detail || body.title || `The service answered ${status}.`);
+    super(body.errors?.[0]?.message || body.detail || body.title || `The service answered ${status}.`);
     this.status = status;
     this.body = body;
     this.code = body.code ?? "";

@@ -1,10 +1,10 @@
 // One comment by its address: it can be decided here, also again.
-import { actionBar, askWhy, caseView, REASONS } from "./case.js";
+import { askWhy, caseView, claimed, putBar, REASONS } from "./case.js";
 import { get, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, h, put, to } from "./dom.js";
 import * as keys from "./keys.js";
-import { failed, nameOf, say } from "./session.js";
+import { failed, say } from "./session.js";
 import { t } from "./words.js";
 
 export async function show(into, [id]) {
@@ -34,22 +34,16 @@ export async function show(into, [id]) {
       state.escalating = false;
       after();
     },
-    claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => say({ text: t("claim.done") }), failed); after(); },
+    claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => { claimed.add(id); say({ text: t("claim.done") }); }, failed); after(); },
   };
   function bar() {
-    const note = $("note")?.value;
-    put($("bar"), actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() }));
-    if (note && $("note")) $("note").value = note;
+    putBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() });
   }
   function draw() {
     if (!into.isConnected) return;
-    const one = state.one;
-    put($("pane"), caseView({ one, learn: state.learn, revealed: state.revealed, together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: false, act }));
+    put($("pane"), caseView({ one: state.one, revealed: state.revealed, together: state.together, act }));
     bar();
   }
   draw();
-  keys.use({ approve: act.approve, reject: act.reject, reason: (key) => state.asking ? act.reason(Number(key) - 1) : false, undo: act.undo, learn: act.learn, reveal: act.reveal, escalate: act.askEscalation, claim: act.claim, search: () => $("search").focus() });
-  const escape = (event) => { if (event.key === "Escape" && (state.asking || state.escalating)) act.cancel(); };
-  addEventListener("keydown", escape);
-  return () => removeEventListener("keydown", escape);
+  keys.use({ ...act, reason: (key) => state.asking ? act.reason(Number(key) - 1) : false, escalate: act.askEscalation, similar: () => $("together")?.click(), unmark: () => (state.asking || state.escalating) && act.cancel(), search: () => $("search").focus() });
 }

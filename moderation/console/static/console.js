@@ -46,7 +46,7 @@ function head() {
   const search = h("form", { role: "search", class: "find", onsubmit: () => {
     location.hash = to`#/search?q=${$("search").value}`;
   } }, h("label.unseen", { for: "search" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
-  put(app, 
+  put(app,
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
     h("header.top",
       h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
@@ -59,7 +59,8 @@ function head() {
 async function go() {
   if (!$("main")) return;
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [name, ...rest] = path.split("/").map(decodeURIComponent);
+  let name, rest;
+  try { [name, ...rest] = path.split("/").map(decodeURIComponent); } catch { /* cut short, it names no page */ }
   const first = Object.keys(PAGES).find((one) => PAGES[one].menu && PAGES[one].who.includes(me.role)) ?? "account";
   const page = PAGES[name];
   if (!page || !page.who.includes(me.role)) { location.replace(`#/${first}`); return; }

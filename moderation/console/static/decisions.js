@@ -37,9 +37,8 @@ export function decide(cases, { decision, reason = null, note = "", learn = true
   for (const one of cases) {
     unsent.push({ act, id: one.id, version: one.version, decision, reason, note, learn, undo_seconds: UNDO_SECONDS });
   }
-  const verb = t(`decided.${decision}`, { n: cases.length, reason: word("decision", reason), name: tame(cases[0].name) });
-  tell("said", { kind: "decided", text: verb, act, undo: true });
-  sent.push({ act, cases, versions: new Map(), verb });
+  tell("said", { kind: "decided", text: t(`decided.${decision}`, { n: cases.length, reason: word("decision", reason), name: tame(cases[0].name) }), undo: true });
+  sent.push({ act, versions: new Map() });
   if (sent.length > 50) sent.shift();
   tally(cases.length);
   keep();
@@ -52,17 +51,16 @@ async function send() {
   while (unsent.length) {
     const act = unsent[0].act;
     const group = unsent.filter((one) => one.act === act).slice(0, 100);
+    const settle = () => { unsent = unsent.filter((one) => !group.includes(one)); keep(); };
     try {
       await deliver(group);
       pause = 0;
-      unsent = unsent.filter((one) => !group.includes(one));
-      keep();
+      settle();
     } catch (error) {
       if (!(error instanceof Offline) && !LATER.includes(error.status)) {
-        unsent = unsent.filter((one) => !group.includes(one));
+        settle();
         group.forEach((one) => tell("returned", one.id));
         tell("said", { kind: "wrong", text: t("decided.refused", { detail: error.message }) });
-        keep();
         continue;
       }
       pause = Math.min(Math.max(pause * 2, (error.retryAfter ?? 0) * 1000, 1000), 15000);

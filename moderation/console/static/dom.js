@@ -5,6 +5,7 @@ function fill(element, given, inside) {
   for (const [name, value] of Object.entries(given ?? {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name === "onsubmit") element.addEventListener("submit", (event) => { event.preventDefault(); value(event); });
+    else if (name === "onchange") element.addEventListener("change", () => value(element.type === "checkbox" ? element.checked : element.value));
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "value" || name === "checked" || name === "disabled" || name === "open") element[name] = value;
     else if (name === "data") Object.assign(element.dataset, value);
@@ -63,7 +64,7 @@ export function select(options, chosen, given = {}) {
 export const complaint = () => h("p.wrong", { role: "alert" });
 
 export function table(caption, heads, rows, hidden = false) {
-  return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table", {},
+  return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table",
     h("caption", { class: hidden ? "unseen" : "" }, caption),
     h("thead", h("tr", heads.map((head) => head ? h("th", { scope: "col" }, head) : h("td")))),
     h("tbody", rows.map((row) => h("tr", row.map((cell, at) => at ? h("td", { data: { label: heads[at] } }, cell) : h("th", { scope: "row" }, cell)))))));

@@ -9,7 +9,8 @@ const H = 180;
 const LEFT = 40;
 const BOTTOM = 24;
 
-const sum = (days, name) => days.reduce((total, day) => total + (day.counts[name] ?? 0), 0);
+const total = (values) => values.reduce((one, two) => one + two, 0);
+const sum = (days, name) => total(days.map((day) => day.counts[name] ?? 0));
 
 const floor = (high) => s("line", { x1: LEFT, x2: W - 8, y1: H - BOTTOM - high, y2: H - BOTTOM - high, class: "grid" });
 
@@ -22,7 +23,7 @@ function chart(title, { legend, told, alt, drawn, heads, rows }) {
 
 // Stacked bars.
 function bars(title, labels, series) {
-  const totals = labels.map((_, at) => series.reduce((total, one) => total + one.values[at], 0));
+  const totals = labels.map((_, at) => total(series.map((one) => one.values[at])));
   const most = Math.max(1, ...totals);
   const marks = most === 1 ? [0, 1] : [0, Math.round(most / 2), most];
   const wide = (W - LEFT - 8) / labels.length;
@@ -45,17 +46,17 @@ function bars(title, labels, series) {
 
 // Two distributions in shares, so that a day and a month compare.
 function drift(title, days, kind) {
-  const today = days[days.length - 1];
+  const today = days.at(-1);
   const before = days.slice(0, -1).slice(-30);
-  const read = (of) => Array.from({ length: 20 }, (_, at) => of.reduce((total, day) => total + (day.counts[`${kind}:${at}`] ?? 0), 0));
-  const share = (values) => { const total = values.reduce((one, two) => one + two, 0); return { total, shares: values.map((value) => total ? value / total : 0) }; };
+  const read = (of) => Array.from({ length: 20 }, (_, at) => sum(of, `${kind}:${at}`));
+  const share = (values) => ({ total: total(values), shares: values.map((value) => value / (total(values) || 1)) });
   const now = share(read([today]));
   const then = share(read(before));
   const most = Math.max(0.05, ...now.shares, ...then.shares);
   const x = (at) => LEFT + (W - LEFT - 8) * at / 20;
   const y = (value) => H - BOTTOM - (H - BOTTOM - 14) * Math.sqrt(value / most);
   const stairs = (shares) => shares.map((value, at) => `${at ? "L" : "M"}${x(at)} ${y(value)}L${x(at + 1)} ${y(value)}`).join("");
-  const psi = now.total && then.total ? now.shares.reduce((total, value, at) => { const a = Math.max(value, 1e-4); const b = Math.max(then.shares[at], 1e-4); return total + (a - b) * Math.log(a / b); }, 0) : null;
+  const psi = now.total && then.total ? total(now.shares.map((value, at) => { const a = Math.max(value, 1e-4); const b = Math.max(then.shares[at], 1e-4); return (a - b) * Math.log(a / b); })) : null;
   const told = psi === null ? t("figures.drift.none") : t(psi > 0.25 ? "figures.drift.much" : psi > 0.1 ? "figures.drift.some" : "figures.drift.little", { psi: psi.toFixed(2) });
   const heads = [t("figures.today", { n: number(now.total) }), t("figures.month", { n: number(then.total) })];
   return chart(title, { legend: [[0, heads[0]], [3, heads[1]]], told: calm(told), alt: told, drawn: [[0, 0.25, 0.5, 0.75, 1].map((part) => s("text", { x: x(part * 20), y: H - 6, "text-anchor": "middle" }, String(part))),
@@ -92,7 +93,7 @@ export async function show(into, _, query) {
   const held = Object.entries(stats.waiting).filter(([name]) => name.startsWith("r:")).map(([name, value]) => [name.slice(2), value]);
   const scopes = ["address", "email", "form"].filter((one) => sum(days, `429:${one}`));
   put(into, h("div.row.spaced", h("h1", t("nav.figures")), siteSelect(site, (chosen) => again({ site: chosen })),
-    select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (event) => again({ days: event.target.value }) })),
+    select([7, 30, 90].map((n) => [String(n), t("days", { n })]), String(count), { "aria-label": t("figures.span"), onchange: (chosen) => again({ days: chosen }) })),
   h("div.tiles", tile(t("queue.count.about"), number(stats.waiting.total), t("figures.oldest", { age: span(stats.oldest_seconds) })), tile(t("figures.came_in"), number(sum(days, "in"))),
     tile(t("figures.decided"), number(decided), t("figures.undone", { n: number(sum(days, "undone")) })), tile(t("figures.median"), decided ? median : "–"),
     tile(t("figures.override"), decided ? percent(sum(days, "override") / decided) : "–", t("figures.override_hint")), tile(t("figures.labels"), number(stats.labels))),

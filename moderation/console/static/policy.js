@@ -15,31 +15,33 @@ const LIMITS = ["address", "email", "form_address", "reports_address", "site", "
 
 export async function show(into, site) {
   const address = to`/v1/sites/${site}/policy`;
-  const { policy, effective } = await get(address);
+  const { policy, profiles: known } = await get(address);
   const said = complaint();
   const seen = h("div", { role: "status", "aria-live": "polite" });
-  const profile = profiles(policy.profile);
+  const profile = profiles(policy.profile, { onchange: () => grey() });
+  const now = (name) => known[profile.value][name];
   const first = select([["score", t("policy.first.score")], ["hold", t("policy.first.hold")]], policy.first_comment);
   const bars = ATTRIBUTES.map((name) => {
     const own = policy.thresholds[name];
-    const now = effective[name] ?? { hold_at: NEVER, reject_at: NEVER };
     const box = (part) => {
       const label = `${Word("score", name)}: ${t(`policy.${part}`)}`;
       const off = own?.[part] > 1;
-      const score = h("input", { type: "number", min: "0.01", max: "1", step: "0.01", value: off ? "" : own?.[part] ?? "", disabled: off, placeholder: now[part] > 1 ? t("policy.never") : now[part].toFixed(2), "aria-label": label });
-      const never = tick(t("policy.never"), { checked: off, "aria-label": `${label}: ${t("policy.never")}`, onchange: (event) => { score.disabled = event.target.checked; } });
-      return { cell: [score, " ", never], value: () => score.disabled ? NEVER : Number(score.value) };
+      const score = h("input", { type: "number", min: "0.01", max: "1", step: "0.01", value: off ? "" : own?.[part] ?? "", disabled: off, "aria-label": label });
+      const never = tick(t("policy.never"), { checked: off, "aria-label": `${label}: ${t("policy.never")}`, onchange: (off) => { score.disabled = off; } });
+      return { cell: [score, " ", never], value: () => score.disabled ? NEVER : Number(score.value), grey: () => { const at = now(name)[part]; score.placeholder = at > 1 ? t("policy.never") : at.toFixed(2); } };
     };
-    return { name, now, hold: box("hold_at"), reject: box("reject_at") };
+    return { name, hold: box("hold_at"), reject: box("reject_at") };
   });
+  const grey = () => bars.forEach(({ hold, reject }) => { hold.grey(); reject.grey(); });
+  grey();
   const numbers = NUMBERS.map(([name, min, max, step]) => [name, h("input", { type: "number", min, max, step, value: policy[name], required: true })]);
   const switches = SWITCHES.map((name) => [name, tick(t(`policy.${name}`), { checked: policy[name] })]);
   const limits = LIMITS.map((name) => [name, h("input", { type: "number", min: "1", max: "1000000", value: policy.limits[name], required: true })]);
   const read = (boxes) => Object.fromEntries(boxes.map(([name, input]) => [name, Number(input.value)]));
   const wanted = () => ({
     ...policy, profile: profile.value, first_comment: first.value,
-    thresholds: Object.fromEntries(bars.map(({ name, now, hold, reject }) => [name, now, hold.value(), reject.value()]).filter(([, , hold, reject]) => hold || reject)
-      .map(([name, now, hold, reject]) => [name, { hold_at: hold || now.hold_at, reject_at: reject || Math.max(now.reject_at, hold) }])),
+    thresholds: Object.fromEntries(bars.map(({ name, hold, reject }) => [name, hold.value(), reject.value()]).filter(([, hold, reject]) => hold || reject)
+      .map(([name, hold, reject]) => [name, { hold_at: hold || now(name).hold_at, reject_at: reject || Math.max(now(name).reject_at, hold) }])),
     ...read(numbers), ...Object.fromEntries(switches.map(([name, box]) => [name, box.firstChild.checked])),
     limits: read(limits),
   });
@@ -72,6 +74,6 @@ function draw(into, found) {
     table(t("preview.counts"), [t("preview.verdict"), t("preview.now"), t("preview.then"), t("preview.change")], ["approve", "hold", "reject"].map(row), true),
     decided ? h("p", t("preview.people", { n: number(decided), now: number(found.against_people.present ?? 0), then: number(found.against_people.proposed ?? 0) })) : null,
     h("h3", t("preview.flips", { n: number(found.flipped) })),
-    h("ul.found", found.flips.map((one) => h("li", h("a.brief", { href: to`#/comment/${one.id}` }, h("span.line", h("b", quiet(one.name, 50)), h("span.badge", `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span.calm", t("preview.decided", { what: word("did", one.decision.decision) })) : null), veil(one, 200)))))));
+    h("ul.found", found.flips.map((one) => h("li", h("a.brief", { href: to`#/comment/${one.id}`, target: "_blank", rel: "noopener" }, h("span.line", h("b", quiet(one.name, 50)), h("span.badge", `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span.calm", t("preview.decided", { what: word("did", one.decision.decision) })) : null), veil(one, 200)))))));
   into.querySelector("section").scrollIntoView({ block: "nearest" });
 }

@@ -1,5 +1,5 @@
 // The queue: the list of what waits beside one case in focus. Decides, moves on by itself, and keeps up with colleagues.
-import { actionBar, askWhy, badges, caseView, REASONS, veil } from "./case.js";
+import { askWhy, badges, caseView, claimed, holder, putBar, REASONS, veil } from "./case.js";
 import { get, me, Offline, post } from "./client.js";
 import * as decisions from "./decisions.js";
 import { $, calm, h, kbd, number, plain, put, select, to, when } from "./dom.js";
@@ -36,7 +36,7 @@ export function show(into) {
   narrowed();
   keys.use({
     next: () => step(1), previous: () => step(-1), approve: () => decide("approve"), reject: askReason,
-    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: () => mark(), unmark: () => state.asking || state.escalating ? false : unmark(), learn: toggleLearn,
+    reason: (key) => state.asking ? reason(Number(key) - 1) : false, undo, skip, escalate: askEscalation, claim, select: () => mark(), unmark: () => state.asking || state.escalating ? cancel() : unmark(), learn: toggleLearn,
     similar: () => together(!state.together), reveal, single: () => setSingle(!$("queue").classList.contains("single")), search: () => $("search").focus(),
   });
   if (!site) { put(place, h("p.empty", t("queue.no_site"))); return leave; }
@@ -45,7 +45,6 @@ export function show(into) {
   live.open(site, news);
   timers = [setInterval(heartbeat, 20000), setInterval(refresh, 12000)];
   document.addEventListener("cm-undo", undo);
-  addEventListener("keydown", escape);
   narrow.addEventListener("change", narrowed);
   return leave;
 }
@@ -56,7 +55,6 @@ function leave() {
   release();
   keys.use({});
   document.removeEventListener("cm-undo", undo);
-  removeEventListener("keydown", escape);
   narrow.removeEventListener("change", narrowed);
   place = null;
 }
@@ -68,9 +66,6 @@ function setSingle(wanted, kept = true) {
   if (wanted && kept) unmark();
   $("queue").classList.toggle("single", wanted);
   if (kept && !narrow.matches) localStorage.setItem(SINGLE, wanted ? "1" : "0");
-}
-function escape(event) {
-  if (event.key === "Escape" && (state.asking || state.escalating)) cancel();
 }
 
 // Loading.
@@ -105,6 +100,10 @@ function take(page) {
   const kept = page.cursor ? state.cases.slice(PAGE).filter((one) => !first.has(one.id)) : [];
   // what is in focus stays where the eyes are, also when more urgent ones came in
   const looking = known.get(state.focus);
+  if (page.cases.some((one) => one.id === looking?.id && one.version !== looking.version)) {
+    state.seen = looking;
+    setTimeout(() => { state.seen = null; }, 1000);
+  }
   const order = page.cases.filter((one) => !isGone(one));
   if (looking && !first.has(looking.id) && !kept.includes(looking) && !isGone(looking) && page.cursor) order.unshift(looking);
   if (!kept.length) state.cursor = page.cursor;
@@ -160,8 +159,10 @@ async function refresh() {
       if (!current()) focusOn(firstFree());
       state.wrong = "";
       drawList();
-      if (had !== state.focus) drawCase();
-      else drawHolder();
+      if (had !== state.focus || !state.details.has(had)) {
+        drawCase();
+        if (current()) detail(current());
+      } else drawHolder();
     } catch { /* the line at the top says that the service is not reached */ }
   })();
   await refreshing;
@@ -200,7 +201,7 @@ function focusOn(id, byHand = false) {
   state.focus = id;
   state.byHand = byHand;
   state.asking = state.escalating = state.together = false;
-  state.learn = true;
+  state.learn ||= !state.marked.size;
   if (!id) return;
   const at = index(id);
   for (const one of state.cases.slice(at, at + 3)) detail(one);
@@ -238,6 +239,7 @@ function nextFree(out) {
 function skip() {
   const next = current() && nextFree();
   if (!next) return;
+  claimed.delete(state.focus);
   focusOn(next);
   drawFocus();
   drawCase();
@@ -267,14 +269,16 @@ function moveOn(ids) {
 async function lease(id, aloud = false) {
   if (!place || state.focus !== id) return;
   try {
-    await post(to`/v1/queue/${id}/claim`, { lease_seconds: aloud ? 900 : LEASE });
-    if (state.focus !== id) { post(to`/v1/queue/${id}/release`).catch(() => {}); return; }
+    if (aloud) claimed.add(id);
+    await post(to`/v1/queue/${id}/claim`, { lease_seconds: claimed.has(id) ? 900 : LEASE });
+    if (!place || state.focus !== id) { giveBack(id); return; }
     leased = id;
     const one = current();
     if (one) one.holder = me.id;
     drawHolder();
     if (aloud) say({ text: t("claim.done") });
   } catch (error) {
+    claimed.delete(id);
     if (error.code !== "case_taken" || state.focus !== id) return;
     const one = current();
     if (one) one.holder = error.body.moderator;
@@ -285,21 +289,24 @@ async function lease(id, aloud = false) {
 function release() {
   const id = leased;
   leased = "";
-  if (id && !decisions.isOnItsWay(id)) {
-    const one = state.cases[index(id)];
-    if (one) one.holder = null;
-    post(to`/v1/queue/${id}/release`, undefined, { quiet: true }).catch(() => {});
-  }
+  if (id && !decisions.isOnItsWay(id)) giveBack(id);
+}
+function giveBack(id) {
+  if (claimed.has(id)) return;
+  const one = state.cases[index(id)];
+  if (one) one.holder = null;
+  post(to`/v1/queue/${id}/release`, undefined, { quiet: true }).catch(() => {});
 }
 function heartbeat() {
   if (leased && attentive()) lease(leased);
 }
-addEventListener("pagehide", () => { if (leased) fetch(to`/v1/queue/${leased}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
+addEventListener("pagehide", () => { if (leased && !claimed.has(leased)) fetch(to`/v1/queue/${leased}/release`, { method: "POST", keepalive: true, headers: { "X-CSRF-Token": me.csrf } }); });
 
 // Deciding.
 
 function chosen() {
-  const one = current();
+  // what changed a moment ago was not read yet: the service refuses a decision on the version before
+  const one = state.seen?.id === state.focus ? state.seen : current();
   if (state.marked.size) return state.cases.filter((item) => state.marked.has(item.id));
   if (!one) return [];
   const similar = state.together ? state.details.get(one.id)?.similar ?? [] : [];
@@ -315,9 +322,9 @@ function decide(decision, given = null) {
   const note = $("note")?.value ?? "";
   decisions.decide(cases, { decision, reason: given, note, learn: state.learn });
   cases.forEach((one) => state.gone.add(`${one.id} ${one.version}`));
-  moveOn(cases.map((one) => one.id));
   state.marked.clear();
-  drawList();
+  state.learn = true;
+  moveOn(cases.map((one) => one.id));
   drawPace();
 }
 
@@ -433,7 +440,7 @@ function drawFilters() {
   const known = state.filters;
   const had = active("#filters")?.dataset.key;
   const by = (name, value) => () => filterBy({ [name]: state[name] === value ? "" : value });
-  const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: (event) => act(event.target.value) });
+  const pick = (key, label, options, act) => select(options, state[key], { "data-key": key, "aria-label": label, onchange: act });
   const places = sites().length > 1 && sites().length < 6 ? choices().map(([id, name]) => chip(`s:${id}`, name, undefined, id === state.site, () => chooseSite(id))) : [];
   const parts = [chip("all", t("queue.all"), known?.total, !filtered(), () => filterBy(EVERYTHING))];
   for (const [name, count] of Object.entries(known?.reasons ?? {})) parts.push(chip(`r:${name}`, word("reason", name), count, state.reason === name, by("reason", name)));
@@ -489,7 +496,7 @@ function drawList() {
   else if (state.wrong && !state.cases.length) body = h("div.empty", h("p", t("queue.wrong")), calm(state.wrong), h("button", { onclick: () => { state.loading = true; drawList(); load(); } }, t("try_again")));
   else if (!state.cases.length) body = empty();
   else body = h("ul.items", state.cases.map(row));
-  put(list, 
+  put(list,
     h("div.listhead", h("span", state.exact ? t("queue.count", { n: number(state.count) }) : t("queue.count.about")), h("span", { id: "bulk" }, state.marked.size ? [t("queue.marked", { n: state.marked.size }), " ", plain(unmark, t("queue.unmark"), kbd("Esc"))] : null)),
     body, state.cursor && state.cases.length ? h("button.plain.more", { onclick: more }, t("queue.more")) : "");
   list.scrollTop = top;
@@ -509,8 +516,7 @@ function drawFocus() {
 }
 function shown() {
   const one = current();
-  const more_ = one && state.details.get(one.id);
-  return one && { ...one, ...(more_ ? { similar: more_.similar, author_history: more_.author_history, parent: more_.parent, normalised: more_.normalised } : {}) };
+  return one && { ...state.details.get(one.id), ...one };
 }
 function drawCase() {
   const pane = $("pane");
@@ -523,32 +529,28 @@ function drawCase() {
     drawBar();
     return;
   }
-  put(pane, 
+  put(pane,
     h("div.walk", h("button.plain.to-list", { onclick: () => setSingle(false) }, t("queue.to_list")),
-      h("span.calm", { role: "status", id: "position" }, t("queue.position", { at: index(one.id) + 1, n: number(state.count) })),
+      h("span.calm", { role: "status", id: "position" }, position()),
       h("button.plain", { onclick: () => step(-1), "aria-label": t("keys.previous") }, "‹"), h("button.plain", { onclick: () => step(1), "aria-label": t("keys.next") }, "›"), h("button.plain.alone", { onclick: () => setSingle(true), title: t("keys.single") }, t("queue.alone"))),
-    caseView({ one, learn: state.learn, revealed: state.revealed.has(one.id), together: state.together, holder: one.holder ? nameOf(one.holder) : "", mine: one.holder === me.id, act: { reveal, together } }));
+    caseView({ one, revealed: state.revealed.has(one.id), together: state.together, act: { reveal, together } }));
   pane.scrollTop = 0;
   if (within) $(within)?.focus({ preventScroll: true });
   drawBar();
 }
+const position = () => t("queue.position", { at: index(state.focus) + 1, n: number(state.count) });
 function drawHolder() {
   const one = current();
   const meta = document.querySelector("#pane .meta");
   if (!one || !meta) return;
+  if ($("position")?.textContent !== position()) put($("position"), position());
   meta.querySelectorAll(".mine, .held").forEach((item) => item.remove());
-  if (one.holder) meta.append(h("span", { class: one.holder === me.id ? "badge mine" : "badge held" }, one.holder === me.id ? t("case.mine") : t("case.held", { name: nameOf(one.holder) })));
+  meta.append(holder(one) ?? "");
 }
 function drawBar() {
-  const bar = $("bar");
-  if (!bar) return;
-  const had = [...bar.querySelectorAll("button, input, #why")].indexOf(document.activeElement);
+  if (!$("bar")) return;
   const count = chosen().length;
-  if (!count) { put(bar); return; }
-  const typed = ["note", "escalation"].map((id) => [id, $(id)?.value]);
-  put(bar, actionBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count, marked: elsewhere(), name: chosen()[0].name, act: {
+  putBar(count > 0 && { learn: state.learn, asking: state.asking, escalates: state.escalating, count, marked: elsewhere(), name: chosen()[0].name, act: {
     approve: () => decide("approve"), reject: askReason, reason, cancel, learn: toggleLearn, undo, skip, askEscalation, escalate, claim,
-  } }));
-  for (const [id, value] of typed) if (value && $(id)) $(id).value = value;
-  if (had >= 0) [...bar.querySelectorAll("button, input, #why")][had]?.focus({ preventScroll: true });
+  } });
 }

@@ -1,7 +1,7 @@
 // Search over every comment of a site, decided or not.
 import { badges, veil } from "./case.js";
 import { get, me } from "./client.js";
-import { calm, h, put, select, to, when } from "./dom.js";
+import { $, calm, h, put, select, to, when } from "./dom.js";
 import { here, siteSelect } from "./session.js";
 import { quiet } from "./text.js";
 import { t, word } from "./words.js";
@@ -10,13 +10,13 @@ export async function show(into, _, query) {
   const site = query.get("site") || here();
   const asked = { site, q: query.get("q") ?? "", status: query.get("status") ?? "" };
   const again = (change) => { location.hash = `#/search?${new URLSearchParams({ ...asked, ...change })}`; };
-  document.getElementById("search").value = asked.q;
+  $("search").value = asked.q;
   const list = h("ul.found");
   const told = h("p.calm", { role: "status" }, t("loading"));
   const next = h("button.plain", { hidden: true }, t("search.more"));
   put(into, h("h1", t("search.title", { q: asked.q })),
     h("div.row.spaced", siteSelect(site, (chosen) => again({ site: chosen })),
-      select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (event) => again({ status: event.target.value }) })),
+      select([["", t("search.any")], ...["pending", "approved", "rejected"].map((one) => [one, word("status", one)])], asked.status, { "aria-label": t("search.status"), onchange: (status) => again({ status }) })),
     told, h("div.sheet", list), next);
   let before = "";
   let count = 0;

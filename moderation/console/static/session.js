@@ -13,7 +13,7 @@ const SITE = "cm.site";
 export const here = () => (known.find((one) => one.id === sessionStorage.getItem(SITE)) ?? known[0])?.id ?? "";
 export const go = (id) => sessionStorage.setItem(SITE, id);
 // The choice of a site, after the `others` that may be chosen as well; none where there is nothing to choose.
-export const siteSelect = (chosen, change, others = []) => known.length < 2 && !others.length ? null : select([...others, ...choices()], chosen, { "aria-label": t("site"), onchange: (event) => change(event.target.value) });
+export const siteSelect = (chosen, change, others = []) => known.length < 2 && !others.length ? null : select([...others, ...choices()], chosen, { "aria-label": t("site"), onchange: change });
 export const nameOf = (id) => id === me.id ? t("you") : colleagues.get(id) ?? (id?.startsWith("key:") ? t("a_key") : t("a_colleague"));
 
 export async function begin() {
@@ -36,28 +36,30 @@ export async function gather() {
 // Plain http from another machine: the browser would drop the cookie, and sign-in would come round for ever.
 const insecure = () => !isSecureContext;
 
+// What a form does on its way in: once at a time, and what went wrong is told in it.
+const entering = (said, button, act, told) => async () => {
+  said.textContent = "";
+  button.disabled = true;
+  try { await act(); } catch (error) { said.textContent = told(error); }
+  button.disabled = false;
+};
+
 function signInForm(done) {
   const said = complaint();
   const email = h("input", { type: "email", name: "email", autocomplete: "username", required: true, value: me.email ?? "" });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password", required: true });
   const code = h("input", { name: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "8" });
   const button = h("button", t("sign_in"));
-  const form = h("form.signin", { onsubmit: async () => {
-    said.textContent = "";
-    button.disabled = true;
-    try {
-      remember(await api("POST", "/v1/session", { email: email.value, password: password.value, code: code.value }, { quiet: true }));
-      me.email = email.value;
-      password.value = code.value = "";
-      await done();
-    } catch (error) {
-      said.textContent = error.status === 429 ? t("sign_in.wait", { n: Math.ceil((error.retryAfter || 60) / 60) }) : error.code === "sign_in_refused" ? t("sign_in.wrong") : error.message;
-      password.focus();
-    }
-    button.disabled = false;
-  } }, insecure() ? h("p.wrong", { role: "alert" }, t("sign_in.insecure")) : null,
+  return h("form.signin", { onsubmit: entering(said, button, async () => {
+    remember(await api("POST", "/v1/session", { email: email.value, password: password.value, code: code.value }, { quiet: true }));
+    me.email = email.value;
+    password.value = code.value = "";
+    await done();
+  }, (error) => {
+    password.focus();
+    return error.status === 429 ? t("sign_in.wait", { n: Math.ceil((error.retryAfter || 60) / 60) }) : error.code === "sign_in_refused" ? t("sign_in.wrong") : error.message;
+  }) }, insecure() ? h("p.wrong", { role: "alert" }, t("sign_in.insecure")) : null,
   field(t("email"), email), field(t("password"), password), field(t("code"), code, t("code.hint")), said, button);
-  return form;
 }
 
 // In place of everything, at the start.
@@ -79,19 +81,11 @@ export function invitationPage(into, token, done) {
   const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", t("invitation.set"));
-  put(into, h("main.door", h("h1", t("invitation")), h("form.signin", { onsubmit: async () => {
-    button.disabled = true;
-    said.textContent = "";
-    try {
-      const answer = await post("/v1/session/invitation", { token, password: password.value }, { quiet: true });
-      me.email = answer.email;
-      history.replaceState(null, "", "#/queue");
-      done();
-    } catch (error) {
-      said.textContent = error.code === "sign_in_refused" ? t("invitation.ended") : error.fields?.[0]?.message ?? error.message;
-    }
-    button.disabled = false;
-  } }, field(t("password.new"), password, t("password.hint")), said, button)));
+  put(into, h("main.door", h("h1", t("invitation")), h("form.signin", { onsubmit: entering(said, button, async () => {
+    me.email = (await post("/v1/session/invitation", { token, password: password.value }, { quiet: true })).email;
+    history.replaceState(null, "", "#/queue");
+    done();
+  }, (error) => error.code === "sign_in_refused" ? t("invitation.ended") : error.message) }, field(t("password.new"), password, t("password.hint")), said, button)));
   password.focus();
 }
 
@@ -102,7 +96,7 @@ export async function signOut(everywhere = false) {
   location.reload();
 }
 
-// messages at the foot: what was done (with its undo), what failed, what a colleague did
+// Messages at the foot: what was done, what failed, what a colleague did.
 let undoIt = () => {};
 export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
@@ -125,7 +119,7 @@ function banner() {
   const at = $("line");
   if (!at) return;
   at.hidden = !lost;
-  at.textContent = lost ? (waiting ? t("line.lost_with", { n: waiting }) : t("line.lost")) : "";
+  at.textContent = waiting ? t("line.lost_with", { n: waiting }) : t("line.lost");
 }
 decisions.on("changed", banner);
 onReached((yes) => {

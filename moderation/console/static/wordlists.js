@@ -18,7 +18,7 @@ export async function show(into, site) {
   const attemptWords = attempt(said, async () => {
     const parts = [];
     for (const [name, area] of [["blocked", blocked], ["suspect", suspect]]) {
-      const found = await post(`${address}/words/try`, { words: lines(area), text: sample.value });
+      const found = await post(`${address}/words/try`, { words: lines(area), text: sample.value }).catch((error) => { error.message = `${t(`words.${name}`)}: ${error.message}`; throw error; });
       parts.push(h("p", h("strong", t(`words.${name}`)), ": ", found.terms.length ? found.terms.join(", ") : t("words.nothing")),
         found.words.length ? h("p.text.foreign", { dir: "auto" }, pieces(sample.value, found.words.map(([begin, end]) => ({ begin, end, weight: 2, attribute: name === "blocked" ? "toxicity" : "spam" })))) : null);
     }
