@@ -392,7 +392,7 @@ def test_what_is_active_is_not_promoted_again_and_the_gate_is_not_asked(root: Pa
 def test_where_the_active_version_is_gone_a_rollback_and_a_promotion_lead_on(adapted: Path, tmp_path: Path) -> None:
     later = written(tmp_path / "later.jsonl", lines(60, seed=9))
     (adapted / "active.json").write_text('{"version": "gone-1"}')
-    assert "would have rejected" in run(adapted, "compare", "harbour-1", "--data", later).stdout
+    assert "would have held" in run(adapted, "compare", "harbour-1", "--data", later).stdout
     promoted = run(adapted, "promote", "harbour-1", "--force")
     assert promoted.exit_code == 0, promoted.output
     assert "harbour-1 is active, gone-1 retired" in promoted.stdout

@@ -26,6 +26,7 @@ def goes_on(data: Path, program: str = "moderation") -> None:
     with serving(data, module=program) as service:
         staff, site = service.staff, service.site
         stands = [one["status"] for one in site.get("/v1/comments", params={"since": "0"}).json()["comments"]]
+        # the file is older than the day for which an Idempotency-Key is known, so it comes as a comment of its own
         again = site.post(
             "/v1/comments",
             json=a_comment(
@@ -43,7 +44,7 @@ def goes_on(data: Path, program: str = "moderation") -> None:
     assert sorted(stands) == ["approved"] * 3 + ["pending"] * 8 + ["rejected"]
     assert again.status_code == 201, again.text
     assert fresh.status_code == 201, fresh.text
-    assert waiting["count"] == 8 + (fresh.json()["status"] == "pending")
+    assert waiting["count"] == 8 + [again.json()["status"], fresh.json()["status"]].count("pending")
     assert (decided.status_code, undone.status_code) == (200, 200)
     assert '"Old"' in people
     assert "https://receiver.example/hook" in hooks
