@@ -6,7 +6,7 @@ for all of them; the explanation falls out of the same rows.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from classifiers.languages import Evidence, Languages
 from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out, text_of
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest
-from classifiers.stretches import LONGER_THAN, worst_stretches
+from classifiers.stretches import is_worth_a_look, worst_stretches
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
@@ -169,7 +169,7 @@ class Scorer:
             batch = self._compute(items, explain)
             probabilities = _sigmoid(batch.logits).tolist()
             words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
-            stretches = self._stretches(items, batch) if explain else {}
+            stretches = self._stretches(items, batch, probabilities) if explain else {}
         languages = self._languages_of(items, batch)
         return [
             Scores(
@@ -186,7 +186,7 @@ class Scorer:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
             batch = self._compute([item], explain=True)
-            moved = self._moved(batch, [0]).T.tolist()
+            moved = self._moved(batch, [0], range(len(self.attributes))).T.tolist()
         lang = self._languages_of([item], batch)[0]
         bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
         found = {}
@@ -245,11 +245,17 @@ class Scorer:
         factors = scale * self._slopes
         return factors, sums[:, :width] * factors + features @ self._trait_weights.T + self._bias
 
-    def _stretches(self, items: Sequence[Item], batch: _Batch) -> dict[int, tuple[int, int]]:
+    def _stretches(
+        self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]]
+    ) -> dict[int, tuple[int, int]]:
         """Find where the long ones among some comments look worst: spans of the original text by their places."""
         texts = {
-            place: text_of(batch.chunks[place]) for place, item in enumerate(items) if len(item.text) > LONGER_THAN
+            place: text_of(batch.chunks[place])
+            for place, (item, row) in enumerate(zip(items, probabilities, strict=True))
+            if is_worth_a_look(item.text, max(row))
         }
+        if not texts:
+            return {}
         long = [place for place, text in texts.items() if text]
         spans = [(batch.starts[place] + 1, batch.starts[place] + 1 + len(texts[place])) for place in long]
         floor = self._filter_weights @ self._filters.floor if self._filters else np.float32(0)
@@ -263,19 +269,19 @@ class Scorer:
             found[long[at]] = min(begins), max(pasts)
         return found
 
-    def _moved(self, batch: _Batch, places: Sequence[int]) -> Matrix:
-        """Give what the chunks of some comments, laid end to end, contribute to each calibrated logit: (chunks, attributes)."""
+    def _moved(self, batch: _Batch, places: Sequence[int], columns: Iterable[int]) -> Matrix:
+        """Give what the chunks of some comments, laid end to end, contribute to some calibrated logits: (chunks, attributes)."""
         lengths = [len(batch.chunks[place]) for place in places]
         chosen = np.concatenate(
             [np.arange(length) + batch.starts[place] for length, place in zip(lengths, places, strict=True)]
         )
         moved: Matrix = batch.rows.take(chosen, axis=0)[:, : len(self.attributes)]
         moved *= batch.factors[places].repeat(lengths, axis=0)
-        if self._filters and batch.looked:
+        filtered = [column for column in columns if self._filter_weights[column].any()]
+        if self._filters and batch.looked and filtered:
             origins = self._filters.origins(batch.looked.of(places), batch.ids.take(chosen))
-            for column, weights in enumerate(self._filter_weights):
-                if weights.any():
-                    moved[:, column] += origins.shares(weights)
+            for column in filtered:
+                moved[:, column] += origins.shares(self._filter_weights[column])
         return moved
 
     def _relate(self, rows: Matrix, counts: Counts, ids: NDArray[np.int64], width: int) -> None:
@@ -304,12 +310,12 @@ class Scorer:
         some = [place for place, row in enumerate(probabilities) if max(row) >= SHOWN]
         if not some:
             return [()] * len(items)
-        contributed = self._moved(batch, some).T
+        columns = [column for column, most in enumerate(map(max, zip(*probabilities, strict=True))) if most >= SHOWN]
+        contributed = self._moved(batch, some, columns).T
         ends = dict(zip(some, accumulate(len(batch.chunks[place]) for place in some), strict=True))
-        for column, attribute in enumerate(self.attributes):
+        for column in columns:
+            attribute = self.attributes[column]
             shown = [place for place in some if probabilities[place][column] >= SHOWN]
-            if not shown:
-                continue
             longest = max(len(batch.chunks[place]) for place in shown)
             weights = np.zeros((len(shown), longest + len(NAMES)), np.float32)
             for line, place in zip(weights, shown, strict=True):

@@ -15,10 +15,17 @@ from classifiers.traits import PLACE, Matrix
 
 LONGER_THAN = 170
 """Shorter comments are one stretch."""
+SHOWS = 0.05
+"""What something in a comment must score as a whole. Where a link stands nothing must: among harmless words it weighs nothing."""
 BLOCK = 60
 SUSPECT = -0.5
 """The logit from which a stretch looks bad: of the long public comments with a part that scores 0.75, 97 in 100 have one."""
 _CHARS = PLACE["chars"]
+
+
+def is_worth_a_look(text: str, most: float) -> bool:
+    """Say whether a comment may hide something, of which an attribute scores `most` as a whole."""
+    return len(text) > LONGER_THAN and (most >= SHOWS or "://" in text or "www." in text)
 
 
 def worst_stretches(
