@@ -82,8 +82,7 @@ def address_words(address: str) -> list[str]:
 
 def _hidden_link(lowered: str) -> tuple[str, str]:
     """Read a chunk that may be a link with hidden letters: borrowed, spelled out, doubled, stretched, digits or masked."""
-    plain = lowered if lowered.isascii() else to_latin(lowered)
-    plain = _joined(plain)
+    plain = lowered if lowered.isascii() else _joined(to_latin(lowered))
     plain = _PAIR.sub(r"\1", plain) if _DOUBLED.fullmatch(plain) else _STRETCHED.sub(r"\1", plain)
     if sum(map(str.isalpha, plain)) >= 4:
         plain = _ENDING.sub(_ending, plain)

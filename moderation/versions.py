@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from classifiers.card import CARD
 from classifiers.errors import ClassifierError, UnknownVersion, VersionBroken, VersionTooLarge
 from classifiers.manifest import FILE_NAME, MANIFEST, MAX_FILES, MAX_MANIFEST_BYTES, Manifest, read_manifest
 from classifiers.registry import Move, Pointer, Pointers, Registry
@@ -35,8 +36,8 @@ REST_SECONDS = 30.0
 LONGEST_NAME = 100
 _VERSION = "version "
 _STORE = "the models in the store"
-SCORED_BY = ("attributes", "files", "features", "thresholds", "calibration", "languages", "language_bar")
-"""What of a manifest decides on scores: versions of one name that agree in it are one, whenever they were made."""
+SCORED_BY = ("attributes", "features", "thresholds", "calibration", "languages", "language_bar")
+"""What of a manifest decides on scores beside the files."""
 FOLLOWED = "store.json"
 """In the registry's folder: where its pointers stood when they last agreed with the store."""
 
@@ -298,7 +299,7 @@ class Versions:
             here = read_manifest(self.registry.path(shared.version))
         except UnknownVersion:
             return False
-        if any(getattr(here, field) != getattr(shared, field) for field in SCORED_BY):
+        if _essence(here) != _essence(shared):
             raise VersionBroken(
                 f"this host and the store each have a version named {shared.version}, and they differ: "
                 "rename the one here, or remove it"
@@ -360,6 +361,12 @@ def _facts(move: Move) -> dict[str, object]:
         facts["forced"] = bool(move.evidence.get("forced"))
         facts["against"] = [str(check.get("words", "")) for check in checks if not check.get("passed", True)]
     return facts
+
+
+def _essence(manifest: Manifest) -> tuple[object, ...]:
+    """Give what makes a version the one it is: two that agree in it are one, whenever they were made and however described."""
+    files = {name: entry for name, entry in manifest.files.items() if name != CARD}
+    return (files, *(getattr(manifest, field) for field in SCORED_BY))
 
 
 def _before(pointers: Pointers) -> tuple[str, ...]:

@@ -244,7 +244,8 @@ LEAST_OF_A_PART = 0.75
 """Parts are many, so that one of them passes a low threshold sooner than a whole does."""
 
 _SECONDS_A_CHARACTER = 2e-6
-"""Far more than a character costs, so that a batch of long texts is not taken for a slow model."""
+"""More than a character of ordinary words costs, so that a batch of long texts is not taken for a slow model. One in disguise
+costs ten times as much: where that takes long, a plain remark tells whether it is the model."""
 
 _SHARE_OF_A_REMARK = 0.02
 """What a plain remark may take of the timeout of a batch."""

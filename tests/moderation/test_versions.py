@@ -7,6 +7,7 @@ import time
 import msgspec
 import pytest
 
+from classifiers.card import write_card
 from classifiers.manifest import read_manifest, write_manifest
 from classifiers.registry import Pointers, Registry
 from classifiers.scorer import Item, bundled
@@ -52,6 +53,22 @@ async def hosts(tmp_path, connection):
     return both
 
 
+async def promoted(host, *names):
+    """Add versions to a host and promote them, one after the other."""
+    for name in names:
+        added(host.registry, name)
+        host.registry.promote(name)
+        await host.versions.follow()
+
+
+async def come_late(tmp_path, connection):
+    """Start a host that was not there when the versions were promoted."""
+    late = Host(tmp_path / "late", connection)
+    await late.versions.start()
+    await late.versions.follow()
+    return late
+
+
 async def test_a_fresh_host_serves_the_bundled_version_and_writes_nothing(hosts):
     for host in hosts:
         assert host.serves == (bundled().version,)
@@ -74,9 +91,7 @@ async def test_what_one_host_promotes_the_other_serves(hosts):
 async def test_a_rollback_on_either_host_takes_both_back(hosts):
     here, there = hosts
     for name in ("v2", "v3"):
-        added(here.registry, name)
-        here.registry.promote(name)
-        await here.versions.follow()
+        await promoted(here, name)
         await there.versions.follow()
     there.registry.rollback()
     await there.versions.follow()
@@ -117,13 +132,8 @@ async def test_back_at_the_bundled_version_every_host_follows_its_own_and_the_st
 
 async def test_a_host_that_came_later_rolls_back_to_the_version_before_and_not_past_it(hosts, tmp_path, connection):
     here, _ = hosts
-    for name in ("v2", "v3"):
-        added(here.registry, name)
-        here.registry.promote(name)
-        await here.versions.follow()
-    late = Host(tmp_path / "late", connection)
-    await late.versions.start()
-    await late.versions.follow()
+    await promoted(here, "v2", "v3")
+    late = await come_late(tmp_path, connection)
     assert late.serves == ("v3",)
     assert late.registry.rollback().version == "v2"
     await late.versions.follow()
@@ -133,14 +143,9 @@ async def test_a_host_that_came_later_rolls_back_to_the_version_before_and_not_p
 
 async def test_a_version_before_that_is_damaged_in_the_store_hinders_no_host(hosts, tmp_path, connection):
     here, _ = hosts
-    for name in ("v2", "v3"):
-        added(here.registry, name)
-        here.registry.promote(name)
-        await here.versions.follow()
+    await promoted(here, "v2", "v3")
     await a_piece_is_cut(connection)
-    late = Host(tmp_path / "late", connection)
-    await late.versions.start()
-    await late.versions.follow()
+    late = await come_late(tmp_path, connection)
     assert late.serves == ("v3",)
 
 
@@ -396,11 +401,12 @@ async def test_versions_that_differ_in_their_manifest_alone_are_two(hosts, chang
     assert DIFFER in there.versions.warnings[0]
 
 
-async def test_one_version_made_twice_is_one(hosts):
+async def test_one_version_made_twice_is_one_however_it_is_described(hosts):
     here, there = hosts
     for host, made_at in zip(hosts, ("2026-01-01T00:00:00+00:00", "2026-02-01T00:00:00+00:00"), strict=True):
         folder = added(host.registry, "demo-2")
         write_manifest(folder, msgspec.structs.replace(read_manifest(folder), made_at=made_at))
+    write_card(folder, "A sentence that an upgrade of the package has mended.")
     here.registry.promote("demo-2")
     await here.versions.follow()
     await there.versions.follow()
@@ -415,10 +421,7 @@ async def test_a_manifest_that_was_damaged_in_the_store_is_written_anew_when_a_p
     hosts, connection, damage
 ):
     here, there = hosts
-    for name in ("v2", "v3"):
-        added(here.registry, name)
-        here.registry.promote(name)
-        await here.versions.follow()
+    await promoted(here, "v2", "v3")
     await damage(connection)
     here.registry.rollback()
     await here.versions.follow()
