@@ -57,11 +57,12 @@ class Phrases:
         Zero stands for no word; no phrase goes on beyond it.
         """
         hits = self._begun.take(pair_slots(words[:-1], words[1:])).nonzero()[0]
-        beyond = np.concatenate([words, _BEYOND])
         if len(hits) < _FEW:
-            listed = beyond.tolist()
-            keys = ((at, key) for at in hits.tolist() for key in phrase_keys(listed[at : at + LONGEST_PHRASE])[1:])
+            keys = (
+                (at, key) for at in hits.tolist() for key in phrase_keys(words[at : at + LONGEST_PHRASE].tolist())[1:]
+            )
             return [(at, mark) for at, key in keys if (mark := self._mark(key)) is not None]
+        beyond = np.concatenate([words, _BEYOND])
         many = np.stack(phrase_keys([*beyond.astype(np.uint64)[_FOLLOWING + hits]])[1:], axis=1).ravel()
         rows = self._keys.searchsorted(many)
         found = (self._keys.take(rows, mode="clip") == many).nonzero()[0]

@@ -25,7 +25,8 @@ from classifiers.languages import Evidence, Languages
 from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out, text_of
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest
-from classifiers.stretches import is_worth_a_look, worst_stretches
+from classifiers.stretches import Stretch, is_worth_a_look, worst_stretches
+from classifiers.strongest import Word, strongest, words_of
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
@@ -33,10 +34,8 @@ from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
 BUNDLED = Path(__file__).parent / "bundled"
 AT_ONCE = 100_000
 """So many characters of comments are scored together; a batch of ordinary ones has fewer."""
-FAINT = 0.1
-"""Contributions to the logit below this are not worth showing."""
 _LETTERS, _LINKED, _WORDS = PLACE["letters"], PLACE["link_chars"], PLACE["words"]
-SHOWN = 0.05
+SHOWN = 0.1
 """An attribute that scores lower is not explained: nothing moved it that is worth keeping."""
 
 
@@ -48,16 +47,6 @@ class Item(msgspec.Struct, frozen=True):
     url: str = ""
     lang: str = ""
     """ISO 639-1 code of the site's language, which a short or undecided text counts as."""
-
-
-class Word(msgspec.Struct, frozen=True, array_like=True):
-    """What moved a score: a span of the original text in code points, or a named feature with an empty span."""
-
-    attribute: str
-    begin: int
-    end: int
-    weight: float
-    feature: str = ""
 
 
 class Scores(msgspec.Struct, frozen=True):
@@ -151,8 +140,10 @@ class Scorer:
         scorer._check(folder)
         return scorer
 
-    def score(self, items: Sequence[Item], *, explain: bool = False, top: int = 5) -> list[Scores]:
+    def score(self, items: Sequence[Item], *, explain: bool = False, least: float = SHOWN) -> list[Scores]:
         """Score comments, in order. Every text gets every score; nothing a text holds makes this raise.
+
+        To explain is to say what moved each attribute that scores at least so much.
 
         Very long ones are scored some after others, so that memory does not grow with their number.
         """
@@ -160,15 +151,15 @@ class Scorer:
         begin, found = 0, []
         while begin < len(items):
             end = max(bisect_right(ends, AT_ONCE + (ends[begin - 1] if begin else 0)), begin + 1)
-            found += self._score(items[begin:end], explain, top)
+            found += self._score(items[begin:end], explain, least)
             begin = end
         return found
 
-    def _score(self, items: Sequence[Item], explain: bool, top: int) -> list[Scores]:
+    def _score(self, items: Sequence[Item], explain: bool, least: float) -> list[Scores]:
         with self._lock:
             batch = self._compute(items, explain)
             probabilities = _sigmoid(batch.logits).tolist()
-            words = self._strongest(items, batch, probabilities, top) if explain else [()] * len(items)
+            words = self._strongest(items, batch, probabilities, least) if explain else [()] * len(items)
             stretches = self._stretches(items, batch, probabilities) if explain else {}
         languages = self._languages_of(items, batch)
         return [
@@ -192,7 +183,7 @@ class Scorer:
         found = {}
         for column, attribute in enumerate(self.attributes):
             strong = [(attribute, place, weight) for place, weight in enumerate(moved[column]) if weight]
-            words = _words(item, batch.chunks[0], strong)
+            words = words_of(item.text, batch.chunks[0], strong)
             features = (batch.features[0] * self._trait_weights[column]).tolist()
             logit = float(batch.logits[0, column])
             found[attribute] = Parts(
@@ -258,13 +249,18 @@ class Scorer:
             return {}
         long = [place for place, text in texts.items() if text]
         spans = [(batch.starts[place] + 1, batch.starts[place] + 1 + len(texts[place])) for place in long]
-        floor = self._filter_weights @ self._filters.floor if self._filters else np.float32(0)
 
         def weigh(sums: Matrix, counted: Matrix) -> Matrix:
-            return self._weigh(sums, traits(counted))[1] + floor
+            return self._weigh(sums, traits(counted))[1]
+
+        def seen_in(stretches: Sequence[Stretch]) -> Any:
+            if not self._filters or not batch.looked:
+                return 0
+            seen = [batch.looked.seen[long[at]][1 + begin : 1 + past].max(axis=0) for at, begin, past in stretches]
+            return np.maximum(seen, self._filters.floor) @ self._filter_weights.T
 
         found = {}
-        for at, ends in worst_stretches(batch.rows, batch.counts, spans, weigh).items():
+        for at, ends in worst_stretches(batch.rows, batch.counts, spans, weigh, seen_in).items():
             begins, pasts = zip(*locate(items[long[at]].text, texts[long[at]], sorted({*ends})), strict=True)
             found[long[at]] = min(begins), max(pasts)
         return found
@@ -300,40 +296,27 @@ class Scorer:
         return self._languages.judge(batch.evidence, [item.text for item in items], [item.lang for item in items])
 
     def _strongest(
-        self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], top: int
+        self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], least: float
     ) -> list[tuple[Word, ...]]:
-        """Pick what moved each attribute most, for all comments that score high enough in one look.
-
-        As many words as features of the whole are picked, so that there is always something to show in the text.
-        """
-        picked: list[list[tuple[str, int, float]]] = [[] for _ in items]
-        some = [place for place, row in enumerate(probabilities) if max(row) >= SHOWN]
+        """Pick what moved each attribute most, for all comments and attributes that score high enough in one look."""
+        shown = [
+            [column for column, score in enumerate(row) if score >= least] if max(row) >= least else ()
+            for row in probabilities
+        ]
+        some = [place for place, columns in enumerate(shown) if columns]
         if not some:
             return [()] * len(items)
-        columns = [column for column, most in enumerate(map(max, zip(*probabilities, strict=True))) if most >= SHOWN]
-        contributed = self._moved(batch, some, columns).T
-        ends = dict(zip(some, accumulate(len(batch.chunks[place]) for place in some), strict=True))
-        for column in columns:
-            attribute = self.attributes[column]
-            shown = [place for place in some if probabilities[place][column] >= SHOWN]
-            longest = max(len(batch.chunks[place]) for place in shown)
-            weights = np.zeros((len(shown), longest + len(NAMES)), np.float32)
-            for line, place in zip(weights, shown, strict=True):
-                length = len(batch.chunks[place])
-                line[:length] = contributed[column, ends[place] - length : ends[place]]
-            weights[:, longest:] = batch.features[shown] * self._trait_weights[column]
-            strongest = _largest(weights[:, :longest], top), longest + _largest(weights[:, longest:], top)
-            most = np.concatenate(strongest, axis=1)
-            found = weights[np.arange(len(shown))[:, None], most].tolist()
-            for place, sizes, places in zip(shown, found, most.tolist(), strict=True):
-                strong = [(abs(weight), weight, at) for weight, at in zip(sizes, places, strict=True)]
-                for size, weight, at in sorted(strong, reverse=True):
-                    if size < FAINT:
-                        break
-                    picked[place].append((attribute, at if at < longest else longest - 1 - at, weight))
+        lengths = [len(batch.chunks[place]) for place in some]
+        moved = self._moved(batch, some, {*chain.from_iterable(shown)}).T
+        pairs, lines = [], []
+        for place, length, end in zip(some, lengths, accumulate(lengths), strict=True):
+            pairs += [(place, column) for column in shown[place]]
+            lines += [moved[column, end - length : end] for column in shown[place]]
+        places, columns = np.array(pairs).T
+        strong = iter(strongest(lines, batch.features[places] * self._trait_weights[columns]))
         return [
-            _words(item, chunks, chosen) if chosen else ()
-            for item, chunks, chosen in zip(items, batch.chunks, picked, strict=True)
+            words_of(item.text, chunks, [(self.attributes[column], *one) for column in columns for one in next(strong)])
+            for item, chunks, columns in zip(items, batch.chunks, shown, strict=True)
         ]
 
     def _check(self, folder: Path) -> None:
@@ -351,32 +334,6 @@ class Scorer:
         for name, (found, wanted) in expected.items():
             if found != wanted:
                 raise VersionBroken(f"{folder / name}.npy has shape {found}, this release expects {wanted}")
-
-
-def _largest(weights: NDArray[Any], top: int) -> NDArray[Any]:
-    """Give for each row the places of its `top` largest weights, of either sign."""
-    if top >= weights.shape[1]:
-        return np.broadcast_to(np.arange(weights.shape[1]), weights.shape)
-    return np.abs(weights).argpartition(-top, axis=1)[:, -top:]
-
-
-def _words(item: Item, chunks: list[str], chosen: list[tuple[str, int, float]]) -> tuple[Word, ...]:
-    """Name what moved the scores; a place below 0 is a hand-made feature, others count the chunks from the empty one."""
-    text = text_of(chunks)
-    named = len(text) + 1
-    places = sorted({at - 1 for _, at, _ in chosen if 0 < at < named})
-    spans = dict(zip(places, locate(item.text, text, places), strict=True))
-    found = []
-    for attribute, at, weight in chosen:
-        if at < 0:
-            found.append(Word(attribute, 0, 0, weight, NAMES[-1 - at]))
-        elif at - 1 in spans:
-            found.append(Word(attribute, *spans[at - 1], weight))
-        else:
-            found.append(
-                Word(attribute, 0, 0, weight, "author link" if "" in chunks[named + 1 : at] else "author name")
-            )
-    return tuple(found)
 
 
 def _sigmoid(logits: Any) -> Any:

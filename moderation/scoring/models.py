@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 import msgspec
 
-from classifiers.scorer import Item, Scores
+from classifiers.scorer import SHOWN, Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
 
 Precisions = Mapping[str, Mapping[str, float]]
@@ -29,7 +29,14 @@ class Scorer(Protocol):
     @property
     def manifest(self) -> Any: ...
 
-    def score(self, items: Sequence[Item], *, explain: bool = False) -> Sequence[Scores]: ...
+    def score(self, items: Sequence[Item], *, explain: bool = False, least: float = SHOWN) -> Sequence[Scores]: ...
+
+
+class _How(TypedDict, total=False):
+    """What a scorer is asked for beside the scores."""
+
+    explain: bool
+    least: float
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -159,17 +166,17 @@ class Models:
         parts = {
             place: answer.stretch
             for place, (answer, whole) in enumerate(zip(answers, found, strict=True))
-            if answer is not None and answer.stretch and whole.scores and max(whole.scores.values()) < HOT
+            if answer is not None and answer.stretch and whole.scores
         }
         alone = [Item(items[place].text[slice(*span)], lang=items[place].lang) for place, span in parts.items()]
-        told = self._ask(seat, alone, "parts", explain=True) if alone else ()
+        told = self._ask(seat, alone, "parts", explain=True, least=LEAST_OF_A_PART) if alone else ()
         for (place, span), answer in zip(parts.items(), () if isinstance(told, str) else told, strict=False):
             if answer is not None and _sane(answer.values):
                 hottest = max(answer.values, key=answer.values.__getitem__)
                 words = _words(answer, span[0]).get(hottest, ())
                 found[place] = msgspec.structs.replace(found[place], part=answer.values, part_words=words)
 
-    def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
+    def _ask(self, seat: _Seat, items: list[Item], which: str, **how: Unpack[_How]) -> list[Scores | None] | str:
         began, spent = self._clock(), self._effort()
         if began < seat.rested:
             self._on_scored(which, "resting", len(items), 0.0)
@@ -177,11 +184,11 @@ class Models:
         assert seat.scorer is not None
         raised: Exception | None = None
         try:
-            answers: list[Scores | None] = list(seat.scorer.score(items, explain=explain))
+            answers: list[Scores | None] = list(seat.scorer.score(items, **how))
             fault = "" if len(answers) == len(items) else "nonsense"
         except Exception as error:
             raised = error
-            answers = self._ask_singly(seat.scorer, items, which, error, explain=explain)
+            answers = self._ask_singly(seat.scorer, items, which, error, **how)
             fault = "" if any(answer is not None for answer in answers) or _works(seat.scorer) else "failed"
         took, spent = self._clock() - began, self._effort() - spent
         bearable = self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items)
@@ -206,7 +213,7 @@ class Models:
         return works and self._effort() - spent <= bearable and self._clock() - began <= _STALLED * bearable
 
     def _ask_singly(
-        self, scorer: Scorer, items: list[Item], which: str, raised: Exception, *, explain: bool
+        self, scorer: Scorer, items: list[Item], which: str, raised: Exception, **how: Unpack[_How]
     ) -> list[Scores | None]:
         """Find the comments on which a batch failed, so that they take nobody along.
 
@@ -218,7 +225,7 @@ class Models:
         told = {type(raised)}
         for item in items:
             try:
-                answers += scorer.score([item], explain=explain)
+                answers += scorer.score([item], **how)
             except Exception as error:
                 answers.append(None)
                 if type(error) not in told:
@@ -238,8 +245,6 @@ def _works(scorer: Scorer) -> bool:
 _REMARK = Item("Thank you for the article.", "", "", "en")
 
 
-HOT = 0.9
-"""A comment that scores as much is not looked at in parts."""
 LEAST_OF_A_PART = 0.75
 """Parts are many, so that one of them passes a low threshold sooner than a whole does."""
 
@@ -275,12 +280,11 @@ def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ..
 
 def _words(answer: Scores, begin: int = 0) -> dict[str, tuple[Word, ...]]:
     """Give what moved each score, by places in a text of which what was scored begins there."""
-    found: dict[str, tuple[Word, ...]] = {}
+    found: dict[str, list[Word]] = {}
     for one in answer.words:
         at = 0 if one.feature else begin
-        word = Word(one.begin + at, one.end + at, one.weight, one.feature)
-        found[one.attribute] = (*found.get(one.attribute, ()), word)
-    return found
+        found.setdefault(one.attribute, []).append(Word(one.begin + at, one.end + at, one.weight, one.feature))
+    return {attribute: tuple(words) for attribute, words in found.items()}
 
 
 def _sane(scores: Mapping[str, float]) -> bool:

@@ -85,6 +85,15 @@ def test_an_explanation_holds_at_most_five_words_and_five_features_of_an_attribu
     assert {word.attribute for word in words} >= {"spam", "toxicity", "insult"}
 
 
+def test_only_what_scores_at_least_as_much_as_is_asked_for_is_explained(scorer):
+    item = Item("You are a stupid idiot, click http://x.example 100% free")
+    for least in (0.1, 0.75, 1.1):
+        (found,) = scorer.score([item], explain=True, least=least)
+        assert {word.attribute for word in found.words} == {
+            attribute for attribute, score in found.values.items() if score >= least
+        }
+
+
 def test_words_point_into_the_original_text(scorer):
     text = "Well,  that man is an idiot!"
     words = scorer.score([Item(text)], explain=True)[0].words
@@ -168,11 +177,11 @@ def test_a_name_in_characters_counts_as_its_words_do(scorer):
 
 def test_a_name_that_sells_or_insults_counts(scorer):
     text = "Nice article, thank you."
-    bare, selling = scorer.score(
-        [Item(text), Item(text, name="Buy cheap pills casino bonus", url="http://casino-win.xyz")], explain=True, top=20
-    )
-    assert selling.values["spam"] > bare.values["spam"]
-    assert {"author name", "author link"} & {word.feature for word in selling.words}
+    selling = Item(text, name="Buy cheap pills casino bonus", url="http://casino-win.xyz")
+    bare, sold = scorer.score([Item(text), selling])
+    assert sold.values["spam"] > bare.values["spam"]
+    named = {word.feature for word in scorer.explain(selling).attributes["spam"].words}
+    assert named >= {"author name", "author link"}
     assert scorer.score([Item(text, name="Fucking Idiot")])[0].values["toxicity"] > bare.values["toxicity"]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from classifiers.scorer import Item, bundled
-from classifiers.stretches import BLOCK, LONGER_THAN, SUSPECT, worst_stretches
+from classifiers.stretches import BAD, BLOCK, HIDES_NOTHING, LONGER_THAN, SUSPECT, worst_stretches
 from classifiers.traits import COUNTS, PLACE
 
 HARMLESS = (
@@ -19,8 +19,13 @@ def stretch_of(text: str, **beside: str) -> str | None:
     return None if found.stretch is None else text[slice(*found.stretch)]
 
 
-def looked_at(lengths: list[list[int]], bad: dict[tuple[int, int], float]) -> dict[int, tuple[int, int]]:
-    """Look at comments of chunks of these lengths, of which some are as bad as is said, and all others not at all."""
+def looked_at(
+    lengths: list[list[int]], bad: dict[tuple[int, int], float], seen: dict[tuple[int, int], float] | None = None
+) -> dict[int, tuple[int, int]]:
+    """Look at comments of chunks of these lengths, of which some are as bad as is said, and all others not at all.
+
+    Filters see in a chunk what is said of it, and two logits everywhere else.
+    """
     total = sum(map(len, lengths))
     rows = np.zeros((total, 1), np.float32)
     counts = np.zeros((total, -(-len(COUNTS) // 4) * 4), np.uint16)
@@ -31,11 +36,19 @@ def looked_at(lengths: list[list[int]], bad: dict[tuple[int, int], float]) -> di
         for place in range(len(chunks)):
             rows[at + place] = bad.get((comment, place), 0.0)
         at += len(chunks)
-    return worst_stretches(rows, counts, spans, lambda sums, counted: sums - 1)
+
+    def seen_in(stretches):
+        most = [
+            max((seen or {}).get((comment, place), 2.0) for place in range(begin, past))
+            for comment, begin, past in stretches
+        ]
+        return np.array(most, np.float32)[:, None]
+
+    return worst_stretches(rows, counts, spans, lambda sums, counted: sums - 1, seen_in)
 
 
 @pytest.mark.parametrize("before", [0, 1, 3, 7])
-@pytest.mark.parametrize("behind", [1, 4])
+@pytest.mark.parametrize("behind", [2, 4])
 def test_abuse_is_found_wherever_it_stands(before, behind):
     worst = stretch_of(HARMLESS * before + ABUSE + " " + HARMLESS * behind)
     assert "fucking idiot" in worst
@@ -99,6 +112,25 @@ def test_the_worst_of_each_comment_is_named():
 def test_what_is_not_bad_enough_is_not_named():
     assert looked_at([[30] * 40], {(0, 4): 0.99 + SUSPECT}) == {}
     assert looked_at([[30] * 40], {(0, 4): 1.01 + SUSPECT})
+
+
+def test_what_looks_bad_at_a_glance_is_named_only_if_what_filters_saw_leaves_it_bad():
+    bad = {(0, 4): 1.2, (1, 4): 1.2}
+    seen = {(0, place): BAD - 0.21 for place in range(40)} | {(1, place): BAD - 0.19 for place in range(40)}
+    assert set(looked_at([[30] * 40, [30] * 40], bad, seen)) == {1}
+
+
+def test_filters_tell_which_of_several_stretches_is_the_worst():
+    bad = {(0, 4): 1.2, (0, 20): 1.0}
+    assert looked_at([[30] * 40], bad, {(0, 20): 2.1})[0][0] <= 4
+    first, last = looked_at([[30] * 40], bad, {(0, 20): 2.3})[0]
+    assert first <= 20 <= last
+
+
+def test_a_comment_that_is_bad_as_a_whole_hides_nothing():
+    (found,) = bundled().score([Item((ABUSE + " ") * 6)], explain=True)
+    assert max(found.values.values()) >= HIDES_NOTHING
+    assert found.stretch is None
 
 
 def test_without_long_comments_there_is_nothing_to_do():

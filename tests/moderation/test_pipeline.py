@@ -45,7 +45,7 @@ class ScriptedModel:
         self.drag = 0
         """The seconds that it takes for anything, once it was told to be slow; what is heavy takes long by itself."""
 
-    def score(self, items: Any, *, explain: bool = False) -> list[Any]:
+    def score(self, items: Any, **how: Any) -> list[Any]:
         self.calls.append([item.text for item in items])
         self.hints = [item.lang for item in items]
         return [self.one(item.text) for item in items]
@@ -243,7 +243,7 @@ def test_scores_that_are_none_leave_that_comment_unscored(pipeline, text):
 
 def test_too_few_answers_are_no_answers(clock):
     class Mute(ScriptedModel):
-        def score(self, items: Any, *, explain: bool = False) -> list[Any]:
+        def score(self, items: Any, **how: Any) -> list[Any]:
             return []
 
     assert waits_unscored(examined(Pipeline(Models(clock, Mute(clock))), "hello")[0])

@@ -26,7 +26,7 @@ class Moody:
     def __init__(self, cannot: str = "nothing that is written here") -> None:
         self.cannot = cannot
 
-    def score(self, items: Any, *, explain: bool = False) -> list[Any]:
+    def score(self, items: Any, **how: Any) -> list[Any]:
         if any(self.cannot in item.text for item in items):
             raise RuntimeError("a text that it cannot read")
         values = dict.fromkeys(ATTRIBUTES, 0.01)

@@ -1,0 +1,79 @@
+"""What moved a score most: picked from all that its logit is the sum of, and found again in the original text."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.layout import text_of
+from classifiers.text import locate
+from classifiers.traits import NAMES, Matrix
+
+TOP = 5
+"""So many words are picked, and as many features of the whole, so that there is always something to show in the text."""
+FAINT = 0.1
+"""Contributions to the logit below this are not worth showing."""
+
+Moved = tuple[int, float]
+"""The place of a chunk, or of a hand-made feature, which counts from -1 downwards; and what it contributes to the logit."""
+
+
+class Word(msgspec.Struct, frozen=True, array_like=True):
+    """What moved a score: a span of the original text in code points, or a named feature with an empty span."""
+
+    attribute: str
+    begin: int
+    end: int
+    weight: float
+    feature: str = ""
+
+
+def strongest(lines: Sequence[Matrix], features: Matrix) -> Iterator[list[Moved]]:
+    """Pick what moved each of some logits most, the strongest first.
+
+    Each has a line of what its chunks contribute, and a row of what the hand-made features do. All are looked at in a
+    handful of NumPy calls: each costs a microsecond, whatever it does.
+    """
+    longest = max(map(len, lines))
+    weights = np.zeros((len(lines), longest + features.shape[1]), np.float32)
+    for row, line in zip(weights, lines, strict=True):
+        row[: len(line)] = line
+    weights[:, longest:] = features
+    most = np.concatenate([_largest(weights[:, :longest]), longest + _largest(weights[:, longest:])], axis=1)
+    most.sort(axis=1)
+    found = np.take_along_axis(weights, most, axis=1)
+    order = np.abs(found).argsort(axis=1, kind="stable")[:, ::-1]
+    most, found = np.take_along_axis(most, order, axis=1), np.take_along_axis(found, order, axis=1)
+    kept = (np.abs(found) >= FAINT).sum(axis=1)
+    most = np.where(most < longest, most, longest - 1 - most)
+    for number, places, sizes in zip(kept.tolist(), most.tolist(), found.tolist(), strict=True):
+        yield [*zip(places[:number], sizes[:number], strict=True)]
+
+
+def _largest(weights: Matrix) -> NDArray[np.int64]:
+    """Give for each row the places of its `TOP` largest weights, of either sign."""
+    if weights.shape[1] <= TOP:
+        return np.tile(np.arange(weights.shape[1]), (len(weights), 1))
+    return np.abs(weights).argpartition(-TOP, axis=1)[:, -TOP:]
+
+
+def words_of(text: str, chunks: list[str], chosen: Sequence[tuple[str, int, float]]) -> tuple[Word, ...]:
+    """Name what moved the scores of a comment that is laid out: attribute, place (a chunk's counts from the empty one) and weight."""
+    if not chosen:
+        return ()
+    own = text_of(chunks)
+    named = len(own) + 1
+    places = sorted({at - 1 for _, at, _ in chosen if 0 < at < named})
+    spans = dict(zip(places, locate(text, own, places), strict=True))
+    found = []
+    for attribute, at, weight in chosen:
+        if at < 0:
+            found.append(Word(attribute, 0, 0, weight, NAMES[-1 - at]))
+        elif at - 1 in spans:
+            found.append(Word(attribute, *spans[at - 1], weight))
+        else:
+            found.append(
+                Word(attribute, 0, 0, weight, "author link" if "" in chunks[named + 1 : at] else "author name")
+            )
+    return tuple(found)
