@@ -33,7 +33,7 @@ lint: $(VENV)/installed-dev ## Check style and types
 bench: $(VENV)/installed-dev ## Measure speed on this machine, twelve minutes at most; writes bench.json and bench.svg
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-figures: $(VENV)/installed-dev ## Run the long form of the tests (two hours at most; DATA=DIR for those on public sets) and print one table
+figures: $(VENV)/installed-dev ## Run the long form of the tests (three hours at most; DATA=DIR for those on public sets) and print one table
 	@DATA="$(abspath $(DATA))" $(BIN)/python -m tests.figures
 
 soak: $(VENV)/installed-dev ## Keep the service under a steady load for eight hours, to see that nothing grows (ARGS="--minutes 1")

@@ -1,4 +1,4 @@
-"""The figures: runs the long forms, bounded to two hours, and prints one table of what they counted.
+"""The figures: runs the long forms, bounded to three hours, and prints one table of what they counted.
 
 A test tells its figure with `tell`; `python -m tests.figures` gathers them: test, n, bar, value, date, commit, machine,
 and what was left out. Without the runner a figure goes nowhere, and the test fails or passes by its own asserts.
@@ -28,7 +28,7 @@ PLACES = {
 }
 """What is run, in this order: what matters most comes first, should the time run out. Of the first places all tests, since
 there the short ones and the mutations tell figures as well; of the others the long forms."""
-HOURS = 2.0
+HOURS = 3.0
 
 
 def tell(test: str, n: int, bar: str, value: object) -> None:
