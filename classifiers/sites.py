@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.adapting import AdaptRecipe, adapt
-from classifiers.bars import WORKING
+from classifiers.bars import WORKING, held_from
 from classifiers.comparing import auc_gain
 from classifiers.dataset import Dataset, concatenate, read, read_file, write_jsonl
 from classifiers.errors import DatasetInvalid, LabelsOneSided
@@ -61,6 +61,9 @@ class Outcome(msgspec.Struct, frozen=True):
     gain: Estimate
     threshold_before: AtThreshold
     threshold_after: AtThreshold
+    held_before: tuple[float, float]
+    """What the service would hold of the bad comments and of the others, from the bar of the profile `balanced`: shares."""
+    held_after: tuple[float, float]
 
 
 class Study(msgspec.Struct, frozen=True):
@@ -77,14 +80,15 @@ class Study(msgspec.Struct, frozen=True):
     def table(self) -> str:
         """Write the study as a Markdown table."""
         lines = [
-            "| site | attribute | labels | later | AUC before | AUC after | gain | precision before | after | recall before | after | gate |",
-            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+            "| site | attribute | labels | later | AUC before | AUC after | gain | precision before | after | recall before | after | held of bad before | after | of others before | after | gate |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
             f"| {one.site} | {one.attribute} | {one.labels} | {one.later} | {_bounds(one.before)} | {_bounds(one.after)} "
             f"| {one.gain.value:+.3f} ({one.gain.low:+.3f} to {one.gain.high:+.3f}) "
             f"| {_bounds(one.threshold_before.precision)} | {_bounds(one.threshold_after.precision)} "
             f"| {one.threshold_before.recall.value:.3f} | {one.threshold_after.recall.value:.3f} "
+            f"| {one.held_before[0]:.3f} | {one.held_after[0]:.3f} | {one.held_before[1]:.3f} | {one.held_after[1]:.3f} "
             f"| {_gate(one)} |"
             for one in self.outcomes
         ]
@@ -95,7 +99,8 @@ class Study(msgspec.Struct, frozen=True):
             worse = sum(one.gain.high < 0 for one in sites)
             lines.append(
                 f"\n{labels} labels, {len(sites)} sites: mean gain {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}); "
-                f"surely better on {better}, surely worse on {worse}; the gate passed {sum(one.passed for one in sites)}"
+                f"surely better on {better}, surely worse on {worse}; held in the mean {_held_in_the_mean(sites)}; "
+                f"the gate passed {sum(one.passed for one in sites)}"
             )
         return "\n".join(lines)
 
@@ -186,9 +191,22 @@ def live(version: Path, rows: Dataset, name: str, counts: Sequence[int], seed: i
                     gain=gain,
                     threshold_before=at_threshold(truth[later], said[later], at),
                     threshold_after=at_threshold(truth[later], now, at_now),
+                    held_before=_held(truth[later], said[later], held_from(scorer.manifest.thresholds, attribute)),
+                    held_after=_held(truth[later], now, held_from(fresh.manifest.thresholds, attribute)),
                 )
             )
     return outcomes
+
+
+def _held_in_the_mean(sites: Sequence[Outcome]) -> str:
+    shares = np.array([(*one.held_before, *one.held_after) for one in sites]).mean(axis=0)
+    bad, others, bad_after, others_after = map(float, shares)
+    return f"{bad:.3f} -> {bad_after:.3f} of the bad and {others:.3f} -> {others_after:.3f} of the others"
+
+
+def _held(truth: NDArray[np.bool_], said: NDArray[np.float64], bar: float) -> tuple[float, float]:
+    """Give the shares of the bad comments and of the others that a bar holds."""
+    return float((said[truth] >= bar).mean()), float((said[~truth] >= bar).mean())
 
 
 def _in_order(rows: Dataset, attribute: str, name: str, seed: int) -> Dataset:
