@@ -5,7 +5,7 @@ when the lists in `seeds/` grow.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ from classifiers.categories import CATEGORIES, category_words
 from classifiers.concepts import MOST_MEANINGS, concept_words
 from classifiers.errors import DatasetInvalid
 from classifiers.hashing import Hashes, hash_word
+from classifiers.marked import MarkedWords, Places
 from classifiers.phrases import LONGEST_PHRASE, Phrases
 from classifiers.text import HanWords, cut, is_han
 from classifiers.unfolding import unfold
@@ -73,13 +74,25 @@ Line = TypeVar("Line", Term, Group)
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, and where the first two words of those may be."""
+    """A lexicon as a version carries it: mark -> words, mark -> keys of phrases, and where the first two words of those may be.
 
-    words: dict[str, list[str]]
-    phrases: dict[str, list[int]]
-    begun: list[int]
-    han: list[str] = []
+    Each list is unpacked by itself, and what is made of one is kept before the next: all at once leave gaps in memory that are
+    as large as all that is kept.
+    """
+
+    words: dict[str, msgspec.Raw]
+    phrases: dict[str, msgspec.Raw]
+    begun: msgspec.Raw
+    han: msgspec.Raw = msgspec.Raw(b"[]")
     """Words of several characters in Chinese and Japanese that are one chunk."""
+
+
+def _pack(listed: Sequence[str] | Sequence[int]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(listed))
+
+
+_words = msgspec.json.Decoder(list[str]).decode
+_numbers = msgspec.json.Decoder(list[int]).decode
 
 
 NO_CONCEPTS: Hashes = np.zeros((0, 2), np.uint32)
@@ -90,26 +103,31 @@ class Lexicon:
     """Words and phrases with their marks; answers what `text.unfold` asks when it guesses at a disguise.
 
     Parameters are the marks of words (a phrase is words parted by blanks), the hashes of frequent words, the most
-    frequent first, the phrases where they are hashed already, the words of several characters that are one chunk, and the
-    hashes of words in order, each beside that of its concept.
+    frequent first, the phrases where they are hashed already, the words of several characters that are one chunk, the
+    hashes of words in order, each beside that of its concept, and what gives the words that are masked, where the marks cannot be listed.
     """
 
     def __init__(
         self,
-        marks: dict[str, tuple[int, ...]],
+        marks: dict[str, Places] | MarkedWords,
         known: Iterable[int] = (),
         phrases: Phrases | None = None,
         han: Iterable[str] = (),
         concepts: Hashes = NO_CONCEPTS,
+        vulgar: Callable[[], Iterable[str]] = tuple,
     ) -> None:
-        listed = [phrase for phrase in marks if " " in phrase]
-        self.marks = {word: places for word, places in marks.items() if " " not in word} if listed else marks
+        listed = [phrase for phrase in marks if " " in phrase] if isinstance(marks, dict) else []
+        self.marks: dict[str, Places] | MarkedWords = marks
+        self._vulgar = vulgar
+        if isinstance(marks, dict):
+            self.marks = {word: places for word, places in marks.items() if " " not in word} if listed else marks
         self._known = Vocabulary(known)
         self._meant, self._meanings = (np.ascontiguousarray(column, np.uint32) for column in np.asarray(concepts).T)
         self.han = HanWords(han)
-        hashed = ([hash_word(self.general(word)) for word in phrase.split(" ")] for phrase in listed)
-        marked = [(words, marks[phrase][0]) for words, phrase in zip(hashed, listed, strict=True)]
-        self.phrases = Phrases.of(marked) if phrases is None else phrases
+        if phrases is None and isinstance(marks, dict):
+            hashed = ([hash_word(self.general(word)) for word in phrase.split(" ")] for phrase in listed)
+            phrases = Phrases.of([(words, marks[phrase][0]) for words, phrase in zip(hashed, listed, strict=True)])
+        self.phrases = phrases or Phrases({}, ())
         self._fitted: tuple[str, list[tuple[float, str]]] = "", []
         """The last pattern and what fits it: of one chunk the same is asked several times."""
 
@@ -122,8 +140,10 @@ class Lexicon:
     def _by_shape(self) -> dict[tuple[int, str], dict[str, list[str]]]:
         """Vulgar words and slurs by length and first letter, then by their last; built when the first masked word is met."""
         shaped: dict[tuple[int, str], dict[str, list[str]]] = {}
-        for word, places in self.marks.items():
-            if len(word) >= 3 and any(place in _MASKED for place in places):
+        listed = self.marks.items() if isinstance(self.marks, dict) else ()
+        vulgar = (word for word, places in listed if not _MASKED.isdisjoint(places))
+        for word in dict.fromkeys(chain(vulgar, self._vulgar())):
+            if len(word) >= 3:
                 by_last = shaped.setdefault((len(word), word[0]), {})
                 by_last.setdefault(word[-1], []).append(word)
                 by_last.setdefault("*", []).append(word)
@@ -171,7 +191,7 @@ class Lexicon:
         found = self.marks.get(word)
         if found is None and "\u0621" <= word[0] <= "\u064a":
             leads = (word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead))
-            found = next((self.marks[stem] for stem in leads if stem in self.marks), None)
+            found = next(filter(None, map(self.marks.get, leads)), None)
         return GROUP if found == _GROUP_ALONE else word
 
     def known(self, word: str) -> bool:
@@ -200,7 +220,7 @@ class Lexicon:
     def _cost(self, word: str, rank: int) -> float:
         if rank == UNKNOWN:
             return math.inf
-        places = self.marks.get(word, ())
+        places = self.marks.get(word) or ()
         often = VULGAR if not _MASKED.isdisjoint(places) else SOLD if not _SOLD.isdisjoint(places) else 0.0
         return math.log(rank + 8.0) - often
 
@@ -229,7 +249,9 @@ class Lexicon:
         return self._fitted[1]
 
     def encode(self) -> bytes:
-        """Write the lexicon as JSON, phrases as their hashes, so that opening a version hashes nothing."""
+        """Write a lexicon that was built as JSON, phrases as their hashes; one that was read cannot list its words."""
+        if not isinstance(self.marks, dict):
+            raise TypeError("this lexicon was read from a version, which holds it as it was written")
         words: dict[str, list[str]] = {mark: [] for mark in MARKS}
         for word, places in sorted(self.marks.items()):
             for place in places:
@@ -237,28 +259,28 @@ class Lexicon:
         phrases: dict[str, list[int]] = {}
         for key, place in sorted(self.phrases.marks.items()):
             phrases.setdefault(MARKS[place], []).append(key)
-        return msgspec.json.encode(_Stored(words, phrases, self.phrases.begun, sorted(self.han.words)))
+        return msgspec.json.encode(
+            _Stored(
+                {mark: _pack(listed) for mark, listed in words.items()},
+                {mark: _pack(keys) for mark, keys in phrases.items()},
+                _pack(self.phrases.begun),
+                _pack(sorted(self.han.words)),
+            )
+        )
 
     @classmethod
     def decode(cls, content: bytes, known: Iterable[int] = (), concepts: Hashes = NO_CONCEPTS) -> "Lexicon":
         """Read what `encode` wrote; marks this release does not know are left out."""
         stored = msgspec.json.decode(content, type=_Stored)
-        marks: dict[str, tuple[int, ...]] = {}
-        same: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for mark, words in stored.words.items():
-            if mark in _PLACE:
-                alone = (_PLACE[mark],)
-                for word in words:
-                    before = marks.get(word)
-                    places = alone if before is None else before + alone
-                    marks[word] = same.setdefault(places, places)
-        phrases: dict[int, int] = {}
-        for mark, keys in stored.phrases.items():
-            if mark in _PLACE:
-                phrases.update(dict.fromkeys(keys, _PLACE[mark]))
-        same_words = {word: word for word in marks if is_han(word)}
-        han = (same_words.get(word, word) for word in stored.han)
-        return cls(marks, known, Phrases(phrases, stored.begun), han, concepts)
+        known_marks = {_PLACE[mark]: words for mark, words in stored.words.items() if mark in _PLACE}
+        marks = MarkedWords.of((place, _words(words)) for place, words in known_marks.items())
+        keys = {key: _PLACE[mark] for mark, keys in stored.phrases.items() if mark in _PLACE for key in _numbers(keys)}
+        phrases = Phrases(keys, _numbers(stored.begun))
+        del keys
+        masked = [bytes(words) for place, words in known_marks.items() if place in _MASKED]
+        return cls(
+            marks, known, phrases, _words(stored.han), concepts, lambda: chain.from_iterable(map(_words, masked))
+        )
 
 
 def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:

@@ -62,7 +62,9 @@ def test_a_phrase_that_names_a_group_matches_whichever_group_stands_in_it(lexico
 
 def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None:
     again = Lexicon.decode(lexicon.encode(), [hash_word("word")])
-    assert again.marks == lexicon.marks
+    assert isinstance(lexicon.marks, dict)
+    assert len(again.marks) == len(lexicon.marks)
+    assert {word: again.marks.get(word) for word in lexicon.marks} == lexicon.marks
     assert again.phrases.marks == lexicon.phrases.marks
     assert again.phrases.begun == lexicon.phrases.begun
     assert again.known("word")
@@ -76,7 +78,8 @@ def test_marks_of_another_release_are_left_out() -> None:
         b'{"words": {"insult_2": ["idiot"], "unheard_of": ["word"]}, "phrases": {"unheard_of": [12]}, "begun": [1]}'
     )
     lexicon = Lexicon.decode(content)
-    assert set(lexicon.marks) == {"idiot"}
+    assert marks(lexicon, "idiot") == ["insult_2"]
+    assert len(lexicon.marks) == 1
     assert not lexicon.phrases.marks
 
 
@@ -116,6 +119,7 @@ def test_every_language_has_words_of_every_category_and_none_of_them_names_a_gro
     assert set(files) == LANGUAGES
     assert all(set(kinds) == set(CATEGORIES) and all(kinds.values()) for kinds in files.values())
     built = build_lexicon([], read_groups())
+    assert isinstance(built.marks, dict)
     categorised = {MARKS.index(kind) for kind in CATEGORIES}
     assert not [
         word for word, places in built.marks.items() if categorised & {*places} and built.general(word) == GROUP
