@@ -158,10 +158,11 @@ class Registry:
         """Say of each version whose manifest cannot be read what is wrong with it."""
         return tuple(str(error) for _, error in self._read() if isinstance(error, ClassifierError))
 
-    def missing(self) -> tuple[str, ...]:
-        """Name the versions that a pointer names and that are not here."""
+    def missing(self) -> dict[str, str]:
+        """Name the versions that are not here though a pointer names them: active or shadow -> version."""
         there = {version.manifest.version for version in self.list()}
-        return tuple(name for name in (self.active(), self.shadow()) if name is not None and name not in there)
+        seats = (("active", self.active()), ("shadow", self.shadow()))
+        return {state: name for state, name in seats if name is not None and name not in there}
 
     def path(self, version: str) -> Path:
         """Find the folder of a version."""

@@ -12,6 +12,12 @@ from classifiers.errors import AlreadyActive
 from classifiers.registry import Registry
 from classifiers.scorer import tried
 
+LEADS_ON = {
+    "active": "the active version; roll back, or promote another",
+    "shadow": "the version in shadow; end the shadow by `classifiers shadow --off`, or set another",
+}
+"""What to do where a version that a pointer names is gone."""
+
 
 @click.command(name="list")
 @json_option
@@ -21,8 +27,8 @@ def list_command(registry: Registry, as_json: bool) -> None:
     found = registry.list()
     for broken in registry.broken():
         click.echo(f"not listed: {broken}", err=True)
-    for name in registry.missing():
-        click.echo(f"not here: {name}, which a pointer names; roll back, or promote another", err=True)
+    for state, name in registry.missing().items():
+        click.echo(f"not here: {name}, {LEADS_ON[state]}", err=True)
     if as_json:
         rows: list[dict[str, Any]] = [
             {

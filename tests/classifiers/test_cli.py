@@ -379,7 +379,18 @@ def test_an_active_version_that_is_gone_is_told_of(adapted: Path, root: Path) ->
     for words in (("list",), ("list", "--json")):
         result = run(root, *words)
         assert result.exit_code == 0
-        assert result.stderr == "not here: gone-1, which a pointer names; roll back, or promote another\n"
+        assert result.stderr == "not here: gone-1, the active version; roll back, or promote another\n"
+
+
+def test_where_only_the_shadow_is_gone_its_end_is_advised_and_no_rollback(root: Path) -> None:
+    root.mkdir()
+    (root / "shadow.json").write_text('{"version": "gone-1"}')
+    advised = run(root, "list").stderr
+    assert advised == (
+        "not here: gone-1, the version in shadow; end the shadow by `classifiers shadow --off`, or set another\n"
+    )
+    assert run(root, "shadow", "--off").exit_code == 0
+    assert run(root, "list").stderr == ""
 
 
 def test_what_is_active_is_not_promoted_again_and_the_gate_is_not_asked(root: Path) -> None:

@@ -81,14 +81,14 @@ def test_rolled_back_to_the_bundled_version_the_next_release_serves_its_own(regi
     assert registry.rollback().version == "first"
     assert registry.pointers() == Pointers()
     later = upgraded(registry)
-    assert (later.active(), later.missing()) == ("later", ())
+    assert (later.active(), later.missing()) == ("later", {})
 
 
 def test_a_pointer_to_the_bundled_version_of_an_earlier_release_is_no_dead_end(registry: Registry) -> None:
     add(registry, "second")
     (registry.root / "active.json").write_text('{"version": "first"}')
     later = upgraded(registry)
-    assert (later.missing(), later.champion()) == (("first",), "later")
+    assert (later.missing(), later.champion()) == ({"active": "first"}, "later")
     assert later.promote("second").was == "first"
     assert later.champion() == "second"
     assert later.rollback().version == "later"
@@ -224,10 +224,11 @@ def test_a_pointer_to_a_version_that_is_gone_is_told(registry: Registry) -> None
     add(registry, "second", "third")
     registry.promote("second")
     registry.set_shadow("third")
-    assert registry.missing() == ()
-    for name in ("second", "third"):
-        shutil.rmtree(registry.path(name))
-    assert registry.missing() == ("second", "third")
+    assert registry.missing() == {}
+    shutil.rmtree(registry.path("third"))
+    assert registry.missing() == {"shadow": "third"}
+    shutil.rmtree(registry.path("second"))
+    assert registry.missing() == {"active": "second", "shadow": "third"}
 
 
 def test_a_history_line_cut_short_hides_no_other(registry: Registry) -> None:
