@@ -179,8 +179,9 @@ class Workshop:
             if said.code != 0:
                 raise ModelRefused(last_line(said.error) + _passed_over(beside))
             facts = {"site": site, "version": name, "labels": learned, "held_back": held}
+            told = [*said.error.splitlines(), *said.out.splitlines()[:-1]]
             await self._ledger.append(STAFF, "model.adapted", by, **facts)
-            return name, {**facts, "left_out": beside, "told": said.out.splitlines()[:-1]}
+            return name, {**facts, "left_out": beside, "told": told}
 
         return await self._begin("adapt", by, work)
 

@@ -63,7 +63,7 @@ def evaluate_command(
 @pass_registry
 def compare(registry: Registry, candidate: str, against: str | None, data: tuple[Path, ...], as_json: bool) -> None:
     """Set a candidate beside the champion on the same rows."""
-    found = _compare(folder_of(registry, candidate), folder_of(registry, against or registry.champion()), data)
+    found = _compare(folder_of(registry, candidate), folder_of(registry, against), data)
     if as_json:
         return print_json(found)
     rows = [

@@ -34,13 +34,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the wh
 
 
 def folder_of(registry: Registry, version: str | None) -> Path:
-    """Find a version by name, or as a folder where a path is given; the active one where nothing is."""
+    """Find a version by name, or as a folder where a path is given; the champion where nothing is."""
+    if not version:
+        return champion_of(registry)
     try:
-        return registry.path(version or registry.active())
+        return registry.path(version)
     except UnknownVersion:
-        if version and os.sep in version and Path(version).is_dir():
+        if os.sep in version and Path(version).is_dir():
             return Path(version)
         raise
+
+
+def champion_of(registry: Registry) -> Path:
+    """Find the active version, or the bundled one where that is gone, and say so on stderr."""
+    active, champion = registry.active(), registry.champion()
+    if champion != active:
+        click.echo(f"not here: {active}, the active version; {champion} of the package takes its place", err=True)
+    return registry.path(champion)
 
 
 def check_free(registry: Registry, name: str, out: Path | None = None) -> None:

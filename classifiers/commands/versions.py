@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from classifiers.commands.terminal import FILES, json_option, pass_registry, print_json, print_table, progress
+from classifiers.commands.terminal import (
+    FILES,
+    champion_of,
+    json_option,
+    pass_registry,
+    print_json,
+    print_table,
+    progress,
+)
 from classifiers.dataset import read
 from classifiers.errors import AlreadyActive
 from classifiers.registry import Registry
@@ -74,9 +82,10 @@ def promote(registry: Registry, version: str, decisions: tuple[Path, ...], force
     """Make a version the active one, if the gate finds it no worse."""
     from classifiers import gate
 
-    candidate, champion = registry.path(version), registry.path(registry.champion())
+    candidate = registry.path(version)
     if version == registry.active():
         raise AlreadyActive(version)
+    champion = champion_of(registry)
     rows = read(decisions) if decisions else None
     with progress() as tell:
         verdict = gate.judge(champion, candidate, rows, progress=tell)

@@ -400,6 +400,20 @@ def test_what_is_active_is_not_promoted_again_and_the_gate_is_not_asked(root: Pa
         assert refused.stderr == f"classifiers: version {FIRST} is the active one already\n"
 
 
+def test_where_the_active_version_is_gone_the_bundled_one_scores_and_is_adapted(adapted: Path, tmp_path: Path) -> None:
+    (adapted / "active.json").write_text('{"version": "gone-1"}')
+    told = f"not here: gone-1, the active version; {FIRST} of the package takes its place\n"
+    scored = run(adapted, "score", "--input", "-", stdin=b'{"text":"you are an idiot"}\n')
+    assert (scored.exit_code, scored.stderr) == (0, told)
+    assert msgspec.json.decode(scored.stdout)["model"] == FIRST
+    rows = written(tmp_path / "rows.jsonl", lines(260))
+    made = run(adapted, "adapt", "--data", rows, "--version", "harbour-2")
+    assert (made.exit_code, made.stderr) == (0, told)
+    assert read_manifest(Registry(adapted).path("harbour-2")).base == FIRST
+    named = run(adapted, "score", "--version", "gone-1", "--input", "-", stdin=b"")
+    assert (named.exit_code, named.stdout) == (2, "")
+
+
 def test_where_the_active_version_is_gone_a_rollback_and_a_promotion_lead_on(adapted: Path, tmp_path: Path) -> None:
     later = written(tmp_path / "later.jsonl", lines(60, seed=9))
     (adapted / "active.json").write_text('{"version": "gone-1"}')
@@ -407,6 +421,7 @@ def test_where_the_active_version_is_gone_a_rollback_and_a_promotion_lead_on(ada
     promoted = run(adapted, "promote", "harbour-1", "--force")
     assert promoted.exit_code == 0, promoted.output
     assert "harbour-1 is active, gone-1 retired" in promoted.stdout
+    assert f"{FIRST} of the package takes its place" in promoted.stderr
     assert f"{FIRST} is active again" in run(adapted, "rollback").stdout
 
 
