@@ -28,7 +28,16 @@ from moderation.errors import (
     StoreUnavailable,
     UnknownComment,
 )
-from moderation.moves import as_comment, judged_again, reported, shown_status, withheld, without_itself
+from moderation.moves import (
+    answers_for_first,
+    as_comment,
+    first_text,
+    judged_again,
+    reported,
+    shown_status,
+    withheld,
+    without_itself,
+)
 from moderation.records import Comment, History, Outcome, Signal, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.scoring.pipeline import Pipeline, checks_of
@@ -190,13 +199,14 @@ class Intake:
     async def _receipt_of(self, site: Site, known: Known, text: str) -> Receipt | Exception:
         """Answer what came before: sent again it is answered again; asked for by its name, as it stands now.
 
-        A text that nobody has judged is not answered with the verdict on another.
+        Whoever sends the text again that it came with repeats the first request, also after an edit. A text that nobody
+        has judged is not answered with the verdict on another.
         """
         try:
             stored = await self._comments.get(site.id, known.id)
         except UnknownComment as error:
             return error
-        if known.by_name and text != stored.text:
+        if known.by_name and text != stored.text and not answers_for_first(stored, self._digests.of("text", text)):
             return ExternalIdTaken(stored.id)
         verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
         status = shown_status(stored) if known.by_name else verdict.outcome.status
@@ -250,7 +260,8 @@ class Intake:
         recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
         history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
         verdict = self._judge_again(site, stored, comment, history, ARRIVAL_SIGNALS)
-        document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint)
+        first = first_text(stored, self._digests.of("text", stored.text))
+        document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint, **first)
         move = judged_again("comment.edited", stored, verdict, document=document)
         await self._comments.move(stored, move, day=self._today())
         self._judged(verdict, began)

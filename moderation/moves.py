@@ -49,6 +49,22 @@ def shown_status(stored: Stored) -> Status:
     return stored.previous if stored.embargo and stored.previous else stored.status
 
 
+def first_text(stored: Stored, digest: str) -> dict[str, object]:
+    """Give what is remembered of the text that a comment came with, as it is changed for the first time."""
+    if stored.first_text:
+        return {}
+    objected = stored.embargo or stored.reports or stored.escalated
+    return {"first_text": digest, "first_published": stored.status is Status.APPROVED and not objected}
+
+
+def answers_for_first(stored: Stored, digest: str) -> bool:
+    """Say whether whoever sends the first text of a changed comment again may hear where the comment stands now.
+
+    That it is approved says so of the text it has now, and would publish another that never was.
+    """
+    return digest == stored.first_text and (stored.first_published or shown_status(stored) is not Status.APPROVED)
+
+
 def withheld(stored: Stored, verdict: Verdict) -> Verdict:
     """Let wait what was rejected and has changed since, however mild the new verdict: only a person publishes it.
 

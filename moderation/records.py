@@ -344,6 +344,10 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The reasons it waits for now, where they are not its verdict's."""
     before: Before | None = None
     """What an undo of the last decision brings back."""
+    first_text: str = ""
+    """The digest of the text it came with; empty where that was not changed."""
+    first_published: bool = False
+    """Whether it stood approved with that text, and nobody objected."""
 
     @property
     def urgency(self) -> float:

@@ -108,7 +108,11 @@ class Comments(Controller):
         settings: NamedDependency[Settings],
         telemetry: NamedDependency[Telemetry],
     ) -> Response[bytes]:
-        """Take one comment in, and answer what becomes of it."""
+        """Take one comment in, and answer what becomes of it.
+
+        An `external_id` that is known is answered with the comment that has it, as it stands now, if the text is the one
+        it has or came with. 409 is for another text, and for the first one where the comment was approved only after an edit.
+        """
         site = await site_for(request, caller, None)
         with counting(telemetry):
             body = await raw_body(request, settings.intake.max_body_bytes)

@@ -47,6 +47,8 @@ class Document(msgspec.Struct, frozen=True, array_like=True):
     sealed: str
     edits: int
     fingerprint: str
+    first_text: str = ""
+    first_published: bool = False
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -192,6 +194,8 @@ def decode_stored(site: str, comment_id: str, fields: Mapping[bytes, bytes]) -> 
         escalated=fields.get(b"esc", b"").decode(),
         waiting_since=at,
         before=_before.decode(fields[b"was"]) if b"was" in fields else None,
+        first_text=document.first_text,
+        first_published=document.first_published,
         waits_for=fields.get(b"qr", b"").decode(),
     )
 

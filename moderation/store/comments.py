@@ -496,7 +496,7 @@ def document_of(stored: Stored, **changes: object) -> codec.Document:
     document = codec.Document(
         stored.text, stored.name, stored.author, stored.address, stored.url, stored.thread.id, stored.parent_id,
         stored.user_agent, stored.referrer, stored.lang, stored.external_id, stored.submitted_at, stored.channel,
-        stored.sealed, stored.edits, stored.fingerprint,
+        stored.sealed, stored.edits, stored.fingerprint, stored.first_text, stored.first_published,
     )  # fmt: skip
     return msgspec.structs.replace(document, **changes)
 

@@ -77,7 +77,14 @@ def test_a_verdict_is_read_as_it_was_given(verdict: Verdict) -> None:
 
 
 @given(
-    document=st.builds(codec.Document, *[TEXT] * 14, edits=st.integers(0, 1000), fingerprint=TEXT),
+    document=st.builds(
+        codec.Document,
+        *[TEXT] * 14,
+        edits=st.integers(0, 1000),
+        fingerprint=TEXT,
+        first_text=TEXT,
+        first_published=st.booleans(),
+    ),
     verdict=VERDICTS,
     decision=DECISIONS,
     before=st.builds(
@@ -116,3 +123,5 @@ def test_a_comment_is_read_as_it_was_kept(
 def test_what_an_older_writer_left_out_takes_its_default() -> None:
     kept = msgspec.msgpack.encode(["approve", [], 0, [], [], [], 1, "en", 0])
     assert codec.decode_verdict(kept) == Verdict(outcome=Outcome.APPROVE, policy=1, lang="en")
+    document = codec.decode_document(msgspec.msgpack.encode([""] * 14 + [2, ""]))
+    assert (document.edits, document.first_text, document.first_published) == (2, "", False)

@@ -9,7 +9,14 @@ import pytest
 import structlog
 
 from moderation.app import House
-from moderation.errors import IdempotencyConflict, Overloaded, RateExceeded, StoreUnavailable, UnknownComment
+from moderation.errors import (
+    ExternalIdTaken,
+    IdempotencyConflict,
+    Overloaded,
+    RateExceeded,
+    StoreUnavailable,
+    UnknownComment,
+)
 from moderation.intake import _Ids
 from moderation.records import (
     Caller,
@@ -148,6 +155,46 @@ async def test_what_was_rejected_and_edited_to_something_else_that_waits_stays_w
     links = "See https://a.example and https://b.example and https://c.example and https://d.example on the council."
     assert (await rooms.intake.edit(site, receipt.id, links)).status == "pending"
     assert (await rooms.intake.edit(site, receipt.id, "The council meets on Monday.")).status == "pending"
+
+
+async def test_the_first_request_sent_again_after_an_edit_is_answered_with_the_comment_as_it_stands(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    texts = ["The ferry leaves at nine.", "The ferry leaves at ten.", "The ferry leaves at noon."]
+    receipt = await rooms.intake.submit(site, comment(texts[0], external_id="wp-1"))
+    for text in texts[1:]:
+        await rooms.intake.edit(site, receipt.id, text)
+    ruling = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.OFF_TOPIC, version=3)
+    await rooms.review.decide(site, ADMIN, receipt.id, ruling)
+    for text in (texts[0], texts[2]):
+        again = await rooms.intake.submit(site, comment(text, external_id="wp-1"))
+        assert (again.id, again.status, again.known) == (receipt.id, "rejected", True)
+    assert (await rooms.intake.stored(site, receipt.id)).text == texts[2]
+    for text in (texts[1], "Something else entirely."):
+        with pytest.raises(ExternalIdTaken):
+            await rooms.intake.submit(site, comment(text, external_id="wp-1"))
+
+
+async def test_a_first_text_that_was_never_published_is_not_by_the_approval_of_an_edit(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    spam = "Cheap casino pills at http://pills.example/win, buy now!!!"
+    receipt = await rooms.intake.submit(site, comment(spam, external_id="wp-1"))
+    assert (await rooms.intake.edit(site, receipt.id, "The council meets on Monday.")).status == "pending"
+    assert (await rooms.intake.submit(site, comment(spam, external_id="wp-1"))).status == "pending"
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
+    with pytest.raises(ExternalIdTaken):
+        await rooms.intake.submit(site, comment(spam, external_id="wp-1"))
+
+
+async def test_a_reported_first_text_is_published_by_no_later_approval(rooms: House, site: Site, comment: Make) -> None:
+    text = "The ferry leaves at nine."
+    receipt = await rooms.intake.submit(site, comment(text, external_id="wp-1"))
+    await rooms.intake.report(site, receipt.id, "192.0.2.1", "rude")
+    await rooms.intake.edit(site, receipt.id, "The ferry leaves at ten.")
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
+    with pytest.raises(ExternalIdTaken):
+        await rooms.intake.submit(site, comment(text, external_id="wp-1"))
 
 
 async def test_an_unknown_comment_is_named_in_every_verb(rooms: House, site: Site) -> None:

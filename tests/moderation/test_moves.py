@@ -5,8 +5,10 @@ import pytest
 
 from moderation.digests import Arrival
 from moderation.moves import (
+    answers_for_first,
     as_comment,
     decision_counts,
+    first_text,
     judged_again,
     reported,
     shown_status,
@@ -52,6 +54,28 @@ def test_a_stored_comment_is_the_comment_it_was_but_for_what_says_who_wrote_it()
     assert (comment.email, comment.ip, comment.honeypot, comment.thread.id) == ("", "", "", "")
     for field in set(comment.__struct_fields__) & set(Stored.__struct_fields__) - {"text", "edits", "thread"}:
         assert getattr(comment, field) == getattr(a_stored(), field) != "", field
+
+
+@pytest.mark.parametrize(
+    ("status", "facts", "published"),
+    [
+        (Status.APPROVED, {}, True),
+        (Status.PENDING, {}, False),
+        (Status.APPROVED, {"embargo": 5, "previous": Status.PENDING}, False),
+        (Status.APPROVED, {"reports": 1}, False),
+        (Status.APPROVED, {"escalated": "look at this"}, False),
+    ],
+)
+def test_only_what_stood_published_undisputed_is_told_of_a_later_approval(
+    status: Status, facts: dict, published: bool
+) -> None:
+    remembered = first_text(a_stored(status, **facts), "d1")
+    assert remembered == {"first_text": "d1", "first_published": published}
+    for now in Status:
+        changed = a_stored(now, **remembered)
+        assert first_text(changed, "d2") == {}, "what it came with, not what it was in between"
+        assert answers_for_first(changed, "d1") is (published or now is not Status.APPROVED)
+        assert not answers_for_first(changed, "d2")
 
 
 def test_the_site_sees_a_decision_only_after_its_embargo() -> None:
