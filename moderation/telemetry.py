@@ -201,7 +201,10 @@ class Telemetry:
         self._turned_away.inc()
 
     def webhook_delivered(self, outcome: str, seconds: float) -> None:
-        """Count one attempt to deliver: delivered, failed, refused or buried."""
+        """Count one attempt to deliver, by the state in which it ended the delivery: delivered, buried or disabled.
+
+        One after which it is tried again has failed; it was refused where the address may not be asked.
+        """
         self._delivered(outcome).inc()
         self._delivery.observe(seconds)
 

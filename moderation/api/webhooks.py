@@ -81,6 +81,7 @@ class DeliveryShape(msgspec.Struct):
     comment: str | None
     version: int | None
     state: str
+    """waiting; or how it ended: delivered, buried (no attempt succeeded), disabled (with its webhook) or dropped (overtaken)."""
     next_try_ms: int | None
     attempts: list[AttemptShape]
 

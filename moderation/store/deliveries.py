@@ -2,7 +2,7 @@
 
 The ledger is the outbox. Each webhook has a place in it, and `plan` makes the deliveries of the entries behind that
 place and moves it in one script: nothing that was acknowledged is lost between a decision and its webhook, and nothing
-is planned twice. A delivery is open until it ends (delivered, failed, disabled, dropped) and is kept for a week then.
+is planned twice. A delivery is open until it ends (delivered, buried, disabled, dropped) and is kept for a week then.
 
     cm:{site}:wh              hash   webhook id -> webhook
     cm:{site}:courier         hash   webhook id -> the last ledger entry whose deliveries are made; w:<id> -> warned since
@@ -30,6 +30,8 @@ LISTED_AT_MOST = 1_000
 OPEN_AT_MOST = 1_000
 """With so many open deliveries a webhook gets no new ones; what happens meanwhile waits in the ledger."""
 _NEVER = 9_000_000_000_000_000
+_OLDER = {"failed": "buried"}
+"""What the state of an ended delivery was called by the release before."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -66,7 +68,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     webhook: str
     event: Event
     state: str
-    """waiting, delivered, failed, disabled or dropped."""
+    """waiting; or how it ended: delivered, buried (the last attempt failed), disabled or dropped (another event replaced it)."""
     tries: int
     first_due: int
     due: int
@@ -309,13 +311,14 @@ class Deliveries:
 
 
 def _delivery(site_id: str, webhook_id: str, id_: str, row: dict[bytes, bytes], due: float | bytes | None) -> Delivery:
+    state = row[b"st"].decode()
     next_ = int(float(due)) if due is not None else int(row.get(b"end", b"0"))
     return Delivery(
         id=id_,
         site=site_id,
         webhook=webhook_id,
         event=_event.decode(row[b"ev"]),
-        state=row[b"st"].decode(),
+        state=_OLDER.get(state, state),
         tries=int(row[b"n"]),
         first_due=int(row[b"due"]),
         due=0 if next_ == _NEVER else next_,

@@ -1,4 +1,4 @@
-"""The courier: carries events to the sites' webhooks, tries again by the schedule of Standard Webhooks, and gives up.
+"""The courier: carries events to the sites' webhooks, tries again by the schedule of Standard Webhooks, and buries.
 
 One worker of a deployment does it; when that one dies another takes over, and what was under way is sent again with
 the same `webhook-id`. Events of one comment arrive in the order of its versions; a receiver that refuses one of them
@@ -279,20 +279,21 @@ class Courier:
         error = answer.error or ("" if answer.delivered else f"answered {answer.status}")
         attempt = Attempt(at=moment(now * 1000), seconds=answer.seconds, status=answer.status, error=error)
         releases = tries >= RELEASED_AFTER
+        ends = ""
         if answer.delivered:
-            outcome = "delivered"
-            await self._deliveries.settle(delivery, attempt, state="delivered", at=now)
+            ends = "delivered"
         elif answer.status == 410:
-            outcome = "buried"
-            await self._deliveries.settle(delivery, attempt, state="disabled", at=now)
-            await self._disable(webhook, "the receiver answered 410 Gone")
+            ends = "disabled"
         elif tries >= len(SCHEDULE):
-            outcome = "buried"
-            await self._deliveries.settle(delivery, attempt, state="failed", at=now)
+            ends = "buried"
+        if ends:
+            await self._deliveries.settle(delivery, attempt, state=ends, at=now)
         else:
-            outcome = "refused" if error.startswith("refused") else "failed"
             wait = max(SCHEDULE[tries], min(answer.retry_after or 0.0, LONGEST_WAIT))
             await self._deliveries.settle(delivery, attempt, at=now + round(wait * 1000), releases=releases)
+        if ends == "disabled":
+            await self._disable(webhook, "the receiver answered 410 Gone")
+        outcome = ends or ("refused" if error.startswith("refused") else "failed")
         self._telemetry.webhook_delivered(outcome, answer.seconds)
         if outcome != "delivered":
             _log.warning(

@@ -80,7 +80,7 @@ async def test_an_attempt_is_counted_once_also_when_two_couriers_made_it(deliver
     found = await deliveries.get("news", "wh1", "wh1-1-0")
     assert (found.tries, found.due, found.attempts) == (1, 6_000, (attempt,))
     assert await deliveries.settle(found, None, state="delivered", at=8_000)
-    assert not await deliveries.settle(found, None, state="failed", at=9_000)
+    assert not await deliveries.settle(found, None, state="buried", at=9_000)
     assert (await deliveries.get("news", "wh1", "wh1-1-0")).state == "delivered"
 
 
@@ -90,7 +90,7 @@ async def test_an_ended_delivery_goes_after_a_week_and_an_open_one_never(
     await deliveries.add(HOOK)
     await planned(deliveries, a_delivery(1), a_delivery(2, "news-2"))
     first = await deliveries.get("news", "wh1", "wh1-1-0")
-    await deliveries.settle(first, None, state="failed", at=1_000)
+    await deliveries.settle(first, None, state="buried", at=1_000)
     for name in (NAMES.delivery("wh1-1-0"), NAMES.ended("wh1")):
         assert KEPT_SECONDS - 60 < await connection.execute("TTL", name) <= KEPT_SECONDS
     assert await connection.execute("TTL", NAMES.delivery("wh1-2-0")) == -1
@@ -105,7 +105,7 @@ async def test_a_delivery_is_replayed_with_its_own_id_and_all_its_attempts_befor
     await planned(deliveries, a_delivery(1))
     delivery = await deliveries.get("news", "wh1", "wh1-1-0")
     attempt = Attempt(at="2026-01-01T00:00:01.000Z", seconds=0.1, status=500)
-    await deliveries.settle(delivery, attempt, state="failed", at=1_000)
+    await deliveries.settle(delivery, attempt, state="buried", at=1_000)
     again = await deliveries.replay("news", "wh1", "wh1-1-0")
     assert (again.id, again.state, again.tries, again.attempts) == ("wh1-1-0", "waiting", 0, ())
     assert await deliveries.lease("news", "wh1", 1_000, 15, 10) == ["wh1-1-0"]
@@ -114,6 +114,17 @@ async def test_a_delivery_is_replayed_with_its_own_id_and_all_its_attempts_befor
         await deliveries.replay("news", "wh1", "wh1-99-0")
     with pytest.raises(UnknownDelivery):
         await deliveries.replay("news", "wh2", "wh1-1-0")
+
+
+async def test_what_the_release_before_called_failed_is_buried_and_can_be_replayed(
+    connection: Connection, deliveries: Deliveries
+):
+    await deliveries.add(HOOK)
+    await planned(deliveries, a_delivery(1))
+    await deliveries.settle(await deliveries.get("news", "wh1", "wh1-1-0"), None, state="failed", at=1_000)
+    assert await connection.execute("HGET", NAMES.delivery("wh1-1-0"), "st") == b"failed"
+    assert [one.state for one in await deliveries.ended("news", "wh1", 10)] == ["buried"]
+    assert (await deliveries.replay("news", "wh1", "wh1-1-0")).state == "waiting"
 
 
 async def test_a_replayed_delivery_that_failed_once_is_tried_at_once(deliveries: Deliveries):
@@ -183,7 +194,7 @@ async def test_a_webhook_that_cannot_keep_up_leaves_the_rest_in_the_ledger(conne
         assert await office.deliveries.read_by_all("news") == place
 
         delivery = await office.deliveries.get("news", webhook.id, renamed[0].id)
-        await office.deliveries.settle(delivery, None, state="failed", at=office.ms)
+        await office.deliveries.settle(delivery, None, state="buried", at=office.ms)
         assert await office.step() == 1
         assert receiver.got[0].event["type"] == "comment.judged"
         await office.book.remove(office.site, "admin", webhook.id)

@@ -53,6 +53,12 @@ async def the_delivery(office: PostOffice, webhook_id: str):
     return (open_ + ended)[0]
 
 
+def attempts_counted(office: PostOffice) -> dict[str, float]:
+    lines = office.telemetry.exposition()[0].decode().splitlines()
+    counted = [line for line in lines if line.startswith("moderation_webhooks_delivered_total{")]
+    return {line.split('"')[1]: float(line.rpartition(" ")[2]) for line in counted}
+
+
 # what is sent ---------------------------------------------------------------------------------------
 
 
@@ -279,6 +285,7 @@ async def test_410_switches_the_webhook_off_and_drops_what_was_on_its_way(connec
         open_, ended = await office.book.deliveries(office.site, webhook.id, 50)
         assert open_ == []
         assert {one.state for one in ended} == {"disabled"}
+        assert set(attempts_counted(office)) == {"disabled"}
         asked = len(receiver.got)
         await office.comment()
         assert await office.step() == 0
@@ -288,7 +295,7 @@ async def test_410_switches_the_webhook_off_and_drops_what_was_on_its_way(connec
 # when it is tried again ------------------------------------------------------------------------------
 
 
-async def test_a_delivery_is_tried_ten_times_by_the_schedule_and_then_fails(connection: Connection):
+async def test_a_delivery_is_tried_ten_times_by_the_schedule_and_then_buried(connection: Connection):
     async with post_office(connection) as office, Receiver(status(500)) as receiver:
         webhook = await office.webhook(receiver.url, "comment.judged")
         await office.comment()
@@ -302,7 +309,8 @@ async def test_a_delivery_is_tried_ten_times_by_the_schedule_and_then_fails(conn
             office.ms = delivery.due
             assert await office.courier.step() == 1
             offsets.append((office.ms - began) // 1000)
-        assert delivery.state == "failed"
+        assert delivery.state == "buried"
+        assert attempts_counted(office) == {"failed": 9, "buried": 1}
         steps = [later - earlier for earlier, later in itertools.pairwise(offsets)]
         assert (0, *steps) == SCHEDULE
         assert SCHEDULE == (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)

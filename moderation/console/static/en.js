@@ -142,7 +142,6 @@ export default {
     test_bad: "Not delivered: {error}", deliveries: "Deliveries", no_deliveries: "Nothing was delivered yet.", attempts: "Attempts", last: "Last answer",
     replay: "Send again", replayed: "Sent again.", rotate: "New secret", retire: "Drop the old secret", turn_off: "Turn off", turn_on: "Turn on",
   },
-  delivery: { failed: "given up" },
   fact: { s: "status", v: "version", d: "decision", p: "policy" },
   ledger: {
     staff: "Keys, people and models", facts: "Details", what: "Append only; every entry is chained to the one before it.", empty: "Nothing yet.", when: "When", event: "Event", by: "By", hash: "Hash", machine: "the service",
