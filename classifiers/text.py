@@ -27,12 +27,39 @@ _LOOSE = re.compile(rf"[\W_]*{_LETTER}(?:[\W\d_](?:\S*[\W\d_])?{_LETTER})?[\W\d_
 """Begins and ends with a letter that stands alone: a spelled word, or where one ends and the next begins."""
 _TAIL = re.compile(r"[^\W\d_][^\w\s,;!?()]+\w")
 """What goes on from a spelled word: the end of its link, or `n't`."""
+_BLANK_SIGN = "\u2800"
+"""A sign of Braille without dots: a blank that is none to a machine."""
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]+")
+_FLAGS = (
+    "ac ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz ca cc cd "
+    "cf cg ch ci ck cl cm cn co cp cr cu cv cw cx cy cz de dg dj dk dm do dz ea ec ee eg eh er es et eu fi fj fk fm fo fr ga gb "
+    "gd ge gf gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu ic id ie il im in io iq ir is it je jm jo jp ke kg kh "
+    "ki km kn kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mf mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my "
+    "mz na nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh "
+    "si sj sk sl sm sn so sr ss st sv sx sy sz ta tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug um un us uy uz va vc ve "
+    "vg vi vn vu wf ws xk ye yt za zm zw"
+)
+"""Two letters of regions that are shown as a flag; others are shown as the letters they are."""
 _RIGHT_TO_LEFT = re.compile("\u202e([^\u202c\u202e\n]*)\u202c?")
 
 
 def clip(text: str) -> str:
     """Keep at most `MAX_CHARS`: the head and the tail, parted by a line break."""
     return text if len(text) <= MAX_CHARS else text[:HEAD_CHARS] + "\n" + text[HEAD_CHARS + 1 - MAX_CHARS :]
+
+
+def as_seen(text: str) -> str:
+    """Write what is seen as a blank, or as letters, as these: one sign for each, so that places stay what they are."""
+    if text.isascii():
+        return text
+    text = text.replace(_BLANK_SIGN, " ")
+    return _REGIONAL.sub(_letters_of, text) if _REGIONAL.search(text) else text
+
+
+def _letters_of(match: re.Match[str]) -> str:
+    letters = "".join(chr(ord(sign) - 0x1F1E6 + ord("a")) for sign in match[0])
+    pairs = (letters[place : place + 2] for place in range(0, len(letters), 2))
+    return match[0] if all(len(pair) == 2 and pair in _FLAGS for pair in pairs) else letters
 
 
 class HanWords:
@@ -75,6 +102,7 @@ _SINGLE_CHARACTERS = HanWords()
 def cut(text: str, han: HanWords = _SINGLE_CHARACTERS) -> list[str]:
     """Cut a clipped text into its chunks, in order."""
     if not text.isascii():
+        text = as_seen(text)
         if "\u202e" in text:
             text = _RIGHT_TO_LEFT.sub(lambda match: match[1][::-1], text)
         if _HAN_PRESENT.search(text):
@@ -94,7 +122,7 @@ def spell(text: str, han: HanWords = _SINGLE_CHARACTERS) -> list[str]:
 
     Where wider blanks or line breaks part the spelled words, they part them here too.
     """
-    parts = _WIDE_BLANK.split(text)
+    parts = _WIDE_BLANK.split(as_seen(text))
     if len(parts) > 1:
         found = [chunk for part in parts for chunk in _joined(cut(part, han))]
         if any(" " in chunk for chunk in found):
@@ -132,6 +160,7 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
     """
     if not places:
         return []
+    text = as_seen(text)
     if "\u202e" in text:
         origins = _turned_places(text)
         turned = locate("".join(map(text.__getitem__, origins)), chunks, places)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import re2
 
+from classifiers.text import as_seen
+
 MAX_FOLDED = 20_000
 """Characters of a text that are looked at; a comment has no more."""
 _ROUNDS = 6
@@ -76,7 +78,7 @@ def fold(text: str) -> str:
     Whole words of another script keep their letters; only words that mix scripts, or that imitate a Latin word
     letter by letter within a Latin text, are unfolded. What is spelled plainly already stays as it is.
     """
-    text = text[:MAX_FOLDED]
+    text = as_seen(text[:MAX_FOLDED])
     folded = text.lower() if text.isascii() else _spell(text)
     for _ in range(_ROUNDS):
         seen = folded

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from classifiers.features import chunks_of
 from classifiers.lexicon import Lexicon
-from classifiers.text import HEAD_CHARS, MAX_CHARS, HanWords, clip, cut, locate
+from classifiers.text import HEAD_CHARS, MAX_CHARS, HanWords, as_seen, clip, cut, locate
 from classifiers.unfolding import unfold
 
 KNOWN = ["idiot", "stupid", "you", "cool", "free", "casino", "hello", "are", "an", "stop", "tax", "contact", "opposite"]
@@ -284,3 +284,25 @@ def test_what_counts_or_measures_is_no_hidden_word(text, read_as):
         {}, map(hash_word, ["ist", "sth", "io", "lo", "iok", "ed", "cee", "ts", "soo", "mpe", "stop", "s"])
     )
     assert read(text, frequent) == [read_as]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("f\u2800u\u2800c\u2800k", "f u c k"),
+        ("\U0001f1eb \U0001f1fa", "f u"),
+        ("\U0001f1eb\U0001f1fa\U0001f1e8\U0001f1f0 off", "fuck off"),
+        ("\U0001f1e9\U0001f1ea\U0001f1fa\U0001f1f8 win", "\U0001f1e9\U0001f1ea\U0001f1fa\U0001f1f8 win"),
+        ("caf\u00e9", "caf\u00e9"),
+    ],
+)
+def test_what_is_seen_as_blanks_or_letters_is_read_so_and_flags_stay_flags(text, seen):
+    assert as_seen(text) == seen
+    assert len(as_seen(text)) == len(text)
+
+
+def test_letters_of_regions_and_blank_signs_are_found_again_where_they_stand():
+    text = "oh \U0001f1eb\U0001f1fa\U0001f1e8\U0001f1f0 you\u2800fool"
+    assert cut(text) == ["oh", "fuck", "you", "fool"]
+    spans = locate(text, cut(text), [1, 3])
+    assert [text[begin:end] for begin, end in spans] == ["\U0001f1eb\U0001f1fa\U0001f1e8\U0001f1f0", "fool"]

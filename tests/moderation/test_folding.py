@@ -28,6 +28,8 @@ SECONDS = 0.1
         ("ᄀ\u200bᅡ", "가"),
         ("\u0390", "\u0390"),
         ("ŉo", "ʼno"),
+        ("\U0001f1eb\U0001f1fa\U0001f1e8\U0001f1f0", "fuck"),
+        ("v\u2800i\u2800a\u2800g\u2800r\u2800a", " viagra "),
     ],
 )
 def test_a_disguise_within_a_disguise_is_undone(text, plain):
