@@ -78,7 +78,7 @@ class Importer:
         """Read an archive to its end; gives what was done. With `dry_run` nothing is written, only compared."""
         tally = Tally()
         for batch in _batches(archive, tally):
-            verdicts = self._intake.score(site, [_comment(site, "", past) for past in batch])
+            verdicts = await self._intake.score(site, [_comment(site, "", past) for past in batch])
             if not dry_run:
                 await self._record(site, batch, verdicts, tally)
             for past, verdict in zip(batch, verdicts, strict=True):

@@ -232,6 +232,6 @@ async def correct(site: Site, fields: Fields, intake: Intake, feedback: Feedback
     """Take a correction; a test teaches nothing."""
     if not is_set(fields, "is_test"):
         comment = to_comment(fields, "", site.id)
-        verdict = intake.score(site, [comment])[0]
+        (verdict,) = await intake.score(site, [comment])
         await feedback.correct(site, comment, verdict, spam=spam, guid=fields.get("guid", ""))
     return bare(THANKS)

@@ -161,7 +161,7 @@ class Moderations(Controller):
         """Say into which categories texts fall. The key of a site goes into `Authorization: Bearer`."""
         site = await site_of_key(request, access, bearer(request.headers.get("authorization", "")))
         texts = texts_of(await raw_body(request, 4 * settings.intake.max_body_bytes))
-        verdicts = intake.score(site, [Comment(id="", site=site.id, text=text) for text in texts])
+        verdicts = await intake.score(site, [Comment(id="", site=site.id, text=text) for text in texts])
         if any(not verdict.scores for verdict in verdicts):
             raise ScorerUnavailable("no model can score at the moment; try again")
         bars = {name: hold_at for name, _, hold_at, _ in administration.effective(site.policy).attributes}

@@ -115,14 +115,14 @@ class SuggestCommentScoreResponse(msgspec.Struct, rename="camel", omit_defaults=
     client_token: str = ""
 
 
-def analyse(intake: Intake, site: Site, asked: Analysis) -> AnalyzeCommentResponse:
+async def analyse(intake: Intake, site: Site, asked: Analysis) -> AnalyzeCommentResponse:
     """Score a text and, where asked for, its sentences; raises Refused or ScorerUnavailable."""
     refuse_languages(asked.languages, intake.languages, next(iter(asked.attributes)), "requestedLanguages")
     if not asked.languages and not _LETTER.search(asked.text):
         raise Refused("Unable to detect language", "LANGUAGE_DETECTION_FAILED")
     parts = sentences(asked.text) if asked.spans else []
     texts = [asked.text, *(asked.text[begin:end] for begin, end in parts)]
-    whole, *spans = scored(intake, site, texts, asked.languages)
+    whole, *spans = await scored(intake, site, texts, asked.languages)
     if not parts:
         parts, spans = [(0, len(asked.text))], [whole]
     detected = whole.lang or site.lang
@@ -153,10 +153,10 @@ def refuse_languages(named: tuple[str, ...], ours: frozenset[str], attribute: st
         )
 
 
-def scored(intake: Intake, site: Site, texts: list[str], languages: tuple[str, ...]) -> list[Verdict]:
+async def scored(intake: Intake, site: Site, texts: list[str], languages: tuple[str, ...]) -> list[Verdict]:
     """Score texts of which nothing else is known; raises ScorerUnavailable where no model answers."""
     lang = languages[0] if languages else ""
-    verdicts = intake.score(site, [Comment(id="", site=site.id, text=text, lang=lang) for text in texts])
+    verdicts = await intake.score(site, [Comment(id="", site=site.id, text=text, lang=lang) for text in texts])
     if any(not verdict.scores for verdict in verdicts):
         raise ScorerUnavailable("no model can score at the moment; try again")
     return verdicts
@@ -165,7 +165,7 @@ def scored(intake: Intake, site: Site, texts: list[str], languages: tuple[str, .
 async def suggest(intake: Intake, feedback: Feedback, site: Site, told: Suggestion) -> SuggestCommentScoreResponse:
     """Keep suggested scores as a label; without a model it is kept all the same."""
     lang = told.languages[0] if told.languages else ""
-    verdict = intake.score(site, [Comment(id="", site=site.id, text=told.text, lang=lang)])[0]
+    (verdict,) = await intake.score(site, [Comment(id="", site=site.id, text=told.text, lang=lang)])
     await feedback.suggest(
         site, told.text, told.values, verdict, community=told.community, client_token=told.client_token, lang=lang
     )
@@ -200,7 +200,7 @@ class Analyzer(NamedTuple):
         site = await self.site_of(call.key)
         match call.method, call.path:
             case "POST", "/v1alpha1/comments:analyze":
-                return analyse(self.intake, site, read_analysis(call.body))
+                return await analyse(self.intake, site, read_analysis(call.body))
             case "POST", "/v1alpha1/comments:suggestscore":
                 return await suggest(self.intake, self.feedback, site, read_suggestion(call.body))
         raise NotFoundException("This service knows POST comments:analyze and POST comments:suggestscore of v1alpha1.")

@@ -110,6 +110,27 @@ async def test_when_too_many_wait_a_comment_is_refused_and_counted(rooms: House,
     assert await rooms.comments.count(site.id) == 0
 
 
+async def test_scoring_many_long_texts_lets_others_in_between_and_keeps_their_order(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    texts = [f"{'You stupid idiot.' if place % 2 else 'Thank you very much.'} {'word ' * 380}" for place in range(40)]
+    let_in = 0
+
+    async def others() -> None:
+        nonlocal let_in
+        while True:
+            let_in += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    verdicts = await rooms.intake.score(site, [comment(text=text) for text in texts])
+    waiting.cancel()
+    assert let_in >= 3
+    rude = [verdict.scores["toxicity"] for verdict in verdicts]
+    assert len(rude) == 40
+    assert min(rude[1::2]) > max(rude[::2])
+
+
 async def test_appraising_and_scoring_leave_nothing_behind(
     rooms: House, site: Site, comment: Make, connection: Connection
 ) -> None:
@@ -118,7 +139,7 @@ async def test_appraising_and_scoring_leave_nothing_behind(
     for _ in range(30):
         verdict = await rooms.intake.appraise(site, made)
     assert verdict.outcome == "approve"
-    assert rooms.intake.score(site, [made])[0].scores == verdict.scores
+    assert (await rooms.intake.score(site, [made]))[0].scores == verdict.scores
     assert set(await connection.execute("KEYS", "*")) - before <= {b"cm:{sites}:generation"}
 
 
