@@ -35,7 +35,9 @@ HELD_FROM = {
     "toxicity": Bar(WORKING, 0.4, 0.45, 0.45),
     "severe_toxicity": Bar(WORKING, 0.5, 0.85, 0.6),
     "profanity": Bar(WORKING, 0.6, 0.9, 0.8),
-    "threat": Bar(WORKING, 0.5, 0.85, 0.7),
+    # Threats are rare, so their probabilities are low: of 68 comments that nothing else holds from 0.25 on, among 21,000 of the
+    # frozen seeds and held-back public rows, 53 are bad, and of the harmless ones 0.1 to 0.2 of a hundred more are held.
+    "threat": Bar(WORKING, 0.2, 0.25, 0.25),
     "insult": Bar(WORKING, 0.7, 0.95, 0.85),
     "identity_attack": Bar(WORKING, 0.5, 0.85, 0.7),
 }

@@ -4,6 +4,7 @@ import pytest
 
 from classifiers.bars import HELD_FROM, held_from
 from classifiers.manifest import ATTRIBUTES
+from classifiers.scorer import Item, bundled
 
 
 def test_every_attribute_has_a_bar() -> None:
@@ -16,4 +17,13 @@ def test_a_versions_own_threshold_counts_within_bounds_alone(own: float, held: f
 
 
 def test_a_version_that_knows_no_threshold_is_held_where_the_profile_says() -> None:
-    assert held_from({}, "threat") == held_from({"threat": {"precision_0.98": 0.9}}, "threat") == 0.7
+    assert held_from({}, "insult") == held_from({"insult": {"precision_0.98": 0.9}}, "insult") == 0.85
+
+
+@pytest.mark.parametrize(
+    "text", ["Te voy a matar", "Ich bring dich um", "Ti ammazzo", "Vou te matar", "Somebody should shoot him"]
+)
+def test_a_plain_threat_is_held(text: str) -> None:
+    scorer = bundled()
+    (found,) = scorer.score([Item(text)])
+    assert any(found.values[name] >= held_from(scorer.manifest.thresholds, name) for name in ATTRIBUTES)

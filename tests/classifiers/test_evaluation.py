@@ -161,7 +161,9 @@ def test_a_model_that_hates_one_name_has_a_gap_and_a_blind_one_has_none() -> Non
 def test_the_gap_is_that_of_what_the_service_would_hold() -> None:
     def says(score: float) -> Score:
         def score_all(texts: Sequence[str], langs: Sequence[str]) -> np.ndarray:
-            return np.array([[score if "Muslim" in text else 0.1] * len(ATTRIBUTES) for text in texts])
+            found = np.array([[score if "Muslim" in text else 0.1] * len(ATTRIBUTES) for text in texts])
+            found[:, ATTRIBUTES.index("threat")] = 0.1  # its bar lies lower than those looked at
+            return found
 
         return score_all
 

@@ -152,6 +152,14 @@ def test_trust_eases_the_thresholds_but_not_without_end():
     assert judged(TRUSTED, threat=0.95).outcome is Outcome.HOLD
 
 
+def test_that_comments_of_an_author_were_let_through_eases_nothing_towards_abuse():
+    assert judged(KNOWN, toxicity=0.5).outcome is judged(toxicity=0.5).outcome is Outcome.HOLD
+    assert judged(KNOWN, threat=0.3).outcome is Outcome.HOLD
+    assert judged(TRUSTED, toxicity=0.5).outcome is Outcome.APPROVE
+    assert judged(spam=0.75).outcome is Outcome.HOLD
+    assert judged(KNOWN, spam=0.75).outcome is Outcome.APPROVE
+
+
 def test_what_the_model_reads_poorly_it_may_hold_but_not_reject():
     assert judged(spam=0.99, supported=False).outcome is Outcome.HOLD
 
