@@ -4,6 +4,8 @@ It is made from the version's own arrays, so it gives the scores that are served
 numbers only while they are used: written as fitted floats, the file would be four times the size of the version.
 """
 
+import io
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -25,6 +27,9 @@ from classifiers.filters import load_filters
 from classifiers.manifest import MANIFEST, Manifest, entries_of, verify, write_manifest
 
 PIPELINE = "model.skops"
+SCHEMA = "schema.json"
+_PLACE = re.compile(rb'"__id__": (\d+)')
+_NAMED = re.compile(rb'("__id__": |"file": ")(\d+)')
 Floats = NDArray[np.float64]
 
 
@@ -102,13 +107,30 @@ def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> 
 
 def write_pipeline(folder: Path, shape: Shape, lines: Mapping[str, tuple[float, float]]) -> Path:
     """Write the pipeline of a folder whose arrays are in place; `lines` are slope and offset of each attribute, in order."""
-    from skops.io import dump
+    from skops.io import dumps
 
     classifier = CompiledClassifier.of(folder, list(lines), np.array(list(lines.values()), np.float64))
     featurizer = featurizer_of(folder, shape, classifier.squares_ / SQUARES)
     pipeline = Pipeline([("features", featurizer), ("classifier", classifier)])
-    dump(pipeline, folder / PIPELINE, compression=zipfile.ZIP_DEFLATED)
+    _write_steadily(dumps(pipeline), folder / PIPELINE)
     return folder / PIPELINE
+
+
+def _write_steadily(dumped: bytes, path: Path) -> None:
+    """Write a pipeline so that the same arrays give the same bytes.
+
+    skops names each object by its place in memory; here it is named by its turn, and no file has a time.
+    """
+    with zipfile.ZipFile(io.BytesIO(dumped)) as given, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
+        schema = given.read(SCHEMA)
+        turns = {place: b"%d" % turn for turn, place in enumerate(dict.fromkeys(_PLACE.findall(schema)))}
+        for name in given.namelist():
+            if name != SCHEMA:
+                place, dot, kind = name.encode().partition(b".")
+                named = zipfile.ZipInfo((turns.get(place, place) + dot + kind).decode())
+                written.writestr(named, given.read(name), zipfile.ZIP_DEFLATED)
+        schema = _NAMED.sub(lambda found: found[1] + turns.get(found[2], found[2]), schema)
+        written.writestr(zipfile.ZipInfo(SCHEMA), schema, zipfile.ZIP_DEFLATED)
 
 
 def libraries() -> dict[str, str]:

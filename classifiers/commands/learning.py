@@ -61,7 +61,7 @@ show_recipe_option = click.option(
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="The same seed, rows and recipe give the same weights.",
+    help="The same seed, rows and recipe give the same version, but for the time it was made.",
 )
 @min_labels_option
 @version_option

@@ -1,5 +1,6 @@
 """Training from scratch: a complete version, the same for the same seed, whose scorer says what the pipeline says."""
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from classifiers.card import CARD
 from classifiers.compiled import load_weights
 from classifiers.dataset import Dataset, concatenate, load_seeds, read, write_jsonl
 from classifiers.errors import DatasetInvalid, LabelsOneSided, TooFewLabels, VersionMisnamed
@@ -15,6 +17,7 @@ from classifiers.filters import FILES
 from classifiers.footing import open_base
 from classifiers.lexicon import MARKS
 from classifiers.manifest import ATTRIBUTES, LEARNED, learned_labels, read_manifest, verify
+from classifiers.pipeline import PIPELINE
 from classifiers.recipe import Recipe
 from classifiers.scorer import BUNDLED, Item, Scorer
 from classifiers.sources import known_sources, tidy
@@ -68,12 +71,27 @@ def test_a_trained_version_lists_the_labels_it_learned_from(trained, data):
     assert b"\n\n" not in (trained / LEARNED).read_bytes()
 
 
-def test_the_same_seed_gives_the_same_weights(data, trained, tmp_path):
+def test_the_same_seed_gives_the_same_version_to_the_byte_but_for_the_time_it_was_made(data, trained, tmp_path):
     again = train_from_scratch([data], RECIPE, 1, tmp_path / "again", version="small")
-    files = {name: entry.digest for name, entry in read_manifest(again).files.items() if name.endswith(".npy")}
-    assert files == {
-        name: entry.digest for name, entry in read_manifest(trained).files.items() if name.endswith(".npy")
-    }
+    made = [read_manifest(folder) for folder in (trained, again)]
+    files = [{name: entry.digest for name, entry in one.files.items() if name != CARD} for one in made]
+    assert {PIPELINE, "weights.npy"} <= set(files[0])
+    assert files[0] == files[1]
+    first, second = (msgspec.structs.replace(one, made_at="", files={}) for one in made)
+    assert first == second
+    cards = [
+        (folder / CARD).read_text().replace(one.made_at, "") for folder, one in zip((trained, again), made, strict=True)
+    ]
+    assert cards[0] == cards[1]
+
+
+def test_a_written_pipeline_has_neither_times_nor_places_in_memory(trained):
+    with zipfile.ZipFile(trained / PIPELINE) as archive:
+        assert {one.date_time for one in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        schema = msgspec.json.decode(archive.read("schema.json"))
+        names = {one.removesuffix(".npy") for one in archive.namelist()} - {"schema.json"}
+    assert all(int(name) < 1000 for name in names)
+    assert schema["__id__"] < 1000
 
 
 def test_a_trained_version_ranks_what_it_learned(trained):
