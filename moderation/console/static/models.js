@@ -19,13 +19,13 @@ function tryText() {
   const go = async () => {
     try {
       const got = await post(to`/v1/score?site=${site.value}`, { text: text.value });
-      put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would ? h("span.calm", ` ${t("try.watched")}`) : null),
+      put(told, h("p", h("strong", Word("verdict", got.would ?? got.verdict)), " ", badges(got.reasons), got.would && h("span.calm", ` ${t("try.watched")}`)),
         h("p.text.foreign", { dir: "auto" }, pieces(text.value, got.words)),
         table(t("try.scores"), [t("figures.score"), ""], Object.entries(got.scores).map(([name, score]) => [Word("score", name), h("span.score", bar(score), " ", percent(score))]), true),
         calm(t("try.given_by", { models: got.model.join(", "), lang: anyLanguage(got.lang) })));
     } catch (error) { put(told, h("p.wrong", error.message)); }
   };
-  return h("form.sheet.padded", { onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 ? field(t("site"), site) : null, h("button", t("try.go")), told);
+  return h("form.sheet.padded", { onsubmit: go }, h("h2", t("try.title")), field(t("try.text"), text), sites().length > 1 && field(t("site"), site), h("button", t("try.go")), told);
 }
 
 // {row: {column: value}} as a table.
@@ -59,7 +59,7 @@ function versions(found, again, said) {
         h("div.row", one.state === "active" ? null : [button("models.promote", "", "POST", `${at}/promote`, { force: false }), button("models.compare", "plain", "POST", "/v1/models/compare", { version: one.version }),
           button(one.state === "shadow" ? "models.unshadow" : "models.shadow", "plain", "PUT", "/v1/models/shadow", { version: one.state === "shadow" ? null : one.version })],
         plain(open(at, ({ figures, thresholds, languages }) => [grid(t("nav.figures"), figures), grid(t("policy.thresholds"), thresholds), grid(t("languages"), languages, anyLanguage)]), t("nav.figures")),
-        one.state === "shadow" ? plain(open(`${at}/agreement`, (got) => [h("p", t("models.agreement", { n: got.n })), grid(t("models.agree"), got.attributes), h("ul.found", got.flips.slice(0, 20).map((flip) => h("li", h("span.calm", `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]), t("models.agree")) : null,
+        one.state === "shadow" && plain(open(`${at}/agreement`, (got) => [h("p", t("models.agreement", { n: got.n })), grid(t("models.agree"), got.attributes), h("ul.found", got.flips.slice(0, 20).map((flip) => h("li", h("span.calm", `${word("score", flip.attribute)}: ${percent(flip.active)} → ${percent(flip.shadow)} `), quiet(flip.text, 200))))]), t("models.agree")),
         plain(async () => {
           try { await get(`${at}/report`); window.open(`${at}/report`, "_blank", "noopener"); } catch (error) { put(more, calm(error.message)); }
         }, t("models.report"))), more);

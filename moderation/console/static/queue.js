@@ -449,7 +449,7 @@ function drawFilters() {
   parts.push(chip("esc", t("queue.escalated"), undefined, state.escalated, () => filterBy({ escalated: !state.escalated })));
   const threads = (known?.threads ?? []).map(([url, title, count]) => [url, `${(title || url).slice(0, 60)} (${count})`]);
   put($("filters"), places.length ? h("div.chips.places", { role: "group", "aria-label": t("site") }, places) : null, h("div.chips", parts), h("div.picks",
-    sites().length > 5 ? pick("site", t("site"), choices(), chooseSite) : null,
+    sites().length > 5 && pick("site", t("site"), choices(), chooseSite),
     threads.length ? pick("thread", t("queue.thread"), [["", t("queue.every_thread")], ...threads], (thread) => filterBy({ thread })) : null,
     pick("sort", t("queue.sort"), ["priority", "oldest", "newest"].map((one) => [one, t(`sort.${one}`)]), (sort) => filterBy({ sort })),
     h("span.calm.pace", { id: "pace" })));
@@ -472,11 +472,11 @@ function row(one) {
   const held = one.holder && one.holder !== me.id;
   return h("li", { class: `item${state.marked.has(one.id) ? " marked" : ""}${held ? " held" : ""}`, data: { id: one.id } },
     h("input", { type: "checkbox", checked: state.marked.has(one.id), "aria-label": t("queue.mark", { name: one.name || t("case.no_name") }), onchange: () => mark(one.id) }),
-    h("button.open", { "aria-current": one.id === state.focus ? "true" : null, onclick: () => open(one.id) },
+    h("button.open", { "aria-current": one.id === state.focus && "true", onclick: () => open(one.id) },
       h("span.line", h("b", quiet(one.name || t("case.no_name"), 40)), when(one.received_at)),
       h("span.snippet", veil(one, 110, state.revealed.has(one.id))),
-      h("span.line", badges((one.held_for ?? []).slice(0, 3), one), one.escalated ? h("span.badge.escalated", t("queue.escalated")) : null,
-        held ? h("span.badge.held", nameOf(one.holder)) : null)));
+      h("span.line", badges((one.held_for ?? []).slice(0, 3), one), one.escalated && h("span.badge.escalated", t("queue.escalated")),
+        held && h("span.badge.held", nameOf(one.holder)))));
 }
 function open(id) {
   focusOn(id, true);
@@ -506,7 +506,7 @@ function drawList() {
 const filtered = () => state.reason || state.lang || state.thread || state.escalated;
 function empty() {
   const which = filtered() ? "queue.empty_filter" : "queue.empty";
-  return h("div.empty", h("p.big", t(which)), calm(t(`${which}_hint`)), filtered() ? h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")) : null);
+  return h("div.empty", h("p.big", t(which)), calm(t(`${which}_hint`)), filtered() && h("button", { onclick: () => filterBy(EVERYTHING) }, t("queue.all")));
 }
 function drawFocus() {
   document.querySelectorAll("#list [aria-current]").forEach((one) => one.removeAttribute("aria-current"));

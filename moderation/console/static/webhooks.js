@@ -37,6 +37,6 @@ function hook(one, site, again) {
       try { const got = await post(at("/test")); told.textContent = got.delivered ? t("hooks.test_good", { status: got.status, seconds: got.seconds.toFixed(2) }) : t("hooks.test_bad", { error: got.error ?? "" }); } catch (error) { told.textContent = error.message; }
     }, t("hooks.test")), plain(load, t("hooks.deliveries")),
     plain(async (event) => sure(event, async () => { once(made, t("hooks.secret"), (await post(at("/secret"))).secret); }), t("hooks.rotate")),
-    one.secrets > 1 ? plain(act(() => api("DELETE", at("/secret"))), t("hooks.retire")) : null,
+    one.secrets > 1 && plain(act(() => api("DELETE", at("/secret"))), t("hooks.retire")),
     plain(act(() => api("PATCH", at(), { enabled: !one.enabled })), t(one.enabled ? "hooks.turn_off" : "hooks.turn_on")), h("button.danger", { onclick: act(() => api("DELETE", at())) }, t("remove"))), told, made, deliveries);
 }
