@@ -126,22 +126,23 @@ export function putBar(given) {
   if (had >= 0) (bar.firstChild?.className === mode ? bar.querySelectorAll("button, input, #why")[had] : $("case"))?.focus({ preventScroll: true });
 }
 
+// `asks` is what it asks for: why it is rejected, or what somebody else shall look at ("whom").
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
-function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
+function actionBar({ learn, asks, count, act, decided, marked = 0, name }) {
   const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";
   const whom = marked ? h("p.whom", { role: "status" }, t("act.whom", { n: marked, name: tame(name) })) : null;
   const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });
-  if (asking) {
+  if (asks === "why") {
     return h("div.actions.asking", { role: "group", "aria-label": t("act.why") },
       whom, h("p.ask", { id: "why", tabindex: "-1" }, t("act.why"), many),
-      h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: `why-${reason}`, onclick: () => act.reason(at) },
+      h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: `why-${reason}`, onclick: () => act.reason(at + 1) },
         h("kbd", String(at + 1)), h("span", word("decision", reason)), h("small", teaches(reason, learn))))),
       h("label.note", t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
       h("div.row", learns,
         plain(act.cancel, t("cancel"), kbd("Esc"))));
   }
-  if (escalates) {
-    return h("form.actions.asking", { onsubmit: act.escalate },
+  if (asks) {
+    return h("form.actions.asking", { onsubmit: act.passOn },
       h("label.note", t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
       h("div.row", h("button", t("act.escalate")), h("button.plain", { type: "button", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
   }
@@ -151,5 +152,5 @@ function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, 
     h("div.lesser",
       learns,
       plain(act.undo, t("act.undo"), kbd("u")),
-      decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.askEscalation, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));
+      decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.escalate, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));
 }

@@ -66,7 +66,7 @@ async function go() {
   if (!page || !page.who.includes(me.role)) { location.replace(`#/${first}`); return; }
   leave?.();
   leave = null;
-  keys.use({ search: () => $("search")?.focus() });
+  keys.use({});
   document.querySelectorAll(".top [data-page]").forEach((one) => {
     if (one.dataset.page === name) one.setAttribute("aria-current", "page"); else one.removeAttribute("aria-current");
   });
