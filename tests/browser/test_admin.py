@@ -5,6 +5,7 @@ import re
 import time
 
 import pyotp
+import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
@@ -166,6 +167,14 @@ def test_an_invited_person_sets_a_password_by_a_link_that_works_once(console, op
     again.get_by_label("New password").fill(PASSWORD)
     again.get_by_role("button").click()
     expect(again.locator(".wrong")).to_contain_text("used already")
+
+
+@pytest.mark.parametrize("token", ["", "%", "m3k9.xJ2%E0%A"])
+def test_a_link_of_an_invitation_that_was_cut_short_is_told_to_be_broken(open_console, token):
+    page = open_console(signed=False).page
+    page.goto(f"{page.url}#invitation={token}")
+    expect(page.get_by_role("alert")).to_contain_text("This link is broken")
+    expect(page.get_by_label("New password")).to_have_count(0)
 
 
 def test_a_second_factor_is_set_up_and_asked_for(console, open_console):

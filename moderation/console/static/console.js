@@ -23,8 +23,8 @@ const menu = () => Object.keys(PAGES).filter((one) => PAGES[one].menu && PAGES[o
 let leave = null;
 
 async function start() {
-  const invitation = /^#invitation=(.+)$/.exec(location.hash);
-  if (invitation) { invitationPage(app, decodeURIComponent(invitation[1]), start); return; }
+  const invitation = /^#invitation=(.*)$/.exec(location.hash);
+  if (invitation) { invitationPage(app, invitation[1], start); return; }
   try {
     if (!await begin()) { signInPage(app, enter); return; }
   } catch (error) {

@@ -21,6 +21,7 @@ export default {
   code: { "": "Code", hint: "Six digits from your authenticator; leave it empty if you have none." },
   invitation: {
     "": "Choose your password", set: "Set the password", ended: "This link was used already, or it is older than three days. Ask an admin for a new one.",
+    broken: "This link is broken. Copy it whole, or ask an admin for a new one.",
   },
   queue: {
     filters: "Filters", list: "Waiting cases", case: "Case in focus", no_site: "There is no site yet that you work for. An admin adds one.", all: "All",

@@ -76,11 +76,15 @@ onSignInNeeded(() => new Promise((go) => {
   dialog.showModal();
 }));
 
-export function invitationPage(into, token, done) {
+export function invitationPage(into, invited, done) {
+  let token = "";
+  try { token = decodeURIComponent(invited); } catch { /* cut short, it invites nobody */ }
+  const title = h("h1", t("invitation"));
+  if (!token) { put(into, h("main.door", title, complaint(t("invitation.broken")))); return; }
   const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", t("invitation.set"));
-  put(into, h("main.door", h("h1", t("invitation")), h("form.signin", { onsubmit: entering(said, button, async () => {
+  put(into, h("main.door", title, h("form.signin", { onsubmit: entering(said, button, async () => {
     me.email = (await post("/v1/session/invitation", { token, password: password.value }, { quiet: true })).email;
     history.replaceState(null, "", "#/queue");
     done();
