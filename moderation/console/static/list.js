@@ -10,7 +10,7 @@ import { anyLanguage, t, word } from "./words.js";
 export const PAGE = 50;
 const fresh = (site) => ({
   site, sort: "priority", reason: "", lang: "", thread: "", escalated: false, cases: [], cursor: null, count: 0, exact: true, filters: null,
-  focus: "", marked: new Set(), details: new Map(), learn: true, asks: "", together: false, revealed: new Set(), seen: null,
+  focus: "", marked: new Map(), details: new Map(), learn: true, asks: "", together: false, revealed: new Set(), seen: new Map(),
   loading: true, fetching: false, wrong: "", gone: new Set(), byHand: false,
 });
 export const state = fresh("");
@@ -26,16 +26,18 @@ export function take(page) {
   const kept = page.cursor ? state.cases.slice(PAGE).filter((one) => !first.has(one.id)) : [];
   // what is in focus stays where the eyes are, also when more urgent ones came in
   const looking = known.get(state.focus);
-  if (page.cases.some((one) => one.id === looking?.id && one.version !== looking.version)) {
-    state.seen = looking;
-    setTimeout(() => { state.seen = null; }, 1000);
+  for (const { id, version } of page.cases) {
+    const one = known.get(id);
+    if (!one || one.version === version) continue;
+    state.seen.set(id, one);
+    setTimeout(() => state.seen.delete(id), 1000);
   }
   const order = page.cases.filter((one) => !isGone(one));
   if (looking && !first.has(looking.id) && !kept.includes(looking) && !isGone(looking) && page.cursor) order.unshift(looking);
   if (!kept.length) state.cursor = page.cursor;
   state.cases = [...order, ...kept];
   const here = new Set(state.cases.map((one) => one.id));
-  state.marked.forEach((id) => { if (!here.has(id)) state.marked.delete(id); });
+  state.marked.forEach((_, id) => { if (!here.has(id)) state.marked.delete(id); });
   state.count = page.count;
   state.exact = page.exact;
   state.cases.forEach((one) => { if (known.get(one.id)?.version !== one.version) state.details.delete(one.id); });
@@ -66,10 +68,13 @@ export function nextFree(out) {
   return [...state.cases.slice(at + 1), ...state.cases.slice(0, at)].find((one) => free(one) && !out?.has(one.id))?.id ?? "";
 }
 
+// A case as it was read. What changed a moment ago was not yet: the service refuses a decision on the version before.
+const read = (id) => state.seen.get(id) ?? state.cases[index(id)];
+
+// What is marked is decided as it stood when it was marked: who marks it has read that, and perhaps nothing since.
 export function chosen() {
-  // what changed a moment ago was not read yet: the service refuses a decision on the version before
-  const one = state.seen?.id === state.focus ? state.seen : current();
-  if (state.marked.size) return state.cases.filter((item) => state.marked.has(item.id));
+  const one = read(state.focus);
+  if (state.marked.size) return [...state.marked.values()];
   if (!one) return [];
   const similar = state.together ? state.details.get(one.id)?.similar ?? [] : [];
   return [one, ...similar.filter((item) => item.id !== one.id)];
@@ -79,7 +84,7 @@ export function chosen() {
 const elsewhere = () => state.marked.size === 1 && state.marked.has(state.focus) ? 0 : state.marked.size;
 
 function mark(id = state.focus) {
-  if (id && !state.marked.delete(id)) state.marked.add(id);
+  if (id && !state.marked.delete(id)) state.marked.set(id, read(id));
   drawList();
   drawBar();
 }
