@@ -346,7 +346,31 @@ def test_a_webhook_shows_its_secret_once_and_tells_what_a_test_came_to(console, 
     page.get_by_role("button", name="Deliveries").click()
     expect(page.locator("tbody tr")).to_contain_text("comment.judged")
     page.get_by_role("button", name="Send again").click()
-    expect(page.locator("#said")).to_contain_text("Sent again")
+    expect(page.locator("#said")).to_contain_text("It is sent now.")
+
+
+def test_what_is_sent_again_but_has_to_wait_is_not_said_to_be_sent(console, open_console):
+    key = console.new_site("embargoed", first_comment="hold", undo_seconds=600)
+    (before,) = console.post_comments(key, [{"text": "A word from a reader about the garden."}])
+    made = console.admin.post("/v1/sites/embargoed/webhooks", json={"url": "https://hooks.invalid/in"})
+    (behind,) = console.post_comments(key, [{"text": "Another word from a reader about the harbour."}])
+    for one in (before, behind):
+        ruled = console.admin.post(f"/v1/queue/{one['id']}/decision", json={"decision": "approve", "version": 1})
+        assert ruled.status_code == 200, ruled.text
+    deadline = time.monotonic() + 20
+    deliveries = f"/v1/webhooks/{made.json()['id']}/deliveries?site=embargoed"
+    while len(console.admin.get(deliveries).json()["open"]) < 3:
+        assert time.monotonic() < deadline, "the decisions were not on their way to the webhook"
+        time.sleep(0.1)
+    tab = open_console(site="embargoed")
+    tab.go("#/admin/webhooks/embargoed")
+    tab.page.get_by_role("button", name="Deliveries").click()
+    told = {before["id"]: "It is sent in 10 min.", behind["id"]: "It is sent after an earlier event of its comment."}
+    for comment, words in told.items():
+        row = tab.page.locator("tbody tr", has_text="comment.approved").filter(has_text=comment)
+        row.get_by_role("button", name="Send again").click()
+        expect(tab.page.locator("#said")).to_contain_text(words)
+    assert "Sent again" not in tab.page.locator("#said").inner_text()
 
 
 def test_the_gate_says_in_words_why_a_version_is_not_promoted(console, open_console):

@@ -141,7 +141,7 @@ export default {
     url: "Where events go", "url.hint": "https, on a public address. Every event is signed.", secret: "The secret that signs", on: "On", off: "Off: {why}",
     secrets: "{n} secrets", "secrets.one": "1 secret", test: "Send a test", test_good: "Delivered: answered {status} in {seconds} s.",
     test_bad: "Not delivered: {error}", deliveries: "Deliveries", no_deliveries: "Nothing was delivered yet.", attempts: "Attempts", last: "Last answer",
-    replay: "Send again", replayed: "Sent again.", rotate: "New secret", retire: "Drop the old secret", turn_off: "Turn off", turn_on: "Turn on",
+    replay: "Send again", replayed: "It is sent {when}.", replay_after: "It is sent after an earlier event of its comment.", rotate: "New secret", retire: "Drop the old secret", turn_off: "Turn off", turn_on: "Turn on",
   },
   fact: { s: "status", v: "version", d: "decision", p: "policy" },
   ledger: {
