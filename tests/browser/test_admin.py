@@ -373,6 +373,37 @@ def test_what_is_sent_again_but_has_to_wait_is_not_said_to_be_sent(console, open
     assert "Sent again" not in tab.page.locator("#said").inner_text()
 
 
+def test_what_a_job_learned_and_left_out_is_told_where_it_ends(console, open_console):
+    tab = open_console()
+    tab.go("#/models")
+    job = {"id": "0a1b", "kind": "adapt", "state": "running", "message": "", "result": {}}
+    lines = [
+        "spam: learned from 240 labels, judged on 48 later ones",
+        "severe_toxicity: not learned, 12 labels, 160 are needed",
+        "labels left out: 3 learned by bundled-8",
+    ]
+    ended = job | {"state": "done", "result": {"told": lines, "left_out": 75}}
+    tab.page.route("**/v1/models/adapt", lambda route: route.fulfill(status=202, json=job))
+    tab.page.route("**/v1/models/jobs/0a1b", lambda route: route.fulfill(json=ended))
+    tab.page.get_by_role("button", name="Learn from decisions").click()
+    expect(tab.page.locator("#said")).to_contain_text("done")
+    expect(tab.page.locator("main .stack > [role=status] p")).to_have_text(
+        [
+            "Spam: learned from 240 labels, judged on 48 later ones",
+            "Severe toxicity: not learned, 12 labels, 160 are needed",
+            "labels left out: 3 learned by bundled-8",
+            "labels left out: 75 about the author's name or link",
+        ]
+    )
+
+
+def test_nothing_in_the_address_of_the_models_is_told_as_what_was_done(open_console):
+    tab = open_console()
+    tab.go("#/models/done")
+    expect(tab.page.locator("main article").first).to_be_visible()
+    expect(tab.page.locator("main .stack > [role=status]")).to_be_empty()
+
+
 def test_the_gate_says_in_words_why_a_version_is_not_promoted(console, open_console):
     added(Registry(console.service.data / "models"), "worse", shift=-0.5)
     tab = open_console(site="demo")

@@ -152,6 +152,7 @@ export default {
     promote: "Promote", adapt: "Learn from decisions", compare: "Compare with the active one", unshadow: "End the shadow", report: "Report",
     labels: "{n} labels learned", moved: "{version} is active now.", running: "{kind}: running …", shadow: "Run as shadow", base: "from {base}",
     agreement: "Active and shadow on the latest {n} comments:", agree: "Agreement", refused: "Refused: {detail}",
+    left_out: "labels left out: {n} about the author's name or link",
   },
   try: { given_by: "Model {models} · language {lang}", title: "Try a text", text: "A comment", go: "Score it", scores: "Scores", watched: "(the site only watches, so it would pass)" },
   days: { "": "{n} days", one: "1 day" },

@@ -6,10 +6,12 @@ import { choices, here, say, sites } from "./session.js";
 import { pieces, quiet } from "./text.js";
 import { anyLanguage, t, Word, word } from "./words.js";
 
-// `said` is what the gate had to say of the promotion that is just done.
-export async function show(into, said = []) {
+export const show = (into) => draw(into);
+
+// `said` are lines on what is just done: what the gate had to say of a promotion, what a job learned and left out.
+async function draw(into, said = []) {
   const found = await maybe("/v1/models");
-  put(into, h("h1", t("nav.models")), h("div.stack", tryText(), versions(found, (said) => show(into, said), said)));
+  put(into, h("h1", t("nav.models")), h("div.stack", tryText(), versions(found, (said) => draw(into, said), said)));
 }
 
 function tryText() {
@@ -37,13 +39,13 @@ function grid(title, rows, named = (one) => Word("score", one)) {
 
 function versions(found, again, said) {
   if (!found) return h("p.empty", t("models.not_here"));
-  const told = h("div", { role: "status" }, Array.isArray(said) && said.map((one) => calm(`${one.passed ? "✓" : "✗"} ${one.words}`)));
+  const told = h("div", { role: "status" }, said.map((one) => calm(one)));
   const act = (method, path, body) => async () => {
     try {
       const done = await api(method, path, body, { seconds: 120 });
       if (done?.state === "running") { watch(done, told, again); return; }
       say({ text: done?.checks ? t("models.moved", { version: done.version }) : t("saved") });
-      again(done?.checks);
+      again(done?.checks?.map((one) => `${one.passed ? "✓" : "✗"} ${one.words}`));
     } catch (error) { told.textContent = t("models.refused", { detail: error.message }); }
   };
   const button = (label, kind, ...given) => h("button", { class: kind, onclick: act(...given) }, t(label));
@@ -73,6 +75,8 @@ async function watch(job, told, again) {
     job = await get(to`/v1/models/jobs/${job.id}`).catch(() => job);
   }
   if (!told.isConnected) return;
-  await again();
+  const { told: lines = [], left_out: n } = job.result;
+  if (n) lines.push(t("models.left_out", { n }));
+  await again(lines.map((line) => line.replace(/^\w+(?=:)/, (name) => Word("score", name))));
   say({ kind: job.state === "failed" ? "wrong" : "calm", text: job.message || job.state });
 }
