@@ -276,6 +276,7 @@ function decide(decision, given = null) {
   decisions.decide(cases, { decision, reason: given, note: $("note")?.value ?? "", learn: state.learn });
   cases.forEach((one) => state.gone.add(`${one.id} ${one.version}`));
   state.marked.clear();
+  state.asks = "";
   state.learn = true;
   moveOn(cases.map((one) => one.id));
   drawPace();
