@@ -249,7 +249,11 @@ class Queue(Controller):
     async def decide_many(
         self, request: Request[Any, Any, Any], caller: NamedDependency[Caller], review: NamedDependency[Review]
     ) -> Response[bytes]:
-        """Decide up to 100 cases; each is answered on its own."""
+        """Decide up to 100 cases; each is answered on its own.
+
+        One that was changed or decided since its `version` was seen stays as it is: its result is the problem that a
+        single decision would be answered, `case_decided`. Send `version` with each, or what is decided may be unread.
+        """
         bulk = await read(request, Bulk, 512 * 1024)
         if not 1 <= len(bulk.decisions) <= BULK_AT_MOST:
             raise FieldsInvalid([FieldError("decisions", "batch_size", f"Send 1 to {BULK_AT_MOST} decisions at once.")])

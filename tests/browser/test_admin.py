@@ -5,6 +5,7 @@ import re
 import time
 
 import pyotp
+import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import expect
@@ -166,6 +167,14 @@ def test_an_invited_person_sets_a_password_by_a_link_that_works_once(console, op
     again.get_by_label("New password").fill(PASSWORD)
     again.get_by_role("button").click()
     expect(again.locator(".wrong")).to_contain_text("used already")
+
+
+@pytest.mark.parametrize("token", ["", "%", "m3k9.xJ2%E0%A"])
+def test_a_link_of_an_invitation_that_was_cut_short_is_told_to_be_broken(open_console, token):
+    page = open_console(signed=False).page
+    page.goto(f"{page.url}#invitation={token}")
+    expect(page.get_by_role("alert")).to_contain_text("This link is broken")
+    expect(page.get_by_label("New password")).to_have_count(0)
 
 
 def test_a_second_factor_is_set_up_and_asked_for(console, open_console):
@@ -337,7 +346,62 @@ def test_a_webhook_shows_its_secret_once_and_tells_what_a_test_came_to(console, 
     page.get_by_role("button", name="Deliveries").click()
     expect(page.locator("tbody tr")).to_contain_text("comment.judged")
     page.get_by_role("button", name="Send again").click()
-    expect(page.locator("#said")).to_contain_text("Sent again")
+    expect(page.locator("#said")).to_contain_text("It is sent now.")
+
+
+def test_what_is_sent_again_but_has_to_wait_is_not_said_to_be_sent(console, open_console):
+    key = console.new_site("embargoed", first_comment="hold", undo_seconds=600)
+    (before,) = console.post_comments(key, [{"text": "A word from a reader about the garden."}])
+    made = console.admin.post("/v1/sites/embargoed/webhooks", json={"url": "https://hooks.invalid/in"})
+    (behind,) = console.post_comments(key, [{"text": "Another word from a reader about the harbour."}])
+    for one in (before, behind):
+        ruled = console.admin.post(f"/v1/queue/{one['id']}/decision", json={"decision": "approve", "version": 1})
+        assert ruled.status_code == 200, ruled.text
+    deadline = time.monotonic() + 20
+    deliveries = f"/v1/webhooks/{made.json()['id']}/deliveries?site=embargoed"
+    while len(console.admin.get(deliveries).json()["open"]) < 3:
+        assert time.monotonic() < deadline, "the decisions were not on their way to the webhook"
+        time.sleep(0.1)
+    tab = open_console(site="embargoed")
+    tab.go("#/admin/webhooks/embargoed")
+    tab.page.get_by_role("button", name="Deliveries").click()
+    told = {before["id"]: "It is sent in 10 min.", behind["id"]: "It is sent after an earlier event of its comment."}
+    for comment, words in told.items():
+        row = tab.page.locator("tbody tr", has_text="comment.approved").filter(has_text=comment)
+        row.get_by_role("button", name="Send again").click()
+        expect(tab.page.locator("#said")).to_contain_text(words)
+    assert "Sent again" not in tab.page.locator("#said").inner_text()
+
+
+def test_what_a_job_learned_and_left_out_is_told_where_it_ends(console, open_console):
+    tab = open_console()
+    tab.go("#/models")
+    job = {"id": "0a1b", "kind": "adapt", "state": "running", "message": "", "result": {}}
+    lines = [
+        "spam: learned from 240 labels, judged on 48 later ones",
+        "severe_toxicity: not learned, 12 labels, 160 are needed",
+        "labels left out: 3 learned by bundled-8",
+    ]
+    ended = job | {"state": "done", "result": {"told": lines, "left_out": 75}}
+    tab.page.route("**/v1/models/adapt", lambda route: route.fulfill(status=202, json=job))
+    tab.page.route("**/v1/models/jobs/0a1b", lambda route: route.fulfill(json=ended))
+    tab.page.get_by_role("button", name="Learn from decisions").click()
+    expect(tab.page.locator("#said")).to_contain_text("done")
+    expect(tab.page.locator("main .stack > [role=status] p")).to_have_text(
+        [
+            "Spam: learned from 240 labels, judged on 48 later ones",
+            "Severe toxicity: not learned, 12 labels, 160 are needed",
+            "labels left out: 3 learned by bundled-8",
+            "labels left out: 75 about the author's name or link",
+        ]
+    )
+
+
+def test_nothing_in_the_address_of_the_models_is_told_as_what_was_done(open_console):
+    tab = open_console()
+    tab.go("#/models/done")
+    expect(tab.page.locator("main article").first).to_be_visible()
+    expect(tab.page.locator("main .stack > [role=status]")).to_be_empty()
 
 
 def test_the_gate_says_in_words_why_a_version_is_not_promoted(console, open_console):

@@ -422,6 +422,40 @@ def test_a_decision_in_the_moment_in_which_the_text_changed_is_not_carried_out(c
     expect(page.locator("#case .text")).to_have_text("Buy a watch at https://watches.example today.")
 
 
+def test_what_was_edited_after_it_was_marked_is_not_decided_with_the_others(console, open_console):
+    key = console.new_site("remarked", first_comment="hold")
+    kept, swapped = console.post_comments(
+        key, [{"text": f"A word from a reader about the {one}."} for one in ("garden", "harbour")]
+    )
+    page = open_console(site="remarked").page
+    for one in (kept, swapped):
+        page.locator(f"#list li[data-id='{one['id']}'] input").check()
+    expect(page.locator("#bulk")).to_contain_text("2 marked")
+    changed = httpx.patch(
+        f"{console.url}/v1/comments/{swapped['id']}",
+        headers={"Authorization": f"Bearer {key}"},
+        json={"text": "Buy a watch at https://watches.example today."},
+    )
+    assert changed.status_code == 200, changed.text
+    row = page.locator(f"#list li[data-id='{swapped['id']}']")
+    expect(row).to_contain_text("Buy a watch")
+    page.wait_for_timeout(1100)
+    expect(row.locator("input")).to_be_checked()
+    page.keyboard.press("f")
+    expect(page.locator("#said")).to_contain_text("Not carried out")
+    all_sent(page)
+    stand = [console.admin.get(f"/v1/comments/{one['id']}").json()["status"] for one in (kept, swapped)]
+    assert stand == ["approved", "pending"]
+    expect(page.locator("#list li")).to_have_count(1)
+    expect(row).to_contain_text("Buy a watch")
+    expect(row.locator("input")).not_to_be_checked()
+    # read as it is now, it is decided
+    row.locator("input").check()
+    page.keyboard.press("f")
+    all_sent(page)
+    assert waiting(console, "remarked") == 0
+
+
 def test_a_note_being_typed_decides_nothing_when_its_case_goes_away(console, open_console):
     results = held(console, "vanished", 5)
     page = open_console(site="vanished").page

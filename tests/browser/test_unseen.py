@@ -30,6 +30,7 @@ def test_a_mark_on_another_case_is_told_on_the_buttons_with_a_name(console, open
         expect(page.locator(".ask")).to_contain_text("1 marked")
         page.keyboard.press("1")
     expect(page.locator("#said .decided")).to_contain_text(marked)
+    expect(page.locator(".asking")).to_have_count(0)
 
 
 def test_escape_clears_the_marks_and_the_case_in_view_is_decided(console, open_console):

@@ -250,6 +250,16 @@ def test_bulk_decisions_are_answered_one_by_one(service: Service) -> None:
     assert [one["status"] for one in results] == ["rejected", 409, "rejected", 404]
 
 
+def test_among_many_one_that_was_edited_since_it_was_seen_is_not_decided(service: Service) -> None:
+    ids = [held(service)["id"] for _ in range(2)]
+    assert service.site.patch(f"/v1/comments/{ids[0]}", json={"text": "Quite another word."}).status_code == 200
+    rulings = [{"id": one, "decision": "approve", "version": 1} for one in ids]
+    results = service.staff.post("/v1/queue/decisions", json={"decisions": rulings}).json()["results"]
+    assert [one["status"] for one in results] == [409, "approved"]
+    assert "changed meanwhile" in results[0]["detail"]
+    assert service.staff.get(f"/v1/queue/{ids[0]}").json()["decision"] is None
+
+
 @pytest.mark.parametrize("sort", ["priority", "oldest", "newest"])
 def test_pages_of_the_queue_have_no_gap_and_no_repeat_while_cases_are_decided(service: Service, sort: str) -> None:
     page = f"https://paging.example/{time.time_ns()}"

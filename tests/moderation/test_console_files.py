@@ -31,6 +31,11 @@ def test_the_whole_console_has_at_most_150_kilobytes():
     assert sum(path.stat().st_size for path in files) <= 150_000
 
 
+def test_every_module_is_read_in_one_sitting():
+    long = {path.name for path in MODULES if len(path.read_text(encoding="utf-8").splitlines()) > 400}
+    assert not long
+
+
 def test_every_module_that_is_imported_is_there():
     for path in MODULES:
         for name in re.findall(r"""(?:from|import\()\s*"\./([^"]+)\"""", path.read_text(encoding="utf-8")):

@@ -16,7 +16,7 @@ export async function show(into) {
     try { offer(factor, await post("/v1/session/factor")); } catch (error) { failed(error); }
   } }, t("factor.begin"));
   put(into, h("h1", t("account.title", { name: me.name })),
-    me.must_enrol ? h("p.why", t("factor.must")) : null,
+    me.must_enrol && h("p.why", t("factor.must")),
     h("section.sheet.padded", h("h2", t("factor")), h("p", t("factor.what")), begin, factor),
     me.must_enrol ? null : h("section.sheet.padded", h("h2", t("account.look")), tick(t("account.blur"), { checked: blurs(), onchange: setBlur })),
     h("section.sheet.padded", h("h2", t("account.sessions")),

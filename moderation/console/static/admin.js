@@ -5,8 +5,8 @@ import { failed, gather, here, nameOf, say, siteSelect, sites } from "./session.
 import { t, Word, word } from "./words.js";
 
 const TABS = {
-  sites: { show: sitesPage }, policy: { of: "site", load: () => import("./policy.js") }, words: { of: "site", load: () => import("./wordlists.js") },
-  keys: { show: keysPage }, webhooks: { of: "site", load: () => import("./webhooks.js") }, people: { load: () => import("./people.js") }, ledger: { show: ledgerPage },
+  sites: { show: sitesPage }, policy: { ofSite: true, module: "policy" }, words: { ofSite: true, module: "wordlists" },
+  keys: { show: keysPage }, webhooks: { ofSite: true, module: "webhooks" }, people: { module: "people" }, ledger: { show: ledgerPage },
 };
 
 export async function show(into, [tab = "sites", site = ""]) {
@@ -14,10 +14,10 @@ export async function show(into, [tab = "sites", site = ""]) {
   const chosen = site || here();
   const body = h("div");
   put(into, h("h1", t("nav.admin")),
-    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].of ? to`/${chosen}` : ""}`, "aria-current": name === tab ? "page" : null }, t(`admin.${name}`)))),
-    page.of ? h("div.spaced", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })) : null,
+    h("nav.tabs", { "aria-label": t("admin.tabs") }, Object.keys(TABS).map((name) => h("a", { href: `#/admin/${name}${TABS[name].ofSite ? to`/${chosen}` : ""}`, "aria-current": name === tab && "page" }, t(`admin.${name}`)))),
+    page.ofSite && h("div.spaced", siteSelect(chosen, (other) => { location.hash = to`#/admin/${tab}/${other}`; })),
     body);
-  return (page.show ?? (await page.load()).show)(body, chosen);
+  return (page.show ?? (await import(`./${page.module}.js`)).show)(body, chosen);
 }
 
 export const profiles = (chosen, given) => select(["watch", "balanced", "strict"].map((one) => [one, t(`profile.${one}`)]), chosen, given);

@@ -22,10 +22,10 @@ export async function show(into, [site, id]) {
   put(into, h("h1", t("nav.author"), " ", quiet(one.comments[0]?.name ?? id, 80)),
     h("p", h("a", { href: "#/queue" }, t("comment.back"))),
     h("div.sheet.padded",
-      h("p", t("case.record", one), one.mark ? [" · ", h(`span.badge.${one.mark}`, word("mark", one.mark)), until] : null),
+      h("p", t("case.record", one), one.mark && [" · ", h(`span.badge.${one.mark}`, word("mark", one.mark)), until]),
       h("div.row", field(t("author.how_long"), days), plain(() => mark("trusted"), t("author.trust")), plain(() => mark("watched"), t("author.watch")),
-        h("button.danger", { onclick: () => mark("blocked") }, t("author.block")), one.mark ? plain(() => mark(""), t("author.unmark")) : null),
-      calm(t("author.explained")), me.role === "admin" ? privacy() : null),
+        h("button.danger", { onclick: () => mark("blocked") }, t("author.block")), one.mark && plain(() => mark(""), t("author.unmark"))),
+      calm(t("author.explained")), me.role === "admin" && privacy()),
     h("h2", t("author.comments")), h("div.sheet", h("ul.found", one.comments.map(found))));
 }
 

@@ -56,7 +56,7 @@ function signals(one) {
 
 function brief(item, shown, within) {
   return h("li", h("div.line", h(`span.status.${item.status}`, word("status", item.status)), when(item.received_at),
-    item.decision ? h("span.calm", t("case.by", { name: item.decision.name || item.decision.by, reason: item.decision.reason ? word("decision", item.decision.reason) : "" })) : null),
+    item.decision && h("span.calm", t("case.by", { name: item.decision.name || item.decision.by, reason: word("decision", item.decision.reason) }))),
   h("a.brief", { href: to`#/comment/${item.id}` }, veil(item, 160, shown, within)));
 }
 
@@ -65,17 +65,17 @@ function author(one, revealed, veiled) {
   const list = known?.latest ?? [];
   return part("author", t("nav.author"),
     h("p", h("a.foreign", { href: to`#/author/${one.site}/${one.author}` }, quiet(one.name || t("case.no_name"), 80)),
-      known?.mark ? h(`span.badge.${known.mark}`, word("mark", known.mark)) : null, " ",
+      known?.mark && h(`span.badge.${known.mark}`, word("mark", known.mark)), " ",
       known ? h("span.calm", t("case.record", known)) : h("span.calm", t("loading"))),
-    one.url ? calm(t("case.website"), " ", quiet(one.url, 120)) : null,
-    list.length ? h("ul.briefs", list.slice(0, 5).map((item) => brief(item, revealed, veiled))) : known ? calm(t("case.first")) : null);
+    one.url && calm(t("case.website"), " ", quiet(one.url, 120)),
+    list.length ? h("ul.briefs", list.slice(0, 5).map((item) => brief(item, revealed, veiled))) : known && calm(t("case.first")));
 }
 
 // What was claimed aloud: it is kept for its fifteen minutes, also out of sight.
 export const claimed = new Set();
 
 // Who looks at a case just now.
-export const holder = (one) => one.holder ? one.holder === me.id ? h("span.badge.mine", t("case.mine")) : h("span.badge.held", t("case.held", { name: nameOf(one.holder) })) : null;
+export const holder = (one) => one.holder && (one.holder === me.id ? h("span.badge.mine", t("case.mine")) : h("span.badge.held", t("case.held", { name: nameOf(one.holder) })));
 
 // Everything that can be done is in `act`.
 export function caseView({ one, revealed, together, act }) {
@@ -83,24 +83,25 @@ export function caseView({ one, revealed, together, act }) {
   const veiled = nasty && !revealed;
   const similar = one.similar ?? [];
   const decided = one.state === "decided";
-  const text = h("div", { class: `text foreign${veiled ? " veiled" : ""}`, dir: "auto", lang: one.judged_lang || one.lang || null, "aria-hidden": veiled ? "true" : null, tabindex: veiled ? null : "0", "data-scrolls": true, role: veiled ? null : "group", "aria-label": veiled ? null : t("case.text") },
+  const lang = one.judged_lang || one.lang;
+  const text = h("div", { class: `text foreign${veiled ? " veiled" : ""}`, dir: "auto", lang: lang || null, "data-scrolls": true, ...veiled ? { "aria-hidden": "true" } : { tabindex: "0", role: "group", "aria-label": t("case.text") } },
     pieces(one.text, one.words));
   const thread = one.thread;
   const folded = !veiled && one.normalised && bareLetters(one.normalised) !== bareLetters(one.text);
   return h("article.case", { id: "case", tabindex: "-1", "aria-labelledby": "case-title" },
     h("header",
       h("h2", { id: "case-title" }, quiet(one.name || t("case.no_name"), 80)),
-      h("p.meta", when(one.received_at), h("span", word("channel", one.channel)), one.lang || one.judged_lang ? h("span", languageName(one.judged_lang || one.lang)) : null,
+      h("p.meta", when(one.received_at), h("span", word("channel", one.channel)), lang && h("span", languageName(lang)),
         one.edits ? h("span", t("case.edits", { n: one.edits })) : null, one.reports ? h("span.badge.reported", t("case.reports", { n: one.reports })) : null,
         holder(one)),
-      thread ? h("p.thread", t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120))) : null),
+      thread && h("p.thread", t("case.under"), " ", outLink(thread.url, quiet(thread.title || thread.url, 120)))),
     h("p.why", decided ? decidedLine(one) : [h("strong", t("case.held_because")), " ", quiet(one.why || t("case.no_reason"), 400)]),
-    one.escalated ? h("p.why.escalated", h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)) : null,
-    one.parent ? h("blockquote.parent", calm(t("case.answers", { name: one.parent.name })), veil(one.parent, 300, revealed, veiled)) : null,
-    h("div.textbox", veiled ? h("p.unseen", t("case.blurred")) : null, text,
-      nasty ? h("button", { class: veiled ? "unveil" : "plain small unveil", onclick: act.reveal }, t(veiled ? "case.show_text" : "case.blur"), kbd("b")) : null),
+    one.escalated && h("p.why.escalated", h("strong", t("case.escalated")), " ", quiet(one.escalated, 500)),
+    one.parent && h("blockquote.parent", calm(t("case.answers", { name: one.parent.name })), veil(one.parent, 300, revealed, veiled)),
+    h("div.textbox", veiled && h("p.unseen", t("case.blurred")), text,
+      nasty && h("button", { class: veiled ? "unveil" : "plain small unveil", onclick: act.reveal }, t(veiled ? "case.show_text" : "case.blur"), kbd("b"))),
     veiled ? null : legend(one.text, one.words),
-    folded ? h("details.folded", h("summary", t("case.reads_as")), h("p.foreign", { dir: "auto" }, pieces(one.normalised))) : null,
+    folded && h("details.folded", h("summary", t("case.reads_as")), h("p.foreign", { dir: "auto" }, pieces(one.normalised))),
     similar.length ? part("similar", t("case.similar", { n: similar.length }),
       decided ? null : tick([t("case.together", { n: similar.length }), kbd("g")], { id: "together", checked: together, onchange: act.together }),
       h("details", h("summary", t("case.show_similar")), h("ul.briefs", similar.slice(0, 20).map((item) => brief(item, revealed, veiled))))) : null,
@@ -111,7 +112,7 @@ export function caseView({ one, revealed, together, act }) {
 function decidedLine(one) {
   const made = one.decision;
   if (!made) return t("case.machine", { status: word("status", one.status) });
-  return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note ? h("span", " “", quiet(made.note, 300), "”") : null];
+  return [t("case.decided", { name: made.name || made.by, what: word("did", made.decision), reason: made.reason ? ` (${word("decision", made.reason)})` : "" }), " ", when(made.at), made.note && h("span", " “", quiet(made.note, 300), "”")];
 }
 
 // Draw the bar anew: what is typed in it stays, and so does the focus unless other buttons came in its place.
@@ -125,22 +126,23 @@ export function putBar(given) {
   if (had >= 0) (bar.firstChild?.className === mode ? bar.querySelectorAll("button, input, #why")[had] : $("case"))?.focus({ preventScroll: true });
 }
 
+// `asks` is what it asks for: why it is rejected, or what somebody else shall look at ("whom").
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
-function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, name }) {
+function actionBar({ learn, asks, count, act, decided, marked = 0, name }) {
   const many = marked ? ` (${t("queue.marked", { n: marked })})` : count > 1 ? ` (${count})` : "";
   const whom = marked ? h("p.whom", { role: "status" }, t("act.whom", { n: marked, name: tame(name) })) : null;
   const learns = tick([t("act.learn"), kbd("t")], { checked: learn, onchange: act.learn });
-  if (asking) {
+  if (asks === "why") {
     return h("div.actions.asking", { role: "group", "aria-label": t("act.why") },
       whom, h("p.ask", { id: "why", tabindex: "-1" }, t("act.why"), many),
-      h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: `why-${reason}`, onclick: () => act.reason(at) },
+      h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: `why-${reason}`, onclick: () => act.reason(at + 1) },
         h("kbd", String(at + 1)), h("span", word("decision", reason)), h("small", teaches(reason, learn))))),
       h("label.note", t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
       h("div.row", learns,
         plain(act.cancel, t("cancel"), kbd("Esc"))));
   }
-  if (escalates) {
-    return h("form.actions.asking", { onsubmit: act.escalate },
+  if (asks) {
+    return h("form.actions.asking", { onsubmit: act.passOn },
       h("label.note", t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
       h("div.row", h("button", t("act.escalate")), h("button.plain", { type: "button", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
   }
@@ -150,5 +152,5 @@ function actionBar({ learn, asking, count, escalates, act, decided, marked = 0, 
     h("div.lesser",
       learns,
       plain(act.undo, t("act.undo"), kbd("u")),
-      decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.askEscalation, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));
+      decided ? null : [plain(act.skip, t("act.skip"), kbd("s")), plain(act.escalate, t("act.escalate"), kbd("e")), plain(act.claim, t("act.claim"), kbd("c"))]));
 }

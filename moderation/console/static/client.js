@@ -1,5 +1,5 @@
 // Talks to /v1 with the session's cookie. A session that ended asks for the password in place, and the request goes on.
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, body) {
     super(body.errors?.[0]?.message || body.detail || body.title || `The service answered ${status}.`);
     this.status = status;

@@ -8,7 +8,7 @@ import { failed, say } from "./session.js";
 import { t } from "./words.js";
 
 export async function show(into, [id]) {
-  const state = { learn: true };
+  const state = { learn: true, asks: "" };
   const load = async () => { state.one = await get(to`/v1/queue/${id}`); };
   await load();
   if (!into.isConnected) return;
@@ -19,25 +19,28 @@ export async function show(into, [id]) {
   const after = setTimeout.bind(null, async () => { await load().catch(() => {}); draw(); }, 700);
   const decide = (decision, reason = null) => {
     decisions.decide(chosen(), { decision, reason, note: $("note")?.value ?? "", learn: state.learn });
-    state.asking = state.together = false;
+    state.asks = "";
+    state.together = false;
     after();
   };
   const act = {
-    approve: () => decide("approve"), reject: () => { state.asking = true; bar(); askWhy(chosen()); },
-    reason: (at) => { if (state.asking && REASONS[at]) decide("reject", REASONS[at]); },
-    cancel: () => { state.asking = state.escalating = false; bar(); document.querySelector("#bar .reject")?.focus(); },
+    approve: () => decide("approve"), reject: () => { ask("why"); askWhy(chosen()); },
+    reason: (key) => state.asks === "why" && decide("reject", REASONS[key - 1]),
+    cancel: () => { ask(""); document.querySelector("#bar .reject")?.focus(); },
     learn: () => { state.learn = !state.learn; bar(); }, undo: async () => { await decisions.undo(); after(); },
     skip: () => { location.hash = "#/queue"; }, reveal: () => { state.revealed = !state.revealed; draw(); },
-    together: (wanted) => { state.together = wanted; bar(); }, askEscalation: () => { if (waits()) { state.escalating = true; bar(); $("escalation").focus(); } },
-    escalate: async () => {
+    together: (wanted) => { state.together = wanted; bar(); }, similar: () => $("together")?.click(),
+    unmark: () => state.asks ? act.cancel() : false, escalate: () => { if (waits()) { ask("whom"); $("escalation").focus(); } },
+    passOn: async () => {
       await post(to`/v1/queue/${id}/escalate`, { note: $("escalation").value }).then(() => say({ text: t("escalate.done") }), failed);
-      state.escalating = false;
+      state.asks = "";
       after();
     },
     claim: async () => { await post(to`/v1/queue/${id}/claim`, { lease_seconds: 900 }).then(() => { claimed.add(id); say({ text: t("claim.done") }); }, failed); after(); },
   };
+  const ask = (what) => { state.asks = what; bar(); };
   function bar() {
-    putBar({ learn: state.learn, asking: state.asking, escalates: state.escalating, count: chosen().length, act, decided: !waits() });
+    putBar({ learn: state.learn, asks: state.asks, count: chosen().length, act, decided: !waits() });
   }
   function draw() {
     if (!into.isConnected) return;
@@ -45,5 +48,5 @@ export async function show(into, [id]) {
     bar();
   }
   draw();
-  keys.use({ ...act, reason: (key) => state.asking ? act.reason(Number(key) - 1) : false, escalate: act.askEscalation, similar: () => $("together")?.click(), unmark: () => (state.asking || state.escalating) && act.cancel(), search: () => $("search").focus() });
+  keys.use(act);
 }

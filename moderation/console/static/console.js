@@ -19,11 +19,12 @@ const PAGES = {
   admin: { who: ["admin"], menu: true },
   account: { who: [...STAFF, "ml"] },
 };
+const menu = () => Object.keys(PAGES).filter((one) => PAGES[one].menu && PAGES[one].who.includes(me.role));
 let leave = null;
 
 async function start() {
-  const invitation = /^#invitation=(.+)$/.exec(location.hash);
-  if (invitation) { invitationPage(app, decodeURIComponent(invitation[1]), start); return; }
+  const invitation = /^#invitation=(.*)$/.exec(location.hash);
+  if (invitation) { invitationPage(app, invitation[1], start); return; }
   try {
     if (!await begin()) { signInPage(app, enter); return; }
   } catch (error) {
@@ -42,14 +43,13 @@ async function enter() {
 }
 
 function head() {
-  const link = (name) => h("a", { href: `#/${name}`, data: { page: name } }, t(`nav.${name}`));
   const search = h("form", { role: "search", class: "find", onsubmit: () => {
     location.hash = to`#/search?q=${$("search").value}`;
   } }, h("label.unseen", { for: "search" }, t("search.label")), h("input", { id: "search", type: "search", placeholder: t("search.placeholder"), maxlength: "200" }));
   put(app,
     h("a", { href: "#main", class: "skip", onclick: (event) => { event.preventDefault(); $("main").focus(); } }, t("skip")),
     h("header.top",
-      h("nav", { "aria-label": t("nav") }, Object.entries(PAGES).filter(([, page]) => page.menu && page.who.includes(me.role)).map(([name]) => link(name))),
+      h("nav", { "aria-label": t("nav") }, menu().map((name) => h("a", { href: `#/${name}`, data: { page: name } }, t(`nav.${name}`)))),
       STAFF.includes(me.role) ? search : h("span"),
       h("div.self", h("button.plain.help", { onclick: keys.overlay, "aria-label": t("keys.title"), title: t("keys.title") }, "?"),
         h("a", { href: "#/account", data: { page: "account" } }, t("nav.own", { name: me.name || me.id })), plain(() => signOut(), t("sign_out")))),
@@ -61,12 +61,12 @@ async function go() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   let name, rest;
   try { [name, ...rest] = path.split("/").map(decodeURIComponent); } catch { /* cut short, it names no page */ }
-  const first = Object.keys(PAGES).find((one) => PAGES[one].menu && PAGES[one].who.includes(me.role)) ?? "account";
+  const [first = "account"] = menu();
   const page = PAGES[name];
   if (!page || !page.who.includes(me.role)) { location.replace(`#/${first}`); return; }
   leave?.();
   leave = null;
-  keys.use({ search: () => $("search")?.focus() });
+  keys.use({});
   document.querySelectorAll(".top [data-page]").forEach((one) => {
     if (one.dataset.page === name) one.setAttribute("aria-current", "page"); else one.removeAttribute("aria-current");
   });

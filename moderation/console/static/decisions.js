@@ -1,6 +1,6 @@
 // Decisions on their way: sent at once, kept and sent later where the line is gone, taken back by one key.
 // What waits to be sent is kept for this tab, without any text of a comment.
-import { api, Offline, Problem } from "./client.js";
+import { api, Offline } from "./client.js";
 import { ago, to } from "./dom.js";
 import { tame } from "./text.js";
 import { t, word } from "./words.js";
@@ -13,18 +13,19 @@ const listeners = { changed: [], returned: [], said: [], undoing: [] };
 export const on = (event, tell) => listeners[event].push(tell);
 const tell = (event, ...facts) => listeners[event].forEach((one) => one(...facts));
 
-let unsent = read();
+let unsent = recall("sessionStorage", KEPT);
 const sent = [];
 let sending = false;
 let pause = 0;
 
-function read() {
-  try { return JSON.parse(sessionStorage.getItem(KEPT) ?? "[]"); } catch { return []; }
+function recall(kept, name) {
+  try { return JSON.parse(self[kept].getItem(name) ?? "[]"); } catch { return []; }
+}
+function remember(kept, name, list) {
+  try { self[kept].setItem(name, JSON.stringify(list)); } catch { /* a full or forbidden storage loses nothing that is still in memory */ }
 }
 function keep() {
-  try {
-    sessionStorage.setItem(KEPT, JSON.stringify(unsent));
-  } catch { /* a full or forbidden storage loses nothing that is still in memory */ }
+  remember("sessionStorage", KEPT, unsent);
   tell("changed");
 }
 
@@ -74,16 +75,7 @@ async function send() {
 async function deliver(group) {
   const act = sent.find((one) => one.act === group[0].act);
   const bodies = group.map(({ act: _, ...one }) => one);
-  let results;
-  if (bodies.length === 1) {
-    const { id, ...ruling } = bodies[0];
-    try {
-      results = [await api("POST", to`/v1/queue/${id}/decision`, ruling)];
-    } catch (error) {
-      if (!(error instanceof Problem) || LATER.includes(error.status)) throw error;
-      results = [{ ...error.body, status: error.status, id }];
-    }
-  } else results = (await api("POST", "/v1/queue/decisions", { decisions: bodies }, { seconds: 60 })).results;
+  const { results } = await api("POST", "/v1/queue/decisions", { decisions: bodies }, { seconds: bodies.length > 1 ? 60 : 15 });
   let faster = 0;
   results.forEach((answer, at) => {
     const mine = bodies[at];
@@ -93,12 +85,9 @@ async function deliver(group) {
       if (answer.version === mine.version + 1 && isMine(answer, mine)) { act?.versions.set(mine.id, answer.version); return; }
       faster += 1;
       if (results.length === 1) tell("said", { kind: "faster", text: t("decided.faster", { name: answer.moderator, what: word("did", answer.decision), ago: ago(answer.decided_at) }) });
-    } else if (answer.code === "case_taken") {
-      tell("returned", mine.id);
-      tell("said", { kind: "faster", text: t("decided.taken", { name: nameOf(answer.moderator) }) });
     } else {
       tell("returned", mine.id);
-      tell("said", { kind: "wrong", text: t("decided.refused", { detail: answer.detail ?? "" }) });
+      tell("said", answer.code === "case_taken" ? { kind: "faster", text: t("decided.taken", { name: nameOf(answer.moderator) }) } : { kind: "wrong", text: t("decided.refused", { detail: answer.detail }) });
     }
   });
   if (faster && results.length > 1) tell("said", { kind: "faster", text: t("decided.faster.some", { n: faster }) });
@@ -142,16 +131,12 @@ export async function undo() {
 // The own tally of today and the pace of the last ten minutes; it stays in this browser.
 const today = () => `cm.tally.${new Date().toISOString().slice(0, 10)}`;
 function tally(n) {
-  let times = times_();
-  if (n > 0) times.push(...new Array(n).fill(Math.round(Date.now() / 1000)));
-  else times = times.slice(0, n || undefined);
-  try { localStorage.setItem(today(), JSON.stringify(times.slice(-5000))); } catch { /* the tally is a comfort */ }
-}
-function times_() {
-  try { return JSON.parse(localStorage.getItem(today()) ?? "[]"); } catch { return []; }
+  const times = recall("localStorage", today());
+  const now = n < 0 ? times.slice(0, n) : [...times, ...new Array(n).fill(Math.round(Date.now() / 1000))];
+  remember("localStorage", today(), now.slice(-5000));
 }
 export function pace() {
-  const times = times_();
+  const times = recall("localStorage", today());
   const now = Date.now() / 1000;
   const recent = times.filter((one) => now - one < 600);
   const minutes = recent.length ? Math.max(1, (now - recent[0]) / 60) : 1;

@@ -50,7 +50,7 @@ export function outLink(address, label) {
 export function field(label, input, hint) {
   const id = input.id || `f${Math.random().toString(36).slice(2, 9)}`;
   input.id = id;
-  const told = hint ? h("small.calm", { id: `${id}-hint` }, hint) : null;
+  const told = hint && h("small.calm", { id: `${id}-hint` }, hint);
   if (told) input.setAttribute("aria-describedby", `${id}-hint`);
   return h("div.field", h("label", { for: id }, label), input, told);
 }
@@ -61,7 +61,7 @@ export function select(options, chosen, given = {}) {
 }
 
 // Where an error is told, inside a form.
-export const complaint = () => h("p.wrong", { role: "alert" });
+export const complaint = (...inside) => h("p.wrong", { role: "alert" }, ...inside);
 
 export function table(caption, heads, rows, hidden = false) {
   return h("div", { class: heads.length > 4 ? "scroll cards" : "scroll", tabindex: "0", role: "region", "aria-label": caption }, h("table",

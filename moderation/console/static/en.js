@@ -21,6 +21,7 @@ export default {
   code: { "": "Code", hint: "Six digits from your authenticator; leave it empty if you have none." },
   invitation: {
     "": "Choose your password", set: "Set the password", ended: "This link was used already, or it is older than three days. Ask an admin for a new one.",
+    broken: "This link is broken. Copy it whole, or ask an admin for a new one.",
   },
   queue: {
     filters: "Filters", list: "Waiting cases", case: "Case in focus", no_site: "There is no site yet that you work for. An admin adds one.", all: "All",
@@ -140,7 +141,7 @@ export default {
     url: "Where events go", "url.hint": "https, on a public address. Every event is signed.", secret: "The secret that signs", on: "On", off: "Off: {why}",
     secrets: "{n} secrets", "secrets.one": "1 secret", test: "Send a test", test_good: "Delivered: answered {status} in {seconds} s.",
     test_bad: "Not delivered: {error}", deliveries: "Deliveries", no_deliveries: "Nothing was delivered yet.", attempts: "Attempts", last: "Last answer",
-    replay: "Send again", replayed: "Sent again.", rotate: "New secret", retire: "Drop the old secret", turn_off: "Turn off", turn_on: "Turn on",
+    replay: "Send again", replayed: "It is sent {when}.", replay_after: "It is sent after an earlier event of its comment.", rotate: "New secret", retire: "Drop the old secret", turn_off: "Turn off", turn_on: "Turn on",
   },
   fact: { s: "status", v: "version", d: "decision", p: "policy" },
   ledger: {
@@ -151,6 +152,7 @@ export default {
     promote: "Promote", adapt: "Learn from decisions", compare: "Compare with the active one", unshadow: "End the shadow", report: "Report",
     labels: "{n} labels learned", moved: "{version} is active now.", running: "{kind}: running …", shadow: "Run as shadow", base: "from {base}",
     agreement: "Active and shadow on the latest {n} comments:", agree: "Agreement", refused: "Refused: {detail}",
+    left_out: "labels left out: {n} about the author's name or link",
   },
   try: { given_by: "Model {models} · language {lang}", title: "Try a text", text: "A comment", go: "Score it", scores: "Scores", watched: "(the site only watches, so it would pass)" },
   days: { "": "{n} days", one: "1 day" },

@@ -48,10 +48,12 @@ function bars(title, labels, series) {
 function drift(title, days, kind) {
   const today = days.at(-1);
   const before = days.slice(0, -1).slice(-30);
-  const read = (of) => Array.from({ length: 20 }, (_, at) => sum(of, `${kind}:${at}`));
-  const share = (values) => ({ total: total(values), shares: values.map((value) => value / (total(values) || 1)) });
-  const now = share(read([today]));
-  const then = share(read(before));
+  const shared = (of) => {
+    const values = Array.from({ length: 20 }, (_, at) => sum(of, `${kind}:${at}`));
+    return { total: total(values), shares: values.map((value) => value / (total(values) || 1)) };
+  };
+  const now = shared([today]);
+  const then = shared(before);
   const most = Math.max(0.05, ...now.shares, ...then.shares);
   const x = (at) => LEFT + (W - LEFT - 8) * at / 20;
   const y = (value) => H - BOTTOM - (H - BOTTOM - 14) * Math.sqrt(value / most);
@@ -65,7 +67,7 @@ function drift(title, days, kind) {
 }
 
 const counted = (title, kind, found) => table(title, [t("figures.reason"), t("figures.count")], found.sort(([, one], [, two]) => two - one).map(([name, value]) => [Word(kind, name), number(value)]));
-const tile = (label, value, hint) => h("div.tile", h("span.calm", label), h("strong", value), hint ? h("small.calm", hint) : null);
+const tile = (label, value, hint) => h("div.tile", h("span.calm", label), h("strong", value), hint && h("small.calm", hint));
 
 export async function show(into, _, query) {
   const site = query.get("site") || here();

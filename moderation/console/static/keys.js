@@ -1,5 +1,5 @@
 // The keyboard: one table of keys and what they do, and the overlay that lists it. Single keys can be switched off.
-import { h, tick } from "./dom.js";
+import { $, h, tick } from "./dom.js";
 import { t } from "./words.js";
 
 const KEYS = [
@@ -34,7 +34,7 @@ addEventListener("keydown", (event) => {
   const name = BY_KEY.get(letter ? event.key.toLowerCase() : event.key);
   if (!name || (isOff() && name !== "help" && name !== "unmark")) return;
   if (event.key.startsWith("Arrow") && event.target.closest?.("[data-scrolls]")) return;
-  const act = name === "help" ? overlay : actions[name];
+  const act = { help: overlay, search: () => $("search")?.focus(), ...actions }[name];
   if (!act) return;
   if (event.repeat && name !== "next" && name !== "previous") return;
   if (act(event.key) !== false) event.preventDefault();

@@ -29,6 +29,6 @@ export async function show(into) {
     email.value = name.value = "";
     await draw();
   }) }, h("h2", t("people.add")), h("div.row.fields", field(t("email"), email), field(t("name"), name), field(t("keys.role"), role)),
-  sites().length > 1 ? h("fieldset", h("legend", t("admin.sites")), h("div.row", boxes), h("small.calm", t("people.sites.hint"))) : null, said, h("button", t("people.invite")), link), sheet(list)));
+  sites().length > 1 && h("fieldset", h("legend", t("admin.sites")), h("div.row", boxes), h("small.calm", t("people.sites.hint"))), said, h("button", t("people.invite")), link), sheet(list)));
   await draw();
 }

@@ -53,7 +53,7 @@ export async function show(into, site) {
     show(into, site);
   }) }, h("h2", t("policy.title", { version: policy.version })), h("div.row.fields", field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
   table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [Word("score", name), hold.cell, reject.cell])), calm(t("policy.thresholds.hint")),
-  h("div.row.fields", numbers.map(([name, input]) => field(t(`policy.${name}`), input, name === "undo_seconds" ? t("policy.undo_hint") : null))),
+  h("div.row.fields", numbers.map(([name, input]) => field(t(`policy.${name}`), input, name === "undo_seconds" && t("policy.undo_hint")))),
   h("fieldset", h("legend", t("policy.limits")), h("div.row.fields", limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
   h("div.switches", switches.map(([, box]) => box)),
   said, h("div.row", h("button.plain", { type: "button", id: "preview", onclick: preview }, t("policy.try")), h("button", { id: "set-policy" }, t("policy.save"))));
@@ -74,6 +74,6 @@ function draw(into, found) {
     table(t("preview.counts"), [t("preview.verdict"), t("preview.now"), t("preview.then"), t("preview.change")], ["approve", "hold", "reject"].map(row), true),
     decided ? h("p", t("preview.people", { n: number(decided), now: number(found.against_people.present ?? 0), then: number(found.against_people.proposed ?? 0) })) : null,
     h("h3", t("preview.flips", { n: number(found.flipped) })),
-    h("ul.found", found.flips.map((one) => h("li", h("a.brief", { href: to`#/comment/${one.id}`, target: "_blank", rel: "noopener" }, h("span.line", h("b", quiet(one.name, 50)), h("span.badge", `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision ? h("span.calm", t("preview.decided", { what: word("did", one.decision.decision) })) : null), veil(one, 200)))))));
+    h("ul.found", found.flips.map((one) => h("li", h("a.brief", { href: to`#/comment/${one.id}`, target: "_blank", rel: "noopener" }, h("span.line", h("b", quiet(one.name, 50)), h("span.badge", `${word("verdict", one.now)} → ${word("verdict", one.then)}`), one.decision && h("span.calm", t("preview.decided", { what: word("did", one.decision.decision) }))), veil(one, 200)))))));
   into.querySelector("section").scrollIntoView({ block: "nearest" });
 }

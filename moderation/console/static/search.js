@@ -38,5 +38,5 @@ export function found(one) {
   const made = one.decision;
   return h("li", h("a.brief", { href: to`#/comment/${one.id}` }, h("span.line", h("b", quiet(one.name, 60)), h(`span.status.${one.status}`, word("status", one.status)),
     badges(one.reasons ?? [], one), when(one.received_at)), veil(one, 220)),
-  made ? calm(t("case.by", { name: made.by === me.id ? t("you") : made.name || made.by, reason: made.reason ? word("decision", made.reason) : "" })) : null);
+  made && calm(t("case.by", { name: made.by === me.id ? t("you") : made.name || made.by, reason: word("decision", made.reason) })));
 }

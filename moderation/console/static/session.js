@@ -33,9 +33,6 @@ export async function gather() {
   decisions.iAm(me.name, nameOf);
 }
 
-// Plain http from another machine: the browser would drop the cookie, and sign-in would come round for ever.
-const insecure = () => !isSecureContext;
-
 // What a form does on its way in: once at a time, and what went wrong is told in it.
 const entering = (said, button, act, told) => async () => {
   said.textContent = "";
@@ -58,7 +55,9 @@ function signInForm(done) {
   }, (error) => {
     password.focus();
     return error.status === 429 ? t("sign_in.wait", { n: Math.ceil((error.retryAfter || 60) / 60) }) : error.code === "sign_in_refused" ? t("sign_in.wrong") : error.message;
-  }) }, insecure() ? h("p.wrong", { role: "alert" }, t("sign_in.insecure")) : null,
+  }) },
+  // over plain http from another machine the browser would drop the cookie, and sign-in would come round for ever
+  !isSecureContext && complaint(t("sign_in.insecure")),
   field(t("email"), email), field(t("password"), password), field(t("code"), code, t("code.hint")), said, button);
 }
 
@@ -77,11 +76,15 @@ onSignInNeeded(() => new Promise((go) => {
   dialog.showModal();
 }));
 
-export function invitationPage(into, token, done) {
+export function invitationPage(into, invited, done) {
+  let token = "";
+  try { token = decodeURIComponent(invited); } catch { /* cut short, it invites nobody */ }
+  const title = h("h1", t("invitation"));
+  if (!token) { put(into, h("main.door", title, complaint(t("invitation.broken")))); return; }
   const said = complaint();
   const password = h("input", { type: "password", autocomplete: "new-password", minlength: "12", maxlength: "128", required: true });
   const button = h("button", t("invitation.set"));
-  put(into, h("main.door", h("h1", t("invitation")), h("form.signin", { onsubmit: entering(said, button, async () => {
+  put(into, h("main.door", title, h("form.signin", { onsubmit: entering(said, button, async () => {
     me.email = (await post("/v1/session/invitation", { token, password: password.value }, { quiet: true })).email;
     history.replaceState(null, "", "#/queue");
     done();
@@ -101,7 +104,7 @@ let undoIt = () => {};
 export const onUndo = (act) => { undoIt = act; };
 export function say({ kind = "calm", text, undo = false }) {
   const box = $("said");
-  const line = h(`p.said.${kind}`, h("span", text), undo ? [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span.fuse", { "aria-hidden": "true" })] : null);
+  const line = h(`p.said.${kind}`, h("span", text), undo && [plain(() => undoIt(), t("act.undo"), kbd("u")), h("span.fuse", { "aria-hidden": "true" })]);
   if (undo || kind === "faster") settled();
   box.append(line);
   while (box.children.length > 4) box.firstChild.remove();
