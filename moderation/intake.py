@@ -40,10 +40,11 @@ from moderation.moves import (
     withheld,
     without_itself,
 )
-from moderation.records import Comment, History, Outcome, Signal, Site, Status, Stored, Verdict
+from moderation.records import Comment, History, Outcome, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.scoring.pipeline import Pipeline, checks_of
 from moderation.scoring.policy import judge
+from moderation.scoring.replay import seen_again
 from moderation.store.batches import Batches
 from moderation.store.comments import Comments, Known, Move, Recorded, Stretch, document_of
 from moderation.store.counts import Counts
@@ -55,8 +56,8 @@ REFUSED = {"address": "429:address", "e-mail address": "429:email", "address by 
 """Whose allowance was spent -> what is counted for the day."""
 ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email", "lookalike_email"))
 """What only the arrival of a comment shows: an edit keeps what was seen then."""
-MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "part", "language"))
-"""What the models say. All else was seen when the comment came, and a later score leaves it as it was."""
+FIRST_TEXT_SIGNALS = ARRIVAL_SIGNALS | {"velocity", "repeated_text", "campaign", "checks"}
+"""What only the moment shows in which its text came, or that a check failed at it then: a later score keeps that too."""
 _CHARACTERS_A_TURN = 20_000
 """So many are scored before others are let in, which takes some twenty milliseconds."""
 
@@ -266,15 +267,11 @@ class Intake:
         """
         began = time.perf_counter()
         stored = await self._comments.get(site.id, comment_id)
-        edits = stored.edits + 1
+        edits, print_ = stored.edits + 1, fingerprint(text)
         comment = as_comment(stored, text=text, edits=edits)
-        arrival = self._arrival(site, comment)
-        arrival = msgspec.structs.replace(arrival, author=stored.author, address=stored.address)
-        recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
-        history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
-        verdict = self._judge_again(site, stored, comment, history, ARRIVAL_SIGNALS)
+        verdict = await self._judge_again(site, stored, comment, print_, ARRIVAL_SIGNALS)
         first = first_text(stored, self._digests.of("text", stored.text))
-        document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint, **first)
+        document = document_of(stored, text=text, edits=edits, fingerprint=print_, **first)
         move = judged_again("comment.edited", stored, verdict, document=document)
         await self._comments.move(stored, move, day=self._today())
         self._judged(verdict, began)
@@ -283,12 +280,10 @@ class Intake:
     async def rescore(self, site: Site, stored: Stored) -> Verdict | None:
         """Judge a comment that came while no model could score it; None where it still cannot be scored.
 
-        The new verdict counts: what would have been published is published now, unless a person decided meanwhile.
-        What the other checks saw when it came is left as it was: only then did they know who wrote, and how.
+        The new verdict counts: what would have been published is published now, unless a person decided meanwhile, or
+        the policy or a mark on the author says otherwise by now. What only the arrival showed is kept as it was seen.
         """
-        seen = stored.verdict.signals if stored.verdict else ()
-        kept = frozenset(signal.name for signal in seen) - MODEL_SIGNALS
-        verdict = self._judge_again(site, stored, as_comment(stored), History(), kept)
+        verdict = await self._judge_again(site, stored, as_comment(stored), stored.fingerprint, FIRST_TEXT_SIGNALS)
         if verdict.degraded:
             return None
         try:
@@ -297,15 +292,15 @@ class Intake:
             return None
         return verdict
 
-    def _judge_again(
-        self, site: Site, stored: Stored, comment: Comment, history: History, keep: frozenset[str]
+    async def _judge_again(
+        self, site: Site, stored: Stored, comment: Comment, print_: str, keep: frozenset[str]
     ) -> Verdict:
-        """Judge a stored comment anew, with the named signals as they were seen when it came; what was rejected waits at least."""
+        """Judge a stored comment by what is known now, the named signals as they were seen; what was rejected waits at least."""
+        arrival = Arrival(comment=comment, author=stored.author, address=stored.address, fingerprint=print_)
+        recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
+        history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
         examined = self._pipeline.examine([(site, comment, history)])[0]
-        seen = {signal.name: signal for signal in stored.verdict.signals} if stored.verdict else {}
-        signals: tuple[Signal, ...] = tuple(
-            seen.get(signal.name, signal) if signal.name in keep else signal for signal in examined.signals
-        )
+        signals = seen_again(stored.verdict, examined.signals, keep, site.policy)
         return withheld(stored, judge(msgspec.structs.replace(examined, signals=signals), site.policy))
 
     async def report(self, site: Site, comment_id: str, ip: str, reason: str) -> None:

@@ -25,6 +25,7 @@ from moderation.records import (
     DecisionReason,
     History,
     Limits,
+    Mark,
     Policy,
     Role,
     Signal,
@@ -151,6 +152,19 @@ async def test_an_edit_is_no_repetition_of_itself(rooms: House, site: Site, comm
     again = {signal.name: signal for signal in edited.verdict.signals}
     assert again["repeated_text"].score == 0.0
     assert (await rooms.intake.stored(site, receipt.id)).version == 2
+
+
+async def test_what_is_known_of_an_author_counts_in_an_edit_whatever_the_site_calls_the_comment(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    listing = await rooms.sites.save_policy(site.id, Policy(suspect_words=("@dubious.example",)))
+    receipt = await rooms.intake.submit(site, comment("The ferry leaves at nine.", external_id="wp-1"))
+    private = await rooms.intake.submit(listing, comment(email="ann@dubious.example"))
+    author = (await rooms.intake.stored(site, receipt.id)).author
+    await rooms.review.mark(site, ADMIN, author, Mark.BLOCKED, 0)
+    assert (await rooms.intake.edit(site, receipt.id, "The ferry leaves at ten.")).status == "rejected"
+    edited = await rooms.intake.edit(listing, private.id, "The ferry leaves at ten.")
+    assert (edited.status, edited.verdict.reasons) == ("pending", ("suspect_word",)), "the address is no longer known"
 
 
 async def test_however_often_it_is_edited_only_a_person_publishes_what_a_person_rejected(
