@@ -23,6 +23,7 @@ import msgspec
 from moderation.digests import Arrival, Digests
 from moderation.errors import (
     CaseDecided,
+    CommentChanged,
     ExternalIdTaken,
     ModerationError,
     Overloaded,
@@ -108,8 +109,8 @@ class Intake:
     async def submit(self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b"") -> Receipt:
         """Take a comment in; when this returns, it is on disk.
 
-        Raises RateExceeded, IdempotencyConflict, ExternalIdTaken, Overloaded, StoreUnavailable; then nothing was recorded, or (only
-        with StoreUnavailable) it is not known whether it was: the same Idempotency-Key finds out.
+        Raises RateExceeded, IdempotencyConflict, ExternalIdTaken, CommentChanged, Overloaded, StoreUnavailable; then nothing
+        was recorded, or (only with StoreUnavailable) it is not known whether it was: the same Idempotency-Key finds out.
         """
         return await self.begin(site, comment, idempotency_key=idempotency_key, body=body)
 
@@ -202,20 +203,19 @@ class Intake:
         return [judge(one, site.policy) for one in examined]
 
     async def _receipt_of(self, site: Site, known: Known, text: str) -> Receipt | Exception:
-        """Answer what came before: sent again it is answered again; asked for by its name, as it stands now.
+        """Answer what came before as it stands now, whether its key or the site's name for it told.
 
         Whoever sends the text again that it came with repeats the first request, also after an edit. A text that nobody
-        has judged is not answered with the verdict on another.
+        has judged is not answered with the verdict on another, nor is one that was never published with its approval.
         """
         try:
             stored = await self._comments.get(site.id, known.id)
-        except UnknownComment as error:
-            return error
-        if known.by_name and text != stored.text and not answers_for_first(stored, self._digests.of("text", text)):
-            return ExternalIdTaken(stored.id)
+        except UnknownComment:
+            return CommentChanged(known.id)
+        if text != stored.text and not answers_for_first(stored, self._digests.of("text", text)):
+            return ExternalIdTaken(stored.id) if known.by_name else CommentChanged(stored.id)
         verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
-        status = shown_status(stored) if known.by_name else verdict.outcome.status
-        return Receipt(id=stored.id, status=status, verdict=verdict, known=True)
+        return Receipt(id=stored.id, status=shown_status(stored), verdict=verdict, known=True)
 
     # judging without recording --------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import structlog
 
 from moderation.app import House
 from moderation.errors import (
+    CommentChanged,
     ExternalIdTaken,
     IdempotencyConflict,
     Overloaded,
@@ -220,6 +221,50 @@ async def test_a_first_text_that_was_never_published_is_not_by_the_approval_of_a
     await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
     with pytest.raises(ExternalIdTaken):
         await rooms.intake.submit(site, comment(spam, external_id="wp-1"))
+
+
+async def test_a_request_repeated_with_its_key_hears_where_the_comment_stands_and_of_no_other_text_that_it_is_approved(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first = comment("Cheap casino pills at http://pills.example/win, buy now!!!", external_id="wp-1")
+    again = msgspec.structs.replace(first, id=rooms.intake.new_id(site))
+    receipt = await rooms.intake.submit(site, first, idempotency_key="k", body=b"b")
+    await rooms.intake.edit(site, receipt.id, "The council meets on Monday.")
+    assert (await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")).status == "pending"
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
+    with pytest.raises(CommentChanged) as caught:
+        await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")
+    assert receipt.id in str(caught.value)
+    await rooms.intake.edit(site, receipt.id, first.text)
+    assert (await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")).status == "rejected"
+
+
+async def test_a_request_repeated_with_its_key_hears_of_a_decision_once_the_site_may(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first = comment()
+    again = msgspec.structs.replace(first, id=rooms.intake.new_id(site))
+    receipt = await rooms.intake.submit(site, first, idempotency_key="k", body=b"b")
+    for undo_seconds, told in ((60, "approved"), (0, "rejected")):
+        version = (await rooms.intake.stored(site, receipt.id)).version
+        reject = Ruling(
+            decision=DecisionKind.REJECT, reason=DecisionReason.TOXIC, version=version, undo_seconds=undo_seconds
+        )
+        await rooms.review.decide(site, ADMIN, receipt.id, reject)
+        repeated = await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")
+        assert (repeated.id, repeated.status, repeated.known) == (receipt.id, told, True)
+
+
+async def test_a_request_repeated_with_its_key_brings_nothing_back_that_was_deleted(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first = comment()
+    receipt = await rooms.intake.submit(site, first, idempotency_key="k", body=b"b")
+    await rooms.intake.erase(site, receipt.id)
+    again = msgspec.structs.replace(first, id=rooms.intake.new_id(site))
+    with pytest.raises(CommentChanged):
+        await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")
+    assert await rooms.comments.count(site.id) == 0
 
 
 async def test_a_reported_first_text_is_published_by_no_later_approval(rooms: House, site: Site, comment: Make) -> None:
