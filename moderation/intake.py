@@ -72,6 +72,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     known: bool = False
     """True where it came before and was not recorded again."""
 
+    @classmethod
+    def of(cls, stored: Stored) -> Receipt:
+        """Say where a comment stands that is here already, as far as its site knows."""
+        verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
+        return cls(id=stored.id, status=shown_status(stored), verdict=verdict, known=True)
+
 
 class _Submission(msgspec.Struct, frozen=True):
     site: Site
@@ -214,8 +220,7 @@ class Intake:
             return CommentChanged(known.id)
         if text != stored.text and not answers_for_first(stored, self._digests.of("text", text)):
             return ExternalIdTaken(stored.id) if known.by_name else CommentChanged(stored.id)
-        verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
-        return Receipt(id=stored.id, status=shown_status(stored), verdict=verdict, known=True)
+        return Receipt.of(stored)
 
     # judging without recording --------------------------------------------------------------------
 
@@ -262,11 +267,15 @@ class Intake:
     async def edit(self, site: Site, comment_id: str, text: str) -> Receipt:
         """Judge a changed text and record it. The version grows, and an older decision no longer stands.
 
+        A text that is there already changes nothing: an edit sent again after a lost answer overrules nobody.
         An edit never publishes what a person rejected, after a few edits that nobody has seen the comment waits, and
         what readers reported or a moderator passed on goes on waiting.
         """
         began = time.perf_counter()
         stored = await self._comments.get(site.id, comment_id)
+        if text == stored.text:
+            await self._comments.confirm(site)
+            return Receipt.of(stored)
         edits, print_ = stored.edits + 1, fingerprint(text)
         comment = as_comment(stored, text=text, edits=edits)
         verdict = await self._judge_again(site, stored, comment, print_, ARRIVAL_SIGNALS)

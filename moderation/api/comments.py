@@ -211,7 +211,10 @@ class Comments(Controller):
         settings: NamedDependency[Settings],
         comment_id: FromPath[str],
     ) -> Response[bytes]:
-        """Change a comment's text. It is judged again; the answer says what becomes of it now."""
+        """Change a comment's text. It is judged again; the answer says what becomes of it now.
+
+        A text that it has already changes nothing, so that the same edit may be sent again.
+        """
         site = await _site_of(request, caller, comment_id)
         edit = await read(request, Edit, settings.intake.max_body_bytes)
         probe = Submission(name="x", email="x@example.com", text=edit.text)

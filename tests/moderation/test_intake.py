@@ -155,6 +155,21 @@ async def test_an_edit_is_no_repetition_of_itself(rooms: House, site: Site, comm
     assert (await rooms.intake.stored(site, receipt.id)).version == 2
 
 
+async def test_an_edit_that_changes_nothing_overrules_nobody(rooms: House, site: Site, comment: Make) -> None:
+    spam = "Cheap casino pills at http://pills.example/win, buy now!!!"
+    receipt = await rooms.intake.submit(site, comment(spam))
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE, version=1))
+    before = await rooms.intake.stored(site, receipt.id)
+    again = await rooms.intake.edit(site, receipt.id, spam)
+    assert (again.status, again.known) == ("approved", True)
+    assert await rooms.intake.stored(site, receipt.id) == before
+    assert (await rooms.labels.get(site.id, f"c-{receipt.id}")).source == "moderator"
+    unheard = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.SPAM, version=2, undo_seconds=60)
+    await rooms.review.decide(site, ADMIN, receipt.id, unheard)
+    assert (await rooms.intake.edit(site, receipt.id, spam)).status == "approved", "the site is not told yet"
+    assert (await rooms.intake.edit(site, receipt.id, spam + "!")).status == "rejected"
+
+
 async def test_what_is_known_of_an_author_counts_in_an_edit_whatever_the_site_calls_the_comment(
     rooms: House, site: Site, comment: Make
 ) -> None:
