@@ -269,7 +269,7 @@ class Intake:
 
         A text that is there already changes nothing: an edit sent again after a lost answer overrules nobody.
         An edit never publishes what a person rejected, after a few edits that nobody has seen the comment waits, and
-        what readers reported or a moderator passed on goes on waiting.
+        what readers reported or a moderator passed on goes on waiting, unseen where the text would be rejected.
         """
         began = time.perf_counter()
         stored = await self._comments.get(site.id, comment_id)

@@ -170,6 +170,18 @@ async def test_an_edit_that_changes_nothing_overrules_nobody(rooms: House, site:
     assert (await rooms.intake.edit(site, receipt.id, spam + "!")).status == "rejected"
 
 
+async def test_no_edit_takes_a_case_away_that_a_moderator_passed_on(rooms: House, site: Site, comment: Make) -> None:
+    receipt = await rooms.intake.submit(site, comment())
+    await rooms.intake.report(site, receipt.id, "192.0.2.1", "a threat")
+    await rooms.review.escalate(site, ADMIN, receipt.id, "the police asked us to keep this")
+    spam = "Cheap casino pills at http://pills.example/win, buy now!!!"
+    for text in (spam, "The council meets on Monday.", spam):
+        assert (await rooms.intake.edit(site, receipt.id, text)).status == "pending"
+        case = await rooms.review.case(site, receipt.id)
+        assert (case.state, case.comment.reports) == ("waiting", 1)
+        assert case.comment.escalated == "Ada: the police asked us to keep this"
+
+
 async def test_what_is_known_of_an_author_counts_in_an_edit_whatever_the_site_calls_the_comment(
     rooms: House, site: Site, comment: Make
 ) -> None:
