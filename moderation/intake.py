@@ -268,8 +268,9 @@ class Intake:
         """Judge a changed text and record it. The version grows, and an older decision no longer stands.
 
         A text that is there already changes nothing: an edit sent again after a lost answer overrules nobody.
-        An edit never publishes what a person rejected, after a few edits that nobody has seen the comment waits, and
-        what readers reported or a moderator passed on goes on waiting, unseen where the text would be rejected.
+        An edit never publishes what a person rejected, or decided in a way that may still be undone unheard: the new text
+        waits for a decision of its own. After a few edits that nobody has seen the comment waits as well. What readers
+        reported or a moderator passed on goes on waiting, unseen where the text would be rejected.
         """
         began = time.perf_counter()
         stored = await self._comments.get(site.id, comment_id)

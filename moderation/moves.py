@@ -68,10 +68,11 @@ def answers_for_first(stored: Stored, digest: str) -> bool:
 def withheld(stored: Stored, verdict: Verdict) -> Verdict:
     """Let wait what was rejected and has changed since, however mild the new verdict: only a person publishes it.
 
+    A change while a decision may still be undone waits whichever decision that is, so that it tells nobody.
     That it waits for this reason is kept with the comment, so that the next edit, or the next score, publishes it no sooner.
     """
     waits = stored.status is Status.PENDING and Reason.EDITED in stored.waiting_for
-    if verdict.outcome is Outcome.REJECT or not (waits or stored.status is Status.REJECTED):
+    if verdict.outcome is Outcome.REJECT or not (waits or stored.embargo or stored.status is Status.REJECTED):
         return verdict
     reasons = (Reason.EDITED, *(reason for reason in verdict.reasons if reason is not Reason.EDITED))
     return msgspec.structs.replace(verdict, outcome=Outcome.HOLD, reasons=reasons, score=max(verdict.score, 0.5))

@@ -19,6 +19,7 @@ from moderation.errors import (
     UnknownComment,
 )
 from moderation.intake import _Ids
+from moderation.moves import shown_status
 from moderation.records import (
     Caller,
     Comment,
@@ -208,6 +209,28 @@ async def test_however_often_it_is_edited_only_a_person_publishes_what_a_person_
         assert (await rooms.intake.stored(site, receipt.id)).waiting_for[0] == "edited"
     await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
     assert (await rooms.intake.edit(site, receipt.id, "The library should open on Sundays.")).status == "approved"
+
+
+@pytest.mark.parametrize("shown", ["approved", "pending"])
+async def test_an_edit_while_a_decision_may_be_undone_waits_and_does_not_tell_which_it_was(
+    rooms: House, site: Site, comment: Make, shown: str
+) -> None:
+    told = []
+    if shown == "pending":
+        site = await rooms.sites.save_policy(site.id, Policy(first_comment="hold"))
+    for kind in DecisionKind:
+        receipt = await rooms.intake.submit(site, comment())
+        assert receipt.status == shown
+        reason = DecisionReason.TOXIC if kind is DecisionKind.REJECT else None
+        ruling = Ruling(decision=kind, reason=reason, version=1, undo_seconds=60)
+        await rooms.review.decide(site, ADMIN, receipt.id, ruling)
+        assert shown_status(await rooms.intake.stored(site, receipt.id)) == shown
+        edited = await rooms.intake.edit(site, receipt.id, "The ferry leaves at nine on weekdays.")
+        told.append((edited.status, edited.verdict.reasons, edited.verdict.outcome))
+        assert (await rooms.review.case(site, receipt.id)).state == "waiting", "a person looks at the new text"
+        assert (await rooms.intake.edit(site, receipt.id, "The ferry leaves at ten.")).status == "pending"
+    assert told[0] == told[1]
+    assert told[0][0] == "pending"
 
 
 async def test_what_was_rejected_and_edited_to_something_else_that_waits_stays_withheld(

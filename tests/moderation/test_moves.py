@@ -137,6 +137,8 @@ def test_what_was_rejected_waits_at_least_and_goes_on_waiting_until_a_person_loo
         waiting = a_stored(Status.PENDING, verdict=first, waits_for=" ".join(first.reasons))
         assert withheld(waiting, a_verdict(Outcome.APPROVE)).outcome is Outcome.HOLD
     assert withheld(a_stored(Status.PENDING), a_verdict(outcome)) == a_verdict(outcome), "nobody had rejected it"
+    unheard = [a_stored(status, embargo=5, previous=Status.APPROVED) for status in (Status.APPROVED, Status.REJECTED)]
+    assert [withheld(one, a_verdict(outcome)) for one in unheard] == [first] * 2, "which decision it was is not told"
     assert withheld(a_stored(Status.APPROVED, waits_for="edited"), a_verdict(outcome)) == a_verdict(outcome)
 
 
