@@ -280,6 +280,18 @@ class ExternalIdTaken(ModerationError):
         )
 
 
+class CommentChanged(ModerationError):
+    """The comment that a repeated request brought has another text by now, or is deleted."""
+
+    code = "comment_changed"
+
+    def __init__(self, comment_id: str) -> None:
+        super().__init__(
+            f"the comment {comment_id} that came with this Idempotency-Key was changed since, or deleted: where it "
+            f"stands says nothing of this text; ask for it with GET /v1/comments/{comment_id}"
+        )
+
+
 class CursorInvalid(ModerationError):
     """A cursor is not one that this service gave out."""
 

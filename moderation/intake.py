@@ -23,6 +23,7 @@ import msgspec
 from moderation.digests import Arrival, Digests
 from moderation.errors import (
     CaseDecided,
+    CommentChanged,
     ExternalIdTaken,
     ModerationError,
     Overloaded,
@@ -40,10 +41,11 @@ from moderation.moves import (
     withheld,
     without_itself,
 )
-from moderation.records import Comment, History, Outcome, Signal, Site, Status, Stored, Verdict
+from moderation.records import Comment, History, Outcome, Site, Status, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.scoring.pipeline import Pipeline, checks_of
 from moderation.scoring.policy import judge
+from moderation.scoring.replay import seen_again
 from moderation.store.batches import Batches
 from moderation.store.comments import Comments, Known, Move, Recorded, Stretch, document_of
 from moderation.store.counts import Counts
@@ -55,8 +57,8 @@ REFUSED = {"address": "429:address", "e-mail address": "429:email", "address by 
 """Whose allowance was spent -> what is counted for the day."""
 ARRIVAL_SIGNALS = frozenset(("honeypot", "form_speed", "missing_field", "disposable_email", "lookalike_email"))
 """What only the arrival of a comment shows: an edit keeps what was seen then."""
-MODEL_SIGNALS = frozenset(("models", "spam", "toxicity", "part", "language"))
-"""What the models say. All else was seen when the comment came, and a later score leaves it as it was."""
+FIRST_TEXT_SIGNALS = ARRIVAL_SIGNALS | {"velocity", "repeated_text", "campaign", "checks"}
+"""What only the moment shows in which its text came, or that a check failed at it then: a later score keeps that too."""
 _CHARACTERS_A_TURN = 20_000
 """So many are scored before others are let in, which takes some twenty milliseconds."""
 
@@ -69,6 +71,12 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     known: bool = False
     """True where it came before and was not recorded again."""
+
+    @classmethod
+    def of(cls, stored: Stored) -> Receipt:
+        """Say where a comment stands that is here already, as far as its site knows."""
+        verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
+        return cls(id=stored.id, status=shown_status(stored), verdict=verdict, known=True)
 
 
 class _Submission(msgspec.Struct, frozen=True):
@@ -107,8 +115,8 @@ class Intake:
     async def submit(self, site: Site, comment: Comment, *, idempotency_key: str = "", body: bytes = b"") -> Receipt:
         """Take a comment in; when this returns, it is on disk.
 
-        Raises RateExceeded, IdempotencyConflict, ExternalIdTaken, Overloaded, StoreUnavailable; then nothing was recorded, or (only
-        with StoreUnavailable) it is not known whether it was: the same Idempotency-Key finds out.
+        Raises RateExceeded, IdempotencyConflict, ExternalIdTaken, CommentChanged, Overloaded, StoreUnavailable; then nothing
+        was recorded, or (only with StoreUnavailable) it is not known whether it was: the same Idempotency-Key finds out.
         """
         return await self.begin(site, comment, idempotency_key=idempotency_key, body=body)
 
@@ -201,20 +209,18 @@ class Intake:
         return [judge(one, site.policy) for one in examined]
 
     async def _receipt_of(self, site: Site, known: Known, text: str) -> Receipt | Exception:
-        """Answer what came before: sent again it is answered again; asked for by its name, as it stands now.
+        """Answer what came before as it stands now, whether its key or the site's name for it told.
 
         Whoever sends the text again that it came with repeats the first request, also after an edit. A text that nobody
-        has judged is not answered with the verdict on another.
+        has judged is not answered with the verdict on another, nor is one that was never published with its approval.
         """
         try:
             stored = await self._comments.get(site.id, known.id)
-        except UnknownComment as error:
-            return error
-        if known.by_name and text != stored.text and not answers_for_first(stored, self._digests.of("text", text)):
-            return ExternalIdTaken(stored.id)
-        verdict = stored.verdict or Verdict(outcome=Outcome.HOLD)
-        status = shown_status(stored) if known.by_name else verdict.outcome.status
-        return Receipt(id=stored.id, status=status, verdict=verdict, known=True)
+        except UnknownComment:
+            return CommentChanged(known.id)
+        if text != stored.text and not answers_for_first(stored, self._digests.of("text", text)):
+            return ExternalIdTaken(stored.id) if known.by_name else CommentChanged(stored.id)
+        return Receipt.of(stored)
 
     # judging without recording --------------------------------------------------------------------
 
@@ -261,20 +267,21 @@ class Intake:
     async def edit(self, site: Site, comment_id: str, text: str) -> Receipt:
         """Judge a changed text and record it. The version grows, and an older decision no longer stands.
 
-        An edit never publishes what a person rejected, after a few edits that nobody has seen the comment waits, and
-        what readers reported or a moderator passed on goes on waiting.
+        A text that is there already changes nothing: an edit sent again after a lost answer overrules nobody.
+        An edit never publishes what a person rejected, or decided in a way that may still be undone unheard: the new text
+        waits for a decision of its own. After a few edits that nobody has seen the comment waits as well. What readers
+        reported or a moderator passed on goes on waiting, unseen where the text would be rejected.
         """
         began = time.perf_counter()
         stored = await self._comments.get(site.id, comment_id)
-        edits = stored.edits + 1
+        if text == stored.text:
+            await self._comments.confirm(site)
+            return Receipt.of(stored)
+        edits, print_ = stored.edits + 1, fingerprint(text)
         comment = as_comment(stored, text=text, edits=edits)
-        arrival = self._arrival(site, comment)
-        arrival = msgspec.structs.replace(arrival, author=stored.author, address=stored.address)
-        recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
-        history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
-        verdict = self._judge_again(site, stored, comment, history, ARRIVAL_SIGNALS)
+        verdict = await self._judge_again(site, stored, comment, print_, ARRIVAL_SIGNALS)
         first = first_text(stored, self._digests.of("text", stored.text))
-        document = document_of(stored, text=text, edits=edits, fingerprint=arrival.fingerprint, **first)
+        document = document_of(stored, text=text, edits=edits, fingerprint=print_, **first)
         move = judged_again("comment.edited", stored, verdict, document=document)
         await self._comments.move(stored, move, day=self._today())
         self._judged(verdict, began)
@@ -283,12 +290,10 @@ class Intake:
     async def rescore(self, site: Site, stored: Stored) -> Verdict | None:
         """Judge a comment that came while no model could score it; None where it still cannot be scored.
 
-        The new verdict counts: what would have been published is published now, unless a person decided meanwhile.
-        What the other checks saw when it came is left as it was: only then did they know who wrote, and how.
+        The new verdict counts: what would have been published is published now, unless a person decided meanwhile, or
+        the policy or a mark on the author says otherwise by now. What only the arrival showed is kept as it was seen.
         """
-        seen = stored.verdict.signals if stored.verdict else ()
-        kept = frozenset(signal.name for signal in seen) - MODEL_SIGNALS
-        verdict = self._judge_again(site, stored, as_comment(stored), History(), kept)
+        verdict = await self._judge_again(site, stored, as_comment(stored), stored.fingerprint, FIRST_TEXT_SIGNALS)
         if verdict.degraded:
             return None
         try:
@@ -297,15 +302,15 @@ class Intake:
             return None
         return verdict
 
-    def _judge_again(
-        self, site: Site, stored: Stored, comment: Comment, history: History, keep: frozenset[str]
+    async def _judge_again(
+        self, site: Site, stored: Stored, comment: Comment, print_: str, keep: frozenset[str]
     ) -> Verdict:
-        """Judge a stored comment anew, with the named signals as they were seen when it came; what was rejected waits at least."""
+        """Judge a stored comment by what is known now, the named signals as they were seen; what was rejected waits at least."""
+        arrival = Arrival(comment=comment, author=stored.author, address=stored.address, fingerprint=print_)
+        recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
+        history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
         examined = self._pipeline.examine([(site, comment, history)])[0]
-        seen = {signal.name: signal for signal in stored.verdict.signals} if stored.verdict else {}
-        signals: tuple[Signal, ...] = tuple(
-            seen.get(signal.name, signal) if signal.name in keep else signal for signal in examined.signals
-        )
+        signals = seen_again(stored.verdict, examined.signals, keep, site.policy)
         return withheld(stored, judge(msgspec.structs.replace(examined, signals=signals), site.policy))
 
     async def report(self, site: Site, comment_id: str, ip: str, reason: str) -> None:

@@ -68,10 +68,11 @@ def answers_for_first(stored: Stored, digest: str) -> bool:
 def withheld(stored: Stored, verdict: Verdict) -> Verdict:
     """Let wait what was rejected and has changed since, however mild the new verdict: only a person publishes it.
 
+    A change while a decision may still be undone waits whichever decision that is, so that it tells nobody.
     That it waits for this reason is kept with the comment, so that the next edit, or the next score, publishes it no sooner.
     """
     waits = stored.status is Status.PENDING and Reason.EDITED in stored.waiting_for
-    if verdict.outcome is Outcome.REJECT or not (waits or stored.status is Status.REJECTED):
+    if verdict.outcome is Outcome.REJECT or not (waits or stored.embargo or stored.status is Status.REJECTED):
         return verdict
     reasons = (Reason.EDITED, *(reason for reason in verdict.reasons if reason is not Reason.EDITED))
     return msgspec.structs.replace(verdict, outcome=Outcome.HOLD, reasons=reasons, score=max(verdict.score, 0.5))
@@ -81,15 +82,16 @@ def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object
     """Give the move of a comment that got another verdict: after an edit, or once a model could score it."""
     status = verdict.outcome.status
     reasons: tuple[str, ...] = tuple(verdict.reasons)
-    stays = status is Status.APPROVED and (stored.reports or stored.escalated)
-    if stays:
-        # a person has yet to look, and what is visible until then stays so
-        status = Status.APPROVED if stored.status is Status.APPROVED else Status.PENDING
+    objected = bool(stored.reports or stored.escalated)
+    if objected:
+        # a person has yet to look: what is visible until then stays so at most, and no verdict ends the wait
+        visible = status is Status.APPROVED and stored.status is Status.APPROVED
+        status = Status.APPROVED if visible else Status.PENDING
     if stored.reports:
         reasons = (Reason.REPORTED.value, *reasons)
-    elif stays:
+    elif objected and verdict.outcome is Outcome.APPROVE:
         reasons = stored.waiting_for
-    waits = stays or status is Status.PENDING
+    waits = objected or status is Status.PENDING
     return Move(
         event=event,
         status=status,
@@ -101,7 +103,7 @@ def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object
         forget_label=stored.decision is not None,
         scored=not verdict.degraded,
         facts={"p": verdict.policy},
-        fields={"was": ""} if waits else {"was": "", "esc": "", "rep": "", "rr": ""},
+        fields={"was": ""},
         **changes,  # type: ignore[arg-type]
     )
 

@@ -110,8 +110,9 @@ class Comments(Controller):
     ) -> Response[bytes]:
         """Take one comment in, and answer what becomes of it.
 
-        An `external_id` that is known is answered with the comment that has it, as it stands now, if the text is the one
-        it has or came with. 409 is for another text, and for the first one where the comment was approved only after an edit.
+        A request sent again with its Idempotency-Key within a day, or an `external_id` that is known, is answered with the
+        comment that came before, as it stands now, if the text is the one it has or came with. 409 is for another text, for
+        the first one where the comment was approved only after an edit, and for a key whose comment was deleted.
         """
         site = await site_for(request, caller, None)
         with counting(telemetry):
@@ -210,7 +211,10 @@ class Comments(Controller):
         settings: NamedDependency[Settings],
         comment_id: FromPath[str],
     ) -> Response[bytes]:
-        """Change a comment's text. It is judged again; the answer says what becomes of it now."""
+        """Change a comment's text. It is judged again; the answer says what becomes of it now.
+
+        A text that it has already changes nothing, so that the same edit may be sent again.
+        """
         site = await _site_of(request, caller, comment_id)
         edit = await read(request, Edit, settings.intake.max_body_bytes)
         probe = Submission(name="x", email="x@example.com", text=edit.text)

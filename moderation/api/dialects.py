@@ -55,6 +55,7 @@ SAID: dict[type[ModerationError], Said] = {
     errors.CaseDecided: _CONFLICT,
     errors.IdempotencyConflict: _CONFLICT,
     errors.ExternalIdTaken: _CONFLICT,
+    errors.CommentChanged: _CONFLICT,
     errors.StoreUnavailable: _AWAY,
     errors.Overloaded: _AWAY,
     errors.ScorerUnavailable: _AWAY,

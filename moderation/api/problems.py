@@ -37,6 +37,7 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.PolicyInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyConflict: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ExternalIdTaken: HTTPStatus.CONFLICT,
+    errors.CommentChanged: HTTPStatus.CONFLICT,
     errors.WebhookRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CursorInvalid: HTTPStatus.BAD_REQUEST,
     errors.BodyInvalid: HTTPStatus.BAD_REQUEST,

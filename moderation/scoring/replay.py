@@ -7,7 +7,7 @@ longer known, so an entry of a word list that matched only there is taken over f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from moderation.records import ATTRIBUTES, Comment, History, Mark, Policy, Reason, Signal, Stored, Verdict, Word
 from moderation.scoring import checks
@@ -53,6 +53,18 @@ def replayed(policy: Policy, precisions: Precisions) -> Callable[[Stored], Verdi
         return judge(examined, policy)
 
     return replay
+
+
+def seen_again(
+    verdict: Verdict | None, now: Sequence[Signal], keep: frozenset[str], policy: Policy
+) -> tuple[Signal, ...]:
+    """Give what is seen of a comment now, but for the named signals: they stay as its verdict has them."""
+    was = {signal.name: signal for signal in verdict.signals} if verdict else {}
+    kept = {name: signal for name, signal in was.items() if name in keep}
+    found = [
+        kept.pop(one.name) if one.name in kept else _kept_private(was.get(one.name, one), one, policy) for one in now
+    ]
+    return (*found, *kept.values())
 
 
 def find_words(words: tuple[str, ...], text: str, name: str = "") -> tuple[tuple[str, ...], tuple[Word, ...]]:

@@ -113,6 +113,7 @@ class Comments:
     ) -> list[History | Known | ModerationError]:
         """Spend the allowance and tell what is known, for each arrival; one call for all of them.
 
+        Without spending, it tells what is known of the author and the text also where the comment itself is known.
         A refusal (a hard limit, a reused Idempotency-Key) is given back as the error it is, so that one comment
         never fails the others. Nothing is spent for a refused one.
         """
@@ -137,7 +138,8 @@ class Comments:
                 names.allowance("f:" + address) if form else nothing,
             )
             flags = f"{1 if print_ else 0}{1 if address else 0}{1 if comment.email else 0}{1 if form else 0}"
-            args += (arrival.body if arrival.idempotency else "", comment.external_id, author, flags)
+            name = comment.external_id if spend else ""
+            args += (arrival.body if arrival.idempotency else "", name, author, flags)
         replies = await self._connection.run(self._recall, wanted, args)
         return [self._remembered(reply, site) for reply in replies]
 

@@ -10,6 +10,7 @@ import structlog
 
 from moderation.app import House
 from moderation.errors import (
+    CommentChanged,
     ExternalIdTaken,
     IdempotencyConflict,
     Overloaded,
@@ -18,6 +19,7 @@ from moderation.errors import (
     UnknownComment,
 )
 from moderation.intake import _Ids
+from moderation.moves import shown_status
 from moderation.records import (
     Caller,
     Comment,
@@ -25,6 +27,7 @@ from moderation.records import (
     DecisionReason,
     History,
     Limits,
+    Mark,
     Policy,
     Role,
     Signal,
@@ -153,6 +156,46 @@ async def test_an_edit_is_no_repetition_of_itself(rooms: House, site: Site, comm
     assert (await rooms.intake.stored(site, receipt.id)).version == 2
 
 
+async def test_an_edit_that_changes_nothing_overrules_nobody(rooms: House, site: Site, comment: Make) -> None:
+    spam = "Cheap casino pills at http://pills.example/win, buy now!!!"
+    receipt = await rooms.intake.submit(site, comment(spam))
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE, version=1))
+    before = await rooms.intake.stored(site, receipt.id)
+    again = await rooms.intake.edit(site, receipt.id, spam)
+    assert (again.status, again.known) == ("approved", True)
+    assert await rooms.intake.stored(site, receipt.id) == before
+    assert (await rooms.labels.get(site.id, f"c-{receipt.id}")).source == "moderator"
+    unheard = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.SPAM, version=2, undo_seconds=60)
+    await rooms.review.decide(site, ADMIN, receipt.id, unheard)
+    assert (await rooms.intake.edit(site, receipt.id, spam)).status == "approved", "the site is not told yet"
+    assert (await rooms.intake.edit(site, receipt.id, spam + "!")).status == "rejected"
+
+
+async def test_no_edit_takes_a_case_away_that_a_moderator_passed_on(rooms: House, site: Site, comment: Make) -> None:
+    receipt = await rooms.intake.submit(site, comment())
+    await rooms.intake.report(site, receipt.id, "192.0.2.1", "a threat")
+    await rooms.review.escalate(site, ADMIN, receipt.id, "the police asked us to keep this")
+    spam = "Cheap casino pills at http://pills.example/win, buy now!!!"
+    for text in (spam, "The council meets on Monday.", spam):
+        assert (await rooms.intake.edit(site, receipt.id, text)).status == "pending"
+        case = await rooms.review.case(site, receipt.id)
+        assert (case.state, case.comment.reports) == ("waiting", 1)
+        assert case.comment.escalated == "Ada: the police asked us to keep this"
+
+
+async def test_what_is_known_of_an_author_counts_in_an_edit_whatever_the_site_calls_the_comment(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    listing = await rooms.sites.save_policy(site.id, Policy(suspect_words=("@dubious.example",)))
+    receipt = await rooms.intake.submit(site, comment("The ferry leaves at nine.", external_id="wp-1"))
+    private = await rooms.intake.submit(listing, comment(email="ann@dubious.example"))
+    author = (await rooms.intake.stored(site, receipt.id)).author
+    await rooms.review.mark(site, ADMIN, author, Mark.BLOCKED, 0)
+    assert (await rooms.intake.edit(site, receipt.id, "The ferry leaves at ten.")).status == "rejected"
+    edited = await rooms.intake.edit(listing, private.id, "The ferry leaves at ten.")
+    assert (edited.status, edited.verdict.reasons) == ("pending", ("suspect_word",)), "the address is no longer known"
+
+
 async def test_however_often_it_is_edited_only_a_person_publishes_what_a_person_rejected(
     rooms: House, site: Site, comment: Make
 ) -> None:
@@ -166,6 +209,28 @@ async def test_however_often_it_is_edited_only_a_person_publishes_what_a_person_
         assert (await rooms.intake.stored(site, receipt.id)).waiting_for[0] == "edited"
     await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
     assert (await rooms.intake.edit(site, receipt.id, "The library should open on Sundays.")).status == "approved"
+
+
+@pytest.mark.parametrize("shown", ["approved", "pending"])
+async def test_an_edit_while_a_decision_may_be_undone_waits_and_does_not_tell_which_it_was(
+    rooms: House, site: Site, comment: Make, shown: str
+) -> None:
+    told = []
+    if shown == "pending":
+        site = await rooms.sites.save_policy(site.id, Policy(first_comment="hold"))
+    for kind in DecisionKind:
+        receipt = await rooms.intake.submit(site, comment())
+        assert receipt.status == shown
+        reason = DecisionReason.TOXIC if kind is DecisionKind.REJECT else None
+        ruling = Ruling(decision=kind, reason=reason, version=1, undo_seconds=60)
+        await rooms.review.decide(site, ADMIN, receipt.id, ruling)
+        assert shown_status(await rooms.intake.stored(site, receipt.id)) == shown
+        edited = await rooms.intake.edit(site, receipt.id, "The ferry leaves at nine on weekdays.")
+        told.append((edited.status, edited.verdict.reasons, edited.verdict.outcome))
+        assert (await rooms.review.case(site, receipt.id)).state == "waiting", "a person looks at the new text"
+        assert (await rooms.intake.edit(site, receipt.id, "The ferry leaves at ten.")).status == "pending"
+    assert told[0] == told[1]
+    assert told[0][0] == "pending"
 
 
 async def test_what_was_rejected_and_edited_to_something_else_that_waits_stays_withheld(
@@ -206,6 +271,50 @@ async def test_a_first_text_that_was_never_published_is_not_by_the_approval_of_a
     await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
     with pytest.raises(ExternalIdTaken):
         await rooms.intake.submit(site, comment(spam, external_id="wp-1"))
+
+
+async def test_a_request_repeated_with_its_key_hears_where_the_comment_stands_and_of_no_other_text_that_it_is_approved(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first = comment("Cheap casino pills at http://pills.example/win, buy now!!!", external_id="wp-1")
+    again = msgspec.structs.replace(first, id=rooms.intake.new_id(site))
+    receipt = await rooms.intake.submit(site, first, idempotency_key="k", body=b"b")
+    await rooms.intake.edit(site, receipt.id, "The council meets on Monday.")
+    assert (await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")).status == "pending"
+    await rooms.review.decide(site, ADMIN, receipt.id, Ruling(decision=DecisionKind.APPROVE))
+    with pytest.raises(CommentChanged) as caught:
+        await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")
+    assert receipt.id in str(caught.value)
+    await rooms.intake.edit(site, receipt.id, first.text)
+    assert (await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")).status == "rejected"
+
+
+async def test_a_request_repeated_with_its_key_hears_of_a_decision_once_the_site_may(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first = comment()
+    again = msgspec.structs.replace(first, id=rooms.intake.new_id(site))
+    receipt = await rooms.intake.submit(site, first, idempotency_key="k", body=b"b")
+    for undo_seconds, told in ((60, "approved"), (0, "rejected")):
+        version = (await rooms.intake.stored(site, receipt.id)).version
+        reject = Ruling(
+            decision=DecisionKind.REJECT, reason=DecisionReason.TOXIC, version=version, undo_seconds=undo_seconds
+        )
+        await rooms.review.decide(site, ADMIN, receipt.id, reject)
+        repeated = await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")
+        assert (repeated.id, repeated.status, repeated.known) == (receipt.id, told, True)
+
+
+async def test_a_request_repeated_with_its_key_brings_nothing_back_that_was_deleted(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    first = comment()
+    receipt = await rooms.intake.submit(site, first, idempotency_key="k", body=b"b")
+    await rooms.intake.erase(site, receipt.id)
+    again = msgspec.structs.replace(first, id=rooms.intake.new_id(site))
+    with pytest.raises(CommentChanged):
+        await rooms.intake.submit(site, again, idempotency_key="k", body=b"b")
+    assert await rooms.comments.count(site.id) == 0
 
 
 async def test_a_reported_first_text_is_published_by_no_later_approval(rooms: House, site: Site, comment: Make) -> None:

@@ -108,11 +108,16 @@ def test_a_milder_verdict_never_publishes_what_a_person_has_yet_to_look_at(was: 
         assert move.reasons == (Reason.REPORTED.value,)
 
 
-def test_a_worse_verdict_rejects_also_what_was_reported_and_ends_the_wait() -> None:
-    move = judged_again("comment.edited", a_stored(reports=2, escalated="note"), a_verdict(Outcome.REJECT))
-    assert (move.status, move.queue) == (Status.REJECTED, "leave")
-    assert move.reasons == (Reason.REPORTED.value, Reason.SPAM.value)
-    assert move.fields == {"was": "", "esc": "", "rep": "", "rr": ""}
+@pytest.mark.parametrize("facts", [{"reports": 2}, {"escalated": "please look"}])
+@pytest.mark.parametrize("was", [Status.APPROVED, Status.PENDING])
+def test_a_worse_verdict_hides_what_a_person_has_yet_to_look_at_and_takes_the_case_from_nobody(
+    was: Status, facts: dict
+) -> None:
+    move = judged_again("comment.edited", a_stored(was, **facts), a_verdict(Outcome.REJECT))
+    assert (move.status, move.queue) == (Status.PENDING, "enter")
+    assert move.reasons == ((Reason.REPORTED.value,) if "reports" in facts else ()) + (Reason.SPAM.value,)
+    assert move.fields == {"was": ""}, "note and reports are kept"
+    assert move.urgency == (1.0 if "escalated" in facts else pytest.approx(0.8))
 
 
 def test_an_edit_after_a_decision_takes_the_decision_and_its_lesson_back() -> None:
@@ -132,6 +137,8 @@ def test_what_was_rejected_waits_at_least_and_goes_on_waiting_until_a_person_loo
         waiting = a_stored(Status.PENDING, verdict=first, waits_for=" ".join(first.reasons))
         assert withheld(waiting, a_verdict(Outcome.APPROVE)).outcome is Outcome.HOLD
     assert withheld(a_stored(Status.PENDING), a_verdict(outcome)) == a_verdict(outcome), "nobody had rejected it"
+    unheard = [a_stored(status, embargo=5, previous=Status.APPROVED) for status in (Status.APPROVED, Status.REJECTED)]
+    assert [withheld(one, a_verdict(outcome)) for one in unheard] == [first] * 2, "which decision it was is not told"
     assert withheld(a_stored(Status.APPROVED, waits_for="edited"), a_verdict(outcome)) == a_verdict(outcome)
 
 

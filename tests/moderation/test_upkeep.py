@@ -7,10 +7,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 
 from moderation.app import House
-from moderation.records import ATTRIBUTES, Caller, Comment, DecisionKind, DecisionReason, Role, Site, Status
+from moderation.records import (
+    ATTRIBUTES,
+    Caller,
+    Comment,
+    DecisionKind,
+    DecisionReason,
+    History,
+    Mark,
+    Policy,
+    Role,
+    Signal,
+    Site,
+    Status,
+)
 from moderation.review import Ruling
+from moderation.scoring.pipeline import checks_of
 from moderation.store import keys
 
 ADMIN = Caller(role=Role.ADMIN, id="ada", name="Ada")
@@ -106,6 +121,56 @@ async def test_a_model_that_is_back_publishes_nothing_that_was_rejected_and_edit
     await keeping.upkeep.step()
     assert await status(keeping, site, one) == ["pending"]
     assert await keeping.comments.unscored(site.id, 10) == [], "it was scored"
+
+
+async def test_what_marks_and_policy_say_by_now_counts_when_a_model_is_back(
+    keeping: House, site: Site, comment: Make
+) -> None:
+    texts = [
+        "The ferry leaves at nine.",
+        "A zorgle by the harbour.",
+        "See https://a.example for more.",
+        "Good morning.",
+    ]
+    blocked, word, link, plain = await waiting(keeping, site, *map(comment, texts))
+    author = (await keeping.intake.stored(site, blocked)).author
+    await keeping.review.mark(site, ADMIN, author, Mark.BLOCKED, 0)
+    await keeping.sites.save_policy(site.id, Policy(blocked_words=("zorgle",), links_allowed=0))
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    assert await status(keeping, site, blocked, word, link, plain) == ["rejected", "rejected", "pending", "approved"]
+    reasons = [(await keeping.intake.stored(site, one)).waiting_for for one in (blocked, word, link)]
+    assert reasons == [("blocked_author",), ("blocked_word",), ("links",)]
+
+
+async def test_what_only_the_arrival_showed_counts_when_a_model_is_back(
+    keeping: House, site: Site, comment: Make
+) -> None:
+    listing = await keeping.sites.save_policy(site.id, Policy(suspect_words=("@dubious.example",)))
+    fast = comment(form_seconds=0.1)
+    again = [comment("Read this, all of you, it is the truth.", email="ann@posteo.net") for _ in range(4)]
+    private = comment(email="ann@dubious.example")
+    ids = await waiting(keeping, listing, fast, private, *again)
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    found = [await keeping.intake.stored(site, one) for one in ids]
+    assert [one.status for one in found] == ["pending", "pending", "approved", "approved", "pending", "pending"]
+    assert [one.waiting_for[0] for one in (*found[:2], found[-1])] == ["too_fast", "suspect_word", "repeated_text"]
+
+
+async def test_a_check_that_failed_leaves_a_comment_to_a_person_also_when_a_model_is_back(
+    keeping: House, site: Site, comment: Make
+) -> None:
+    def clumsy(one: Comment, history: History) -> Signal:
+        raise ValueError("this check has a fault")
+
+    keeping.intake._pipeline.adopt(site, (clumsy,))
+    with structlog.testing.capture_logs():
+        [one] = await waiting(keeping, site, comment(honeypot="filled by a robot"))
+    keeping.intake._pipeline.adopt(site, checks_of(site.policy))
+    keeping.models.swap(Moody())
+    await keeping.upkeep.step()
+    assert await status(keeping, site, one) == ["pending"], "nobody knows what the check would have seen"
 
 
 async def test_a_site_that_has_something_wrong_stops_no_other(keeping: House, site: Site, comment: Make) -> None:
