@@ -29,7 +29,7 @@ from classifiers.stretches import Stretch, is_worth_a_look, worst_stretches
 from classifiers.strongest import Word, strongest, words_of
 from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, locate, spell
-from classifiers.traits import FIRST_MARK, NAMES, PLACE, Matrix, traits
+from classifiers.traits import FIRST_MARK, NAMES, PLACE, USUAL, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
 AT_ONCE = 100_000
@@ -66,6 +66,7 @@ class Parts(msgspec.Struct, frozen=True):
     logit: float
     probability: float
     bias: float
+    """What a comment of usual length has, before anything is said of its words: `classifiers.traits.USUAL`."""
     words: tuple[Word, ...]
     features: dict[str, float]
 
@@ -179,12 +180,13 @@ class Scorer:
             batch = self._compute([item], explain=True)
             moved = self._moved(batch, [0], range(len(self.attributes))).T.tolist()
         lang = self._languages_of([item], batch)[0]
-        bias = self._bias + (self._filter_weights @ self._filters.floor if self._filters else 0)
+        bias = self._bias + self._trait_weights @ USUAL
+        bias += self._filter_weights @ self._filters.floor if self._filters else 0
         found = {}
         for column, attribute in enumerate(self.attributes):
             strong = [(attribute, place, weight) for place, weight in enumerate(moved[column]) if weight]
             words = words_of(item.text, batch.chunks[0], strong)
-            features = (batch.features[0] * self._trait_weights[column]).tolist()
+            features = ((batch.features[0] - USUAL) * self._trait_weights[column]).tolist()
             logit = float(batch.logits[0, column])
             found[attribute] = Parts(
                 logit,
@@ -313,7 +315,7 @@ class Scorer:
             pairs += [(place, column) for column in shown[place]]
             lines += [moved[column, end - length : end] for column in shown[place]]
         places, columns = np.array(pairs).T
-        strong = iter(strongest(lines, batch.features[places] * self._trait_weights[columns]))
+        strong = iter(strongest(lines, (batch.features[places] - USUAL) * self._trait_weights[columns]))
         return [
             words_of(item.text, chunks, [(self.attributes[column], *one) for column in columns for one in next(strong)])
             for item, chunks, columns in zip(items, batch.chunks, shown, strict=True)

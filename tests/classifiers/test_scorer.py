@@ -94,6 +94,21 @@ def test_only_what_scores_at_least_as_much_as_is_asked_for_is_explained(scorer):
         }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Holy crap, look at that big fish over there, it is nearly as long as the boat",
+        "This crap was sold to us as a new kitchen, and the door does not even shut",
+    ],
+)
+def test_what_every_comment_has_explains_none(text):
+    (found,) = bundled().score([Item(text)], explain=True)
+    named = [word.feature for word in found.words if word.attribute == "toxicity" and word.feature]
+    assert named
+    assert "length" not in named
+    assert abs(bundled().explain(Item(text)).attributes["toxicity"].features["length"]) < 0.3
+
+
 def test_words_point_into_the_original_text(scorer):
     text = "Well,  that man is an idiot!"
     words = scorer.score([Item(text)], explain=True)[0].words
