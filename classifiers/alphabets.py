@@ -43,3 +43,25 @@ _FOREIGN = re.compile(
 """Letters that no language the models have learned is written with, though other letters of the same alphabet are."""
 _FEWEST_FOREIGN, _OFTEN = 3, 0.02
 """So many foreign letters, and such a share of all, are no name or quoted word."""
+
+
+_SCRIPTS = {
+    "ko": re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]"),
+    "zh ja": re.compile("[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff]"),
+    "ru uk": re.compile("[\u0400-\u052f]"),
+    "ar": re.compile("[\u0600-\u06ff]"),
+    "hi": re.compile("[\u0900-\u097f]"),
+}
+"""Languages that the models have learned and that alone of these are written so."""
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+"""Tells Japanese from Chinese."""
+
+
+def written_in(text: str) -> tuple[str, ...]:
+    """Name the languages of those learned that a text can be in by most of its letters; none where they tell nothing."""
+    head = text[:LOOKED_AT]
+    letters = sum(map(str.isalpha, head))
+    for langs, script in _SCRIPTS.items():
+        if 2 * len(script.findall(head)) > letters:
+            return ("ja",) if langs == "zh ja" and _KANA.search(head) else tuple(langs.split())
+    return ()

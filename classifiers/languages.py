@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from classifiers.alphabets import has_foreign_letters, language_of_letters
+from classifiers.alphabets import has_foreign_letters, language_of_letters, written_in
 from classifiers.traits import Matrix
 
 UNKNOWN = "und"
@@ -45,7 +45,7 @@ class Languages:
     def judge(self, evidence: Evidence, texts: Sequence[str], sites: Sequence[str]) -> list[str]:
         """Name the language of each comment; `sites` are the languages of their sites, empty where there is none.
 
-        A short or undecided comment is in its site's language, if that can be; `UNKNOWN` stands for one that is in no
+        A short or undecided comment is in its site's language, if its letters can be; `UNKNOWN` stands for one that is in no
         language that was learned.
         """
         if len(self.names) < 2:
@@ -53,9 +53,18 @@ class Languages:
         else:
             found = self._likeliest(evidence, sites)
         for place, text in enumerate(texts):
-            if not text.isascii() and (told := self._told_by_letters(text, sites[place])):
+            if text.isascii():
+                continue
+            if told := self._told_by_letters(text, sites[place]):
                 found[place] = told
+            elif found[place] in self._places and (able := written_in(text)) and found[place] not in able:
+                found[place] = self._likeliest_of(able, place, evidence) or found[place]
         return found
+
+    def _likeliest_of(self, langs: Sequence[str], place: int, evidence: Evidence) -> str:
+        """Name the one of some languages that a comment speaks for most; nothing where none of them was learned."""
+        known = [lang for lang in langs if lang in self._places]
+        return max(known, key=lambda lang: float(evidence.languages[place, self._places[lang]]), default="")
 
     def _likeliest(self, evidence: Evidence, sites: Sequence[str]) -> list[str]:
         best = evidence.languages.argmax(axis=1)

@@ -58,3 +58,23 @@ def test_a_language_that_no_model_learned_is_none_of_theirs_and_not_supported():
 )
 def test_letters_of_no_language_that_was_learned_tell_unless_they_are_few(text, foreign):
     assert has_foreign_letters(text) is foreign
+
+
+@pytest.mark.parametrize(
+    ("text", "site", "lang"),
+    [
+        ("殺してやる", "en", "ja"),
+        ("すごい", "en", "ja"),
+        ("谢谢", "en", "zh"),
+        ("谢谢", "ja", "ja"),
+        ("감사합니다", "en", "ko"),
+        ("Смерть!", "ru", "ru"),
+        ("شكرا", "en", "ar"),
+        ("धन्यवाद", "en", "hi"),
+        ("Благодаря", "bg", "bg"),
+        ("日本 wins the cup, what a game", "en", "en"),
+        ("¯\\_(ツ)_/¯ whatever you say", "en", "en"),
+    ],
+)
+def test_a_short_text_counts_as_the_sites_language_only_if_its_letters_can(text, site, lang):
+    assert bundled().score([Item(text, lang=site)])[0].lang == lang
