@@ -443,11 +443,12 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # Who and where ----------------------------------------------------------------------------------
 
 
-class Threshold(msgspec.Struct, frozen=True):
-    """From which score on a comment is held, and from which it is rejected. 1.01 means never."""
+class Threshold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """From which score on a comment is held, and from which it is rejected. 1.01 means never; a side that is left out
+    comes from the profile."""
 
-    hold_at: float = 1.01
-    reject_at: float = 1.01
+    hold_at: float | None = None
+    reject_at: float | None = None
 
 
 class Limits(msgspec.Struct, frozen=True):

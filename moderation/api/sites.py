@@ -290,4 +290,5 @@ def _policy(administration: Administration, policy: Policy) -> PolicyShape:
 
 def _bars(bars: Thresholds) -> dict[str, dict[str, float]]:
     shown = {name: {"hold_at": hold, "reject_at": reject} for name, _, hold, reject in bars.attributes}
-    return shown | {SIGNALS: {"hold_at": bars.signals.hold_at, "reject_at": bars.signals.reject_at}}
+    hold, reject = bars.signals
+    return shown | {SIGNALS: {"hold_at": hold, "reject_at": reject}}

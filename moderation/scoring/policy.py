@@ -56,7 +56,8 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     attributes: tuple[tuple[str, Reason, float, float], ...]
     """Attribute, the reason it gives, hold from, reject from."""
-    signals: Threshold
+    signals: tuple[float, float]
+    """Hold from, reject from."""
 
     def reason(self, family: Reason, scores: Mapping[str, float]) -> tuple[str, float, Reason]:
         """Find what stands out of a family of scores: attribute, score, and the reason where it passes its threshold."""
@@ -83,21 +84,25 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def thresholds(policy: Policy, known: Mapping[str, Mapping[str, float]] | None = None) -> Thresholds:
-    """Work out a site's thresholds: its own, else the profile's as the active model's precision puts them."""
+    """Work out a site's thresholds: its own, else the profile's as the active model's precision puts them.
+
+    Where the site says from when on to hold or to reject and not both, the profile's other side gives way to it.
+    """
     profile = PROFILES.get(policy.profile, _BALANCED)
     precise = known or {}
     found = {}
     for name, (hold, reject) in profile.items():
-        own = policy.thresholds.get(name)
-        if own is None:
-            hold_at = hold.value(precise.get(name, {}))
-            own = Threshold(hold_at, max(hold_at, reject.value(precise.get(name, {}))))
-        found[name] = own
+        own = policy.thresholds.get(name, Threshold())
+        hold_at = hold.value(precise.get(name, {})) if own.hold_at is None else own.hold_at
+        if own.reject_at is None:
+            found[name] = hold_at, max(hold_at, reject.value(precise.get(name, {})))
+        else:
+            found[name] = min(hold_at, own.reject_at), own.reject_at
     return Thresholds(
         tuple(
-            (name, Reason.SPAM if name == "spam" else Reason.TOXICITY, found[name].hold_at, found[name].reject_at)
+            (name, Reason.SPAM if name == "spam" else Reason.TOXICITY, *found[name])
             for name in ATTRIBUTES
-            if found[name].hold_at <= 1.0 or found[name].reject_at <= 1.0
+            if min(found[name]) <= 1.0
         ),
         found[SIGNALS],
     )
@@ -133,13 +138,13 @@ def judge(examined: Examined, policy: Policy) -> Verdict:
         elif signal.name not in _MODEL_SIGNALS:
             soft.append((reason, signal.score))
 
-    bar = examined.thresholds.signals
+    hold_from, reject_from = examined.thresholds.signals
     for reason, score in soft:
         urgency = max(urgency, score)
-        if score >= bar.reject_at and not marked:
+        if score >= reject_from and not marked:
             severity = _REJECT
             _weigh(weights, reason, 2.0 + score)
-        elif score >= bar.reject_at or score >= _eased(bar.hold_at, ease):
+        elif score >= reject_from or score >= _eased(hold_from, ease):
             severity = max(severity, _HOLD)
             _weigh(weights, reason, 1.0 + score)
 

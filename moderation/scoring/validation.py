@@ -64,10 +64,11 @@ def _thresholds(policy: Policy) -> Iterator[str]:
             continue
         for field in ("hold_at", "reject_at"):
             value = getattr(threshold, field)
-            if not (math.isfinite(value) and 0 < value <= NEVER):
+            if value is not None and not (math.isfinite(value) and 0 < value <= NEVER):
                 yield f"{where}.{field}: {value} does not lie above 0 and up to 1, or {NEVER} for never"
-        if threshold.reject_at < threshold.hold_at:
-            yield f"{where}: reject_at {threshold.reject_at} is below hold_at {threshold.hold_at}"
+        hold_at, reject_at = threshold.hold_at, threshold.reject_at
+        if hold_at is not None and reject_at is not None and reject_at < hold_at:
+            yield f"{where}: reject_at {reject_at} is below hold_at {hold_at}"
 
 
 def _words(policy: Policy) -> Iterator[str]:

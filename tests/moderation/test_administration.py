@@ -60,6 +60,20 @@ def test_the_thresholds_of_every_profile_are_told_beside_those_in_effect(admin):
     assert strict["effective"] == strict["profiles"]["strict"]
 
 
+def test_a_side_of_a_threshold_that_is_left_out_follows_the_profile(admin):
+    new_site(admin, "sides")
+    wanted = policy_of(admin, "sides") | {"thresholds": {"toxicity": {"hold_at": 0.2}, "spam": {"reject_at": 0.9}}}
+    told = admin.put("/v1/sites/sides/policy", json=wanted).json()
+    assert told["policy"]["thresholds"] == wanted["thresholds"]
+    assert told["effective"]["toxicity"] == {"hold_at": 0.2, "reject_at": 1.01}
+    told = admin.put("/v1/sites/sides/policy", json=told["policy"] | {"profile": "strict"}).json()
+    strict = told["profiles"]["strict"]
+    assert told["effective"]["toxicity"] == {"hold_at": 0.2, "reject_at": strict["toxicity"]["reject_at"]}
+    assert told["effective"]["spam"] == {"hold_at": strict["spam"]["hold_at"], "reject_at": 0.9}
+    kept = admin.get("/v1/sites/sides/policy/versions").json()["versions"][0]["policy"]["thresholds"]
+    assert kept == wanted["thresholds"]
+
+
 def test_of_two_who_change_a_policy_at_once_the_second_is_told(admin):
     new_site(admin, "race")
     seen = policy_of(admin, "race")

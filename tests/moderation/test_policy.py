@@ -187,6 +187,23 @@ def test_a_sites_own_threshold_comes_before_the_profiles():
     assert judged(soft(0.1), policy=policy).outcome is Outcome.HOLD
 
 
+def test_of_a_threshold_the_side_that_is_left_out_comes_from_the_profile():
+    own = {"toxicity": Threshold(hold_at=0.2), "spam": Threshold(reject_at=0.9), "signals": Threshold(hold_at=0.2)}
+
+    def bars(profile: str, **thresholds_: Threshold) -> dict[str, tuple[float, float]]:
+        found = thresholds(Policy(profile=profile, thresholds=own | thresholds_))
+        return {name: (hold, reject) for name, _, hold, reject in found.attributes} | {"signals": found.signals}
+
+    balanced, strict = bars("balanced"), bars("strict")
+    assert (balanced["toxicity"], balanced["spam"], balanced["signals"]) == ((0.2, 1.01), (0.7, 0.9), (0.2, 1.01))
+    assert (strict["toxicity"], strict["spam"], strict["signals"]) == ((0.2, 0.97), (0.5, 0.9), (0.2, 0.9))
+    # it gives way to the side that is the site's own
+    assert bars("strict", toxicity=Threshold(hold_at=0.99))["toxicity"] == (0.99, 0.99)
+    assert bars("balanced", spam=Threshold(reject_at=0.4))["spam"] == (0.4, 0.4)
+    assert bars("strict", toxicity=Threshold(0.4, 1.01))["toxicity"] == (0.4, 1.01)
+    assert bars("balanced", spam=Threshold()) == bars("balanced") | {"spam": (0.7, 0.985)}
+
+
 def test_a_models_precision_moves_the_default_thresholds_within_bounds():
     def spam(known: dict[str, float]) -> tuple[float, float]:
         bars = {name: (hold, reject) for name, _, hold, reject in thresholds(Policy(), {"spam": known}).attributes}
@@ -206,7 +223,11 @@ some_signals = st.lists(
     max_size=5,
 )
 some_scores = st.dictionaries(st.sampled_from(ATTRIBUTES), probability)
-some_thresholds = st.tuples(probability, probability).map(lambda pair: Threshold(min(pair), max(pair)))
+some_thresholds = st.one_of(
+    st.tuples(probability, probability).map(lambda pair: Threshold(min(pair), max(pair))),
+    st.builds(Threshold, hold_at=st.none() | probability),
+    st.builds(Threshold, reject_at=probability),
+)
 some_policies = st.builds(
     Policy,
     profile=st.sampled_from(sorted(PROFILES)),

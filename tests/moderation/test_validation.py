@@ -16,6 +16,9 @@ from moderation.scoring.words import MAX_WORDS
         Policy(),
         Policy(profile="watch", first_comment="hold", retention_days=0, links_allowed=0),
         Policy(thresholds={"spam": Threshold(0.5, 0.9), "signals": Threshold(1.01, 1.01)}),
+        Policy(
+            thresholds={"spam": Threshold(hold_at=0.5), "toxicity": Threshold(reject_at=0.2), "threat": Threshold()}
+        ),
         Policy(blocked_words=("赌场", "pill*"), suspect_words=("word",) * MAX_WORDS),
     ],
 )
@@ -37,6 +40,7 @@ def test_a_policy_that_works_is_taken(policy):
         (Policy(thresholds={"spam": Threshold(0.9, 0.5)}), "thresholds.spam: reject_at 0.5 is below"),
         (Policy(thresholds={"spam": Threshold(0.0, 0.5)}), "thresholds.spam.hold_at: 0.0"),
         (Policy(thresholds={"spam": Threshold(math.nan, 1.0)}), "thresholds.spam.hold_at: nan"),
+        (Policy(thresholds={"spam": Threshold(reject_at=1.5)}), "thresholds.spam.reject_at: 1.5"),
         (Policy(blocked_words=("fine", "*")), "blocked_words, word 2"),
         (Policy(blocked_words=("x" * 101,)), "blocked_words, word 1: longer"),
         (Policy(suspect_words=("a\0b",)), "suspect_words, word 1: holds a character"),

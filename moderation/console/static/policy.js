@@ -9,7 +9,7 @@ import { t, Word, word } from "./words.js";
 
 const NEVER = 1.01;
 const ATTRIBUTES = ["spam", "toxicity", "severe_toxicity", "profanity", "threat", "insult", "identity_attack", "signals"];
-const NUMBERS = [["trust_after", 1, 1000, 1], ["links_allowed", 0, 1000, 1], ["min_form_seconds", 0, 3600, 0.5], ["undo_seconds", 0, 86400, 1], ["wait_warning_minutes", 1, 525600, 1], ["retention_days", 0, 36500, 1]];
+const NUMBERS = [["trust_after", 1, 1000], ["links_allowed", 0, 1000], ["min_form_seconds", 0, 3600, 0.5], ["undo_seconds", 0, 86400], ["wait_warning_minutes", 1, 525600], ["retention_days", 0, 36500]];
 const SWITCHES = ["hold_unsupported", "hold_is_spam", "reported_visible", "keep_contact"];
 const LIMITS = ["address", "email", "form_address", "reports_address", "site", "text"];
 
@@ -17,9 +17,8 @@ export async function show(into, site) {
   const address = to`/v1/sites/${site}/policy`;
   const { policy, profiles: known } = await get(address);
   const said = complaint();
-  const seen = h("div", { role: "status", "aria-live": "polite" });
-  const profile = profiles(policy.profile, { onchange: () => grey() });
-  const now = (name) => known[profile.value][name];
+  const seen = h("div", { role: "status" });
+  const profile = profiles(policy.profile);
   const first = select([["score", t("policy.first.score")], ["hold", t("policy.first.hold")]], policy.first_comment);
   const bars = ATTRIBUTES.map((name) => {
     const own = policy.thresholds[name];
@@ -28,43 +27,45 @@ export async function show(into, site) {
       const off = own?.[part] > 1;
       const score = h("input", { type: "number", min: "0.01", max: "1", step: "0.01", value: off ? "" : own?.[part] ?? "", disabled: off, "aria-label": label });
       const never = tick(t("policy.never"), { checked: off, "aria-label": `${label}: ${t("policy.never")}`, onchange: (off) => { score.disabled = off; } });
-      return { cell: [score, " ", never], value: () => score.disabled ? NEVER : Number(score.value), grey: () => { const at = now(name)[part]; score.placeholder = at > 1 ? t("policy.never") : at.toFixed(2); } };
+      return { cell: [score, " ", never], value: () => score.disabled ? NEVER : Number(score.value) || undefined, grey: (at) => { score.placeholder = score.disabled ? "" : at > 1 ? t("policy.never") : at.toFixed(2); } };
     };
     return { name, hold: box("hold_at"), reject: box("reject_at") };
   });
-  const grey = () => bars.forEach(({ hold, reject }) => { hold.grey(); reject.grey(); });
+  // as the service does it: the profile's side gives way to the one that is typed
+  const grey = () => bars.forEach(({ name, hold, reject }) => {
+    const { hold_at, reject_at } = known[profile.value][name];
+    hold.grey(Math.min(hold_at, reject.value() ?? NEVER));
+    reject.grey(Math.max(reject_at, hold.value() ?? 0));
+  });
   grey();
-  const numbers = NUMBERS.map(([name, min, max, step]) => [name, h("input", { type: "number", min, max, step, value: policy[name], required: true })]);
+  const counted = (from) => ([name, min = 1, max = 1000000, step = 1]) => [name, h("input", { type: "number", min, max, step, value: from[name], required: true })];
+  const numbers = NUMBERS.map(counted(policy));
   const switches = SWITCHES.map((name) => [name, tick(t(`policy.${name}`), { checked: policy[name] })]);
-  const limits = LIMITS.map((name) => [name, h("input", { type: "number", min: "1", max: "1000000", value: policy.limits[name], required: true })]);
+  const limits = LIMITS.map((name) => counted(policy.limits)([name]));
   const read = (boxes) => Object.fromEntries(boxes.map(([name, input]) => [name, Number(input.value)]));
   const wanted = () => ({
     ...policy, profile: profile.value, first_comment: first.value,
-    thresholds: Object.fromEntries(bars.map(({ name, hold, reject }) => [name, hold.value(), reject.value()]).filter(([, hold, reject]) => hold || reject)
-      .map(([name, hold, reject]) => [name, { hold_at: hold || now(name).hold_at, reject_at: reject || Math.max(now(name).reject_at, hold) }])),
+    thresholds: Object.fromEntries(bars.map(({ name, hold, reject }) => [name, { hold_at: hold.value(), reject_at: reject.value() }]).filter(([, own]) => own.hold_at || own.reject_at)),
     ...read(numbers), ...Object.fromEntries(switches.map(([name, box]) => [name, box.firstChild.checked])),
     limits: read(limits),
   });
   const preview = attempt(said, async () => { draw(seen, await post(`${address}/preview`, wanted(), { seconds: 60 })); });
-  const form = h("form.sheet.padded.policy", { onsubmit: attempt(said, async () => {
-    await api("PUT", address, wanted());
+  const set = (chosen) => attempt(said, async () => {
+    await api("PUT", address, { ...chosen(), version: policy.version });
     await gather();
     say({ text: t("policy.set") });
     show(into, site);
-  }) }, h("h2", t("policy.title", { version: policy.version })), h("div.row.fields", field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
+  });
+  const form = h("form.sheet.padded.policy", { onchange: grey, onsubmit: set(wanted) }, h("h2", t("policy.title", { version: policy.version })), h("div.row.fields", field(t("policy.profile"), profile, t("policy.profile.hint")), field(t("policy.first"), first)),
   table(t("policy.thresholds"), [t("figures.score"), t("policy.hold_at"), t("policy.reject_at")], bars.map(({ name, hold, reject }) => [Word("score", name), hold.cell, reject.cell])), calm(t("policy.thresholds.hint")),
   h("div.row.fields", numbers.map(([name, input]) => field(t(`policy.${name}`), input, name === "undo_seconds" && t("policy.undo_hint")))),
   h("fieldset", h("legend", t("policy.limits")), h("div.row.fields", limits.map(([name, input]) => field(t(`policy.limit.${name}`), input)))),
   h("div.switches", switches.map(([, box]) => box)),
   said, h("div.row", h("button.plain", { type: "button", id: "preview", onclick: preview }, t("policy.try")), h("button", { id: "set-policy" }, t("policy.save"))));
   const { versions } = await get(`${address}/versions`);
-  const back = (old) => attempt(said, async () => {
-    await api("PUT", address, { ...old, version: policy.version });
-    say({ text: t("policy.set") });
-    show(into, site);
-  });
-  put(into, h("div.stack", form, seen, h("details.sheet.padded", h("summary", t("policy.versions", { n: versions.length })),
-    table(t("policy.versions", { n: versions.length }), [t("policy.which"), t("policy.when"), t("ledger.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : plain(back(one.policy), t("policy.again"))]), true))));
+  const title = t("policy.versions", { n: versions.length });
+  put(into, h("div.stack", form, seen, h("details.sheet.padded", h("summary", title),
+    table(title, [t("policy.which"), t("policy.when"), t("ledger.by"), t("policy.profile"), ""], versions.map((one) => [String(one.policy.version), when(one.at), one.by ? nameOf(one.by) : "–", t(`profile.${one.policy.profile}`), one.policy.version === policy.version ? t("policy.present") : plain(set(() => one.policy), t("policy.again"))]), true))));
 }
 
 function draw(into, found) {
