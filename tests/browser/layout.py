@@ -4,7 +4,7 @@ from playwright.sync_api import Page
 
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 &&
-    !one.closest('.chips, .scroll, .unseen, nav')).map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`)
+    !one.closest('.chips, .scroll, .unseen')).map((one) => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`)
     .concat('the page')"""
 
 

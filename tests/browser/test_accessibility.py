@@ -101,3 +101,29 @@ def test_no_view_is_wider_than_the_window(console, open_console, seen, width):
     for view in VIEWS:
         open_view(tab, console, seen, view)
         assert too_wide(tab.page) == [], view
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_every_page_of_the_menu_is_in_the_window_of_a_phone(console, open_console, seen, width):
+    tab = open_console(site="seen", width=width, height=740)
+    tabs = tab.page.locator(".top nav a")
+    expect(tabs).to_have_text(["Queue", "Figures", "Models", "Admin"])
+    cut = tabs.evaluate_all(
+        """all => all.filter(one => { const box = one.getBoundingClientRect(); const words = document.createRange();
+        words.selectNodeContents(one);
+        return box.left < 0 || box.right > innerWidth || words.getClientRects().length > 1 ||
+          [box.left + 2, box.right - 2].some(x => document.elementFromPoint(x, box.y + box.height / 2) !== one); })
+        .map(one => one.textContent)"""
+    )
+    assert cut == []
+    tabs.last.click()
+    expect(tab.page.locator("main h1")).to_be_visible()
+
+
+def test_a_long_name_takes_no_page_of_the_menu_away(console, open_console, seen):
+    name = "Bartholomäus Featherstonehaugh-Wriothesley"
+    tab = open_console(console.new_moderator("Long Name", ["seen"]), width=320, height=740)
+    tab.page.locator(".self a").evaluate("(one, name) => { one.textContent = `Account: ${name}`; }", name)
+    assert too_wide(tab.page) == []
+    for one in tab.page.locator(".top nav a").all():
+        assert one.bounding_box()["x"] + one.bounding_box()["width"] <= 320
