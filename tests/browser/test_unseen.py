@@ -101,6 +101,43 @@ def test_the_reason_that_the_verdict_gives_has_the_focus_and_no_other_one(consol
     assert waiting(console, "unsuggested") == 1
 
 
+@pytest.mark.parametrize("page_of", ["queue", "comment"])
+def test_enter_in_the_note_of_a_rejection_asks_for_the_reason(console, open_console, page_of):
+    site = f"noted-{page_of}"
+    key = console.new_site(site)
+    (result,) = console.post_comments(key, [{"text": ABUSE}])
+    tab = open_console(site=site)
+    page = tab.page
+    tab.go(f"#/{page_of}/{result['id'] if page_of == 'comment' else ''}")
+    expect(page.locator("#case")).to_be_visible()
+    page.keyboard.press("d")
+    page.get_by_label("Note (optional)").focus()
+    page.keyboard.type("calls readers names")
+    page.keyboard.press("Enter")
+    expect(page.locator("#bar [role=alert]")).to_contain_text("choose a reason")
+    expect(page.locator("#why-toxic")).to_be_focused()
+    expect(page.locator("#note")).to_have_value("calls readers names")
+    assert waiting(console, site) == 1, "a reason that is suggested is not chosen"
+    page.keyboard.press("2")
+    expect(page.locator("#said .decided")).to_contain_text("Rejected: Toxic")
+    all_sent(page)
+    made = console.admin.get(f"/v1/queue/{result['id']}").json()["decision"]
+    assert (made["reason"], made["note"]) == ("toxic", "calls readers names")
+
+
+def test_enter_in_a_note_without_a_reason_in_sight_leads_to_all_of_them(console, open_console):
+    held(console, "noted-none", 1)
+    page = open_console(site="noted-none").page
+    expect(page.locator("#case")).to_be_visible()
+    page.keyboard.press("d")
+    page.get_by_label("Note (optional)").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#bar [role=alert]")).to_be_visible()
+    expect(page.locator("#why")).to_be_focused()
+    page.keyboard.press("3")
+    expect(page.locator("#said .decided")).to_contain_text("Rejected: Off topic")
+
+
 def test_what_is_blurred_is_not_read_out_and_one_key_shows_it_everywhere_on_the_page(console, open_console):
     key = console.new_site("hushed")
     console.post_comments(key, [{"text": ABUSE}, {"text": ABUSE + " again", "email": "reader0@posteo.net"}])

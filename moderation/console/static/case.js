@@ -126,6 +126,8 @@ export function putBar(given) {
   if (had >= 0) (bar.firstChild?.className === mode ? bar.querySelectorAll("button, input, #why")[had] : $("case"))?.focus({ preventScroll: true });
 }
 
+const note = (id, label, required) => h("label.note", label, h("input", { id, required, maxlength: "2000", autocomplete: "off" }));
+
 // `asks` is what it asks for: why it is rejected, or what somebody else shall look at ("whom").
 // `marked` counts what is marked instead of the case in view; `name` is whom it concerns where that is one.
 function actionBar({ learn, asks, count, act, decided, marked = 0, name }) {
@@ -137,13 +139,14 @@ function actionBar({ learn, asks, count, act, decided, marked = 0, name }) {
       whom, h("p.ask", { id: "why", tabindex: "-1" }, t("act.why"), many),
       h("div.reasons", REASONS.map((reason, at) => h("button.reason", { id: `why-${reason}`, onclick: () => act.reason(at + 1) },
         h("kbd", String(at + 1)), h("span", word("decision", reason)), h("small", teaches(reason, learn))))),
-      h("label.note", t("act.note"), h("input", { id: "note", maxlength: "2000", autocomplete: "off" })),
+      h("form", { onsubmit: () => { act.reject(); $("why").append(h("span.wrong", { role: "alert" }, " ", t("act.needs_why"))); } },
+        note("note", t("act.note"))),
       h("div.row", learns,
         plain(act.cancel, t("cancel"), kbd("Esc"))));
   }
   if (asks) {
     return h("form.actions.asking", { onsubmit: act.passOn },
-      h("label.note", t("act.escalate_why"), h("input", { id: "escalation", maxlength: "2000", required: true, autocomplete: "off" })),
+      note("escalation", t("act.escalate_why"), true),
       h("div.row", h("button", t("act.escalate")), h("button.plain", { type: "button", onclick: act.cancel }, t("cancel"), kbd("Esc"))));
   }
   return h("div.actions", { role: "group", "aria-label": t("act.decide") }, whom,

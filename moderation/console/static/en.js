@@ -44,7 +44,7 @@ export default {
   text: { moved: "{attribute} {weight}", hidden: "A character nobody sees", hot: "speaks for toxic", spam: "speaks for spam", cool: "speaks against it" },
   act: {
     decide: "Decide", approve: "Approve", reject: "Reject", reject_hint: "then a reason", undo: "Undo", skip: "Skip", escalate: "Escalate", claim: "Claim",
-    learn: "Learn from it", why: "Reject: why?", note: "Note (optional)", escalate_why: "Why should somebody else look?",
+    learn: "Learn from it", why: "Reject: why?", needs_why: "Nothing is rejected yet: choose a reason.", note: "Note (optional)", escalate_why: "Why should somebody else look?",
     whom: "{n} marked: a decision is for them.", "whom.one": "1 marked: a decision is for the comment of {name}, not for this one.",
   },
   teaches: { spam: "teaches: spam", toxic: "teaches: toxic", not_spam: "teaches: not spam, not toxic", nothing: "teaches nothing" },
