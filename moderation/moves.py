@@ -8,6 +8,7 @@ import msgspec
 
 from moderation.digests import Arrival
 from moderation.records import (
+    Before,
     Comment,
     Decision,
     DecisionKind,
@@ -121,6 +122,23 @@ def reported(site: Site, stored: Stored, reason: str) -> Move:
         silent=visible,
         facts={"n": count},
         fields={"rep": str(count), "rr": reason},
+    )
+
+
+def taken_back(stored: Stored, before: Before) -> Stored:
+    """Give a comment as it stands once its last decision is taken back: as before it, with what came since.
+
+    The decision alone is taken back, and no report: what one has hidden since stays so until somebody has looked.
+    """
+    hidden = before.status is Status.APPROVED and stored.status is Status.PENDING
+    return msgspec.structs.replace(
+        stored,
+        status=Status.PENDING if hidden else before.status,
+        decision=before.decision,
+        reports=before.reports + stored.reports,
+        escalated=before.escalated,
+        embargo=0,
+        before=None,
     )
 
 

@@ -23,7 +23,7 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import counted_back, decision_counts, seconds_waited
+from moderation.moves import counted_back, decision_counts, seconds_waited, taken_back
 from moderation.records import (
     Before,
     Caller,
@@ -256,10 +256,10 @@ class Review:
 
     @_counted
     async def undo(self, site: Site, caller: Caller, comment_id: str, version: int | None = None) -> Stored:
-        """Take the last decision back: all stands as before it, and what it taught is unlearned.
+        """Take the last decision back: all stands as before it but for what came since, and what it taught is unlearned.
 
-        A decision that it replaced counts again, with its lesson; what waited waits again where it stood. Only who
-        decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never hears of it,
+        A decision that it replaced counts again, with its lesson; what waited waits again where it stood, and what a
+        report has hidden since stays hidden. Only who decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never hears of it,
         later it is told of the change back. Raises UndoTooLate, CaseDecided.
         """
         stored = await self._stored(site, comment_id)
@@ -278,13 +278,10 @@ class Review:
         waited = seconds_waited(stored, stored.decision, before.since)
         earlier = before.decision
         label = self._label(site, stored, earlier) if earlier else None
-        back = msgspec.structs.replace(
-            stored, status=before.status, decision=earlier, reports=before.reports + stored.reports,
-            escalated=before.escalated, embargo=0, before=None,
-        )  # fmt: skip
+        back = taken_back(stored, before)
         move = Move(
             event="case.undone",
-            status=before.status,
+            status=back.status,
             by=caller.id,
             # readers may have reported it since it was decided: then it waits anyway
             queue="enter" if before.since else "keep",
