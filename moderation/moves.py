@@ -136,10 +136,15 @@ def taken_back(stored: Stored, before: Before) -> Stored:
         status=Status.PENDING if hidden else before.status,
         decision=before.decision,
         reports=before.reports + stored.reports,
-        escalated=before.escalated,
+        escalated=notes(stored.escalated, before.escalated),
         embargo=0,
         before=None,
     )
+
+
+def notes(later: str, earlier: str) -> str:
+    """Give the notes with which a case was passed on, the latest first, each once."""
+    return "\n".join(dict.fromkeys(note for note in (later, earlier) if note))
 
 
 def without_itself(history: History, stored: Stored, arrival: Arrival) -> History:

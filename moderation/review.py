@@ -297,7 +297,7 @@ class Review:
             facts={"untold": True} if untold else {},
             fields={
                 "was": "",
-                "esc": before.escalated,
+                "esc": back.escalated,
                 "rep": str(back.reports) if back.reports else "",
             },
         )

@@ -49,7 +49,7 @@ def _move(one: Standing, line: Mapping[str, Any]) -> None:
     elif event == "case.undone" and one.before:
         one.waits = one.waits or one.before.waits
         one.reports += one.before.reports
-        one.escalated, one.before = one.before.escalated, None
+        one.escalated, one.before = one.escalated or one.before.escalated, None
     elif event == "comment.reported":
         one.reports, one.waits = line["n"], True
     elif event == "case.escalated":

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import msgspec
 
 from moderation.app import House
-from moderation.records import Caller, Comment, DecisionKind, Role, Site, Status, Thread
+from moderation.records import Caller, Comment, DecisionKind, Query, Role, Site, Status, Thread
 from moderation.review import Ruling
 
 BEA = Caller(role=Role.MODERATOR, id="bea", name="Bea")
+CEM = Caller(role=Role.MODERATOR, id="cem", name="Cem")
 APPROVE = Ruling(decision=DecisionKind.APPROVE)
 PAGE = Thread("https://news.example/a")
 Make = Callable[..., Comment]
@@ -44,3 +45,31 @@ async def test_an_undo_publishes_nothing_that_a_report_has_hidden_since(
     case = await rooms.review.case(site, name)
     assert (case.state, case.comment.status, case.comment.reports) == ("waiting", Status.PENDING, 1)
     assert (back.status, await under(rooms, site)) == (Status.PENDING, [])
+
+
+async def test_an_undo_keeps_the_note_with_which_a_colleague_passed_the_case_on_since(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await decided(rooms, site, name, APPROVE)
+    await rooms.intake.report(site, name, "198.51.100.1", "he names my street")
+    await rooms.review.escalate(site, CEM, name, "lawyer must see")
+    await rooms.review.undo(site, BEA, name)
+    other = await published(rooms, site, comment())
+    await rooms.intake.report(site, other, "203.0.113.1", "rude")
+    first = (await rooms.review.page(site, Query())).cases[0].comment
+    assert (first.id, first.escalated, first.urgency, first.reports) == (name, "Cem: lawyer must see", 1.0, 2)
+
+
+async def test_of_two_notes_one_before_the_decision_and_one_since_an_undo_keeps_both(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await rooms.review.escalate(site, CEM, name, "lawyer must see")
+    await decided(rooms, site, name, APPROVE)
+    await rooms.intake.report(site, name, "198.51.100.1", "rude")
+    await rooms.review.escalate(site, BEA, name, "and the editor")
+    await rooms.review.undo(site, BEA, name)
+    assert (await rooms.comments.get(site.id, name)).escalated == "Bea: and the editor\nCem: lawyer must see"
