@@ -143,8 +143,10 @@ def taken_back(stored: Stored, before: Before) -> Stored:
 
 
 def notes(later: str, earlier: str) -> str:
-    """Give the notes with which a case was passed on, the latest first, each once."""
-    return "\n".join(dict.fromkeys(note for note in (later, earlier) if note))
+    """Give the notes with which a case was passed on, the latest first; one that is sent again comes once."""
+    if not later or earlier.startswith(later):
+        return earlier
+    return f"{later}\n{earlier}" if earlier else later
 
 
 def without_itself(history: History, stored: Stored, arrival: Arrival) -> History:

@@ -337,7 +337,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     """The digest of the text's skeleton, by which copies are known."""
     escalated: str = ""
-    """The note with which a moderator passed the case on."""
+    """The notes with which moderators passed the case on, the latest first."""
     waiting_since: int = 0
     """The stamp when it came in."""
     waits_for: str = ""

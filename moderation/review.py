@@ -23,7 +23,7 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import counted_back, decision_counts, seconds_waited, taken_back
+from moderation.moves import counted_back, decision_counts, notes, seconds_waited, taken_back
 from moderation.records import (
     Before,
     Caller,
@@ -50,6 +50,8 @@ from moderation.telemetry import Telemetry
 UNDO_WITHIN_SECONDS = 86_400
 """How long a decision may be undone at all; later it is decided anew."""
 CLAIM_AT_MOST = 50
+NOTES_KEPT = 20_000
+"""How many characters of notes a case keeps that is passed on again and again; the oldest go first."""
 LOOKED_AT_FOR_FILTERS = 200
 
 
@@ -307,10 +309,11 @@ class Review:
         return msgspec.structs.replace(back, version=new)
 
     async def escalate(self, site: Site, caller: Caller, comment_id: str, note: str) -> Stored:
-        """Pass a case on with a note: it stays in the queue, most urgent of all, free for anybody."""
+        """Pass a case on with a note, added to earlier ones: it stays in the queue, most urgent of all, free for anybody."""
         stored = await self._stored(site, comment_id)
         if (await self._queue.case(stored)).state == "decided":
             raise await self._decided_meanwhile(site, comment_id)
+        said = notes(f"{caller.name or caller.id}: {note}", stored.escalated)[:NOTES_KEPT]
         move = Move(
             event="case.escalated",
             status=stored.status,
@@ -320,10 +323,10 @@ class Review:
             reasons=stored.waiting_for,
             urgency=1.0,
             silent=True,
-            fields={"esc": f"{caller.name or caller.id}: {note}"},
+            fields={"esc": said},
         )
         version = await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
-        return msgspec.structs.replace(stored, version=version, escalated=note)
+        return msgspec.structs.replace(stored, version=version, escalated=said)
 
     # authors --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import msgspec
 
 from moderation.app import House
 from moderation.records import Caller, Comment, DecisionKind, Query, Role, Site, Status, Thread
-from moderation.review import Ruling
+from moderation.review import NOTES_KEPT, Ruling
 
 BEA = Caller(role=Role.MODERATOR, id="bea", name="Bea")
 CEM = Caller(role=Role.MODERATOR, id="cem", name="Cem")
@@ -73,3 +73,18 @@ async def test_of_two_notes_one_before_the_decision_and_one_since_an_undo_keeps_
     await rooms.review.escalate(site, BEA, name, "and the editor")
     await rooms.review.undo(site, BEA, name)
     assert (await rooms.comments.get(site.id, name)).escalated == "Bea: and the editor\nCem: lawyer must see"
+
+
+async def test_a_second_note_takes_no_earlier_one_away_and_the_same_one_comes_once(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await rooms.review.escalate(site, CEM, name, "lawyer must see")
+    for _ in range(2):
+        said = await rooms.review.escalate(site, BEA, name, "still open")
+    stored = await rooms.comments.get(site.id, name)
+    assert stored.escalated == said.escalated == "Bea: still open\nCem: lawyer must see"
+    for number in range(12):
+        await rooms.review.escalate(site, BEA, name, f"{number}{2000 * '.'}")
+    assert len((await rooms.comments.get(site.id, name)).escalated) == NOTES_KEPT
