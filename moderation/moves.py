@@ -125,6 +125,14 @@ def reported(site: Site, stored: Stored, reason: str) -> Move:
     )
 
 
+def standing(stored: Stored, since: int) -> Before:
+    """Give how a case stands before a decision, and since when it waits (0 where it does not), for an undo to bring back."""
+    return Before(
+        stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision,
+        stored.report_reason, stored.edits,
+    )  # fmt: skip
+
+
 def taken_back(stored: Stored, before: Before) -> Stored:
     """Give a comment as it stands once its last decision is taken back: as before it, with what came since.
 
@@ -136,6 +144,8 @@ def taken_back(stored: Stored, before: Before) -> Stored:
         status=Status.PENDING if hidden else before.status,
         decision=before.decision,
         reports=before.reports + stored.reports,
+        report_reason=stored.report_reason or before.report_reason,
+        edits=before.edits,
         escalated=notes(stored.escalated, before.escalated),
         embargo=0,
         before=None,

@@ -289,6 +289,8 @@ class Before(msgspec.Struct, frozen=True, array_like=True):
     escalated: str = ""
     decision: Decision | None = None
     """The decision that the last one replaced."""
+    report_reason: str = ""
+    edits: int = 0
 
 
 MOST_URGENT = 0.999

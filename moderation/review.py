@@ -23,9 +23,8 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import counted_back, decision_counts, notes, seconds_waited, taken_back
+from moderation.moves import counted_back, decision_counts, notes, seconds_waited, standing, taken_back
 from moderation.records import (
-    Before,
     Caller,
     Case,
     Decision,
@@ -230,7 +229,6 @@ class Review:
         if kept_back:
             facts["wait"] = kept_back
         seconds = seconds_waited(stored, decision, since)
-        before = Before(stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision)
         move = Move(
             event="case.decided",
             status=decision.decision.status,
@@ -246,14 +244,14 @@ class Review:
             document=document_of(stored, edits=0) if stored.edits else None,
             counts=decision_counts(stored, decision, seconds),
             facts=facts,
-            fields={"was": codec.encode_before(before), "esc": "", "rep": "", "rr": ""},
+            fields={"was": codec.encode_before(standing(stored, since)), "esc": "", "rep": "", "rr": ""},
             drains=True,
         )
         version = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
         self._telemetry.case_decided(decision.decision.value, decision.reason.value if decision.reason else "", seconds)
         return msgspec.structs.replace(
             stored, status=decision.decision.status, version=version, decision=decision, escalated="", reports=0,
-            edits=0,
+            report_reason="", edits=0,
         )  # fmt: skip
 
     @_counted
@@ -295,12 +293,14 @@ class Review:
             label=encode_label(label) if label else b"",
             forget_label=label is None,
             drops_embargo=untold,
+            document=document_of(stored, edits=back.edits) if back.edits != stored.edits else None,
             counts=counted_back(decision_counts(stored, stored.decision, waited)),
             facts={"untold": True} if untold else {},
             fields={
                 "was": "",
                 "esc": back.escalated,
                 "rep": str(back.reports) if back.reports else "",
+                "rr": back.report_reason,
             },
         )
         # the day of the decision counts it no more, also where that was yesterday

@@ -88,3 +88,31 @@ async def test_a_second_note_takes_no_earlier_one_away_and_the_same_one_comes_on
     for number in range(12):
         await rooms.review.escalate(site, BEA, name, f"{number}{2000 * '.'}")
     assert len((await rooms.comments.get(site.id, name)).escalated) == NOTES_KEPT
+
+
+async def test_an_undo_brings_back_what_the_reader_said_and_how_often_the_text_was_changed(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    for number in range(3):
+        await rooms.intake.edit(site, name, f"The new bus line helps us, says reader {number} of this very paper.")
+    await rooms.intake.report(site, name, "192.0.2.1", "insults my mother")
+    before = await rooms.comments.get(site.id, name)
+    assert (before.edits, before.report_reason) == (3, "insults my mother")
+    await decided(rooms, site, name, APPROVE)
+    between = await rooms.comments.get(site.id, name)
+    assert (between.edits, between.report_reason) == (0, "")
+    back = await rooms.review.undo(site, BEA, name)
+    after = await rooms.comments.get(site.id, name)
+    assert (back.edits, back.report_reason) == (after.edits, after.report_reason) == (3, "insults my mother")
+
+
+async def test_what_the_last_reader_said_comes_before_what_one_said_before_the_decision(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    await rooms.intake.report(site, name, "192.0.2.1", "insults my mother")
+    await decided(rooms, site, name, APPROVE)
+    await rooms.intake.report(site, name, "198.51.100.1", "he names my street")
+    await rooms.review.undo(site, BEA, name)
+    assert (await rooms.comments.get(site.id, name)).report_reason == "he names my street"
