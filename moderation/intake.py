@@ -326,11 +326,11 @@ class Intake:
             stored = await self._comments.get(site.id, comment_id)
             if shown_status(stored) is not Status.APPROVED:
                 raise UnknownComment(comment_id)
-            # what a moderator decided a moment ago and the site does not know yet is looked at already
-            if stored.embargo or await self._comments.has_reported(stored, reporter):
+            move = reported(site, stored, reason, int(self._now().timestamp() * 1e6))
+            if move is None or await self._comments.has_reported(stored, reporter):
                 return
             try:
-                await self._comments.move(stored, reported(site, stored, reason), day=self._today())
+                await self._comments.move(stored, move, day=self._today())
             except CaseDecided:
                 if attempt == ATTEMPTS - 1:
                     raise

@@ -21,6 +21,7 @@ from moderation.records import (
     Thread,
     Verdict,
 )
+from moderation.store import codec
 from moderation.store.comments import Move
 
 
@@ -109,8 +110,14 @@ def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object
     )
 
 
-def reported(site: Site, stored: Stored, reason: str) -> Move:
-    """Give the move of a published comment that a reader reported."""
+def reported(site: Site, stored: Stored, reason: str, now: int) -> Move | None:
+    """Give the move of a published comment that a reader reported; None where it is rejected for good.
+
+    What the site still shows may be rejected already. Then the report is of how the comment stood before that, and
+    comes back with it if the decision is taken back; where it stands, it has answered the report. `now` is a stamp.
+    """
+    if stored.status is Status.REJECTED:
+        return _reported_before(site, stored, reason, now)
     visible = site.policy.reported_visible
     count = stored.reports + 1
     return Move(
@@ -125,6 +132,27 @@ def reported(site: Site, stored: Stored, reason: str) -> Move:
     )
 
 
+def _reported_before(site: Site, stored: Stored, reason: str, now: int) -> Move | None:
+    before = stored.before
+    if before is None or before.status is Status.REJECTED:
+        return None
+    before = msgspec.structs.replace(
+        before,
+        status=before.status if site.policy.reported_visible else Status.PENDING,
+        since=before.since or now,
+        reasons=(Reason.REPORTED.value,),
+        reports=before.reports + 1,
+        report_reason=reason,
+    )
+    return Move(
+        event="comment.reported",
+        status=stored.status,
+        silent=True,
+        facts={"n": before.reports},
+        fields={"was": codec.encode_before(before)},
+    )
+
+
 def standing(stored: Stored, since: int) -> Before:
     """Give how a case stands before a decision, and since when it waits (0 where it does not), for an undo to bring back."""
     return Before(
@@ -133,21 +161,24 @@ def standing(stored: Stored, since: int) -> Before:
     )  # fmt: skip
 
 
-def taken_back(stored: Stored, before: Before) -> Stored:
+def taken_back(stored: Stored, before: Before, now: int) -> Stored:
     """Give a comment as it stands once its last decision is taken back: as before it, with what came since.
 
-    The decision alone is taken back, and no report: what one has hidden since stays so until somebody has looked.
+    The decision alone is taken back, and no report: what one has hidden since stays so until somebody has looked. An
+    embargo (`now` is a stamp) goes on only where the decision before is yet to be told as well.
     """
+    earlier = before.decision
+    to_be_told = stored.embargo > now and earlier is not None and not 0 < earlier.version <= stored.previous_version
     hidden = before.status is Status.APPROVED and stored.status is Status.PENDING
     return msgspec.structs.replace(
         stored,
         status=Status.PENDING if hidden else before.status,
-        decision=before.decision,
+        decision=earlier,
         reports=before.reports + stored.reports,
         report_reason=stored.report_reason or before.report_reason,
         edits=before.edits,
         escalated=notes(stored.escalated, before.escalated),
-        embargo=0,
+        embargo=stored.embargo if to_be_told else 0,
         before=None,
     )
 

@@ -23,7 +23,7 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import counted_back, decision_counts, notes, seconds_waited, standing, taken_back
+from moderation.moves import counted_back, decision_counts, notes, seconds_waited, shown_status, standing, taken_back
 from moderation.records import (
     Caller,
     Case,
@@ -37,6 +37,7 @@ from moderation.records import (
     Reason,
     Role,
     Site,
+    Status,
     Stored,
 )
 from moderation.store import codec
@@ -273,12 +274,15 @@ class Review:
         age = now - datetime.fromisoformat(stored.decision.at)
         if age.total_seconds() > UNDO_WITHIN_SECONDS:
             raise UndoTooLate(comment_id)
-        # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out
-        untold = stored.embargo > now.timestamp() * 1e6
+        stamp = int(now.timestamp() * 1e6)
+        back = taken_back(stored, before, stamp)
+        # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out.
+        # What a report would have hidden meanwhile is hidden at once.
+        hides = back.status is Status.PENDING and shown_status(stored) is Status.APPROVED
+        untold = stored.embargo > stamp and not hides
         waited = seconds_waited(stored, stored.decision, before.since)
         earlier = before.decision
         label = self._label(site, stored, earlier) if earlier else None
-        back = taken_back(stored, before)
         move = Move(
             event="case.undone",
             status=back.status,
@@ -292,7 +296,8 @@ class Review:
             forget_decision=earlier is None,
             label=encode_label(label) if label else b"",
             forget_label=label is None,
-            drops_embargo=untold,
+            untold=untold,
+            embargo_goes_on=back.embargo > 0,
             document=document_of(stored, edits=back.edits) if back.edits != stored.edits else None,
             counts=counted_back(decision_counts(stored, stored.decision, waited)),
             facts={"untold": True} if untold else {},

@@ -50,6 +50,9 @@ def _move(one: Standing, line: Mapping[str, Any]) -> None:
         one.waits = one.waits or one.before.waits
         one.reports += one.before.reports
         one.escalated, one.before = one.escalated or one.before.escalated, None
+    elif event == "comment.reported" and one.status == "rejected" and one.before:
+        # the site has yet to hear of the rejection: the report comes back with how it stood before
+        one.before.reports, one.before.waits = line["n"], True
     elif event == "comment.reported":
         one.reports, one.waits = line["n"], True
     elif event == "case.escalated":

@@ -81,8 +81,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     embargo_seconds: float = 0.0
     silent: bool = False
     """Nothing changed that the site could see."""
-    drops_embargo: bool = False
+    untold: bool = False
     """What the site was not told yet, it never is: an undo in time."""
+    embargo_goes_on: bool = False
+    """... and there is an earlier decision that it is yet to be told."""
     label: bytes = b""
     forget_label: bool = False
     scored: bool | None = None
@@ -472,8 +474,8 @@ def label_id(comment_id: str) -> str:
 
 
 def _embargo(move: Move) -> int:
-    if move.drops_embargo:
-        return -2
+    if move.untold:
+        return -3 if move.embargo_goes_on else -2
     return -1 if move.silent else round(move.embargo_seconds * 1_000_000)
 
 

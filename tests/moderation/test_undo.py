@@ -5,12 +5,15 @@ from collections.abc import Callable
 import msgspec
 
 from moderation.app import House
-from moderation.records import Caller, Comment, DecisionKind, Query, Role, Site, Status, Thread
+from moderation.moves import shown_status
+from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Query, Role, Site, Status, Thread
 from moderation.review import NOTES_KEPT, Ruling
+from moderation.webhooks.events import event_of
 
 BEA = Caller(role=Role.MODERATOR, id="bea", name="Bea")
 CEM = Caller(role=Role.MODERATOR, id="cem", name="Cem")
 APPROVE = Ruling(decision=DecisionKind.APPROVE)
+SPAM = Ruling(decision=DecisionKind.REJECT, reason=DecisionReason.SPAM)
 PAGE = Thread("https://news.example/a")
 Make = Callable[..., Comment]
 
@@ -116,3 +119,66 @@ async def test_what_the_last_reader_said_comes_before_what_one_said_before_the_d
     await rooms.intake.report(site, name, "198.51.100.1", "he names my street")
     await rooms.review.undo(site, BEA, name)
     assert (await rooms.comments.get(site.id, name)).report_reason == "he names my street"
+
+
+async def test_a_report_of_what_was_approved_a_moment_ago_counts_though_the_site_does_not_know_yet(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment(thread=PAGE))
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await decided(rooms, site, name, APPROVE, seconds=30)
+    await rooms.intake.report(site, name, "198.51.100.1", "bomb threat")
+    case = await rooms.review.case(site, name)
+    assert (case.state, case.comment.reports, case.comment.report_reason) == ("waiting", 1, "bomb threat")
+    await rooms.review.undo(site, BEA, name)
+    case = await rooms.review.case(site, name)
+    assert (case.state, case.comment.reports, case.comment.report_reason) == ("waiting", 2, "bomb threat")
+    assert (case.comment.embargo, case.comment.previous, await under(rooms, site)) == (0, None, [name])
+
+
+async def test_a_report_of_what_was_rejected_a_moment_ago_comes_back_with_the_comment(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment(thread=PAGE))
+    await decided(rooms, site, name, SPAM, seconds=30)
+    for ip in ("192.0.2.1", "192.0.2.1", "198.51.100.1"):
+        await rooms.intake.report(site, name, ip, f"rude, says {ip}")
+    case = await rooms.review.case(site, name)
+    assert (case.state, case.comment.status, case.comment.reports) == ("decided", Status.REJECTED, 0)
+    assert case.comment.previous is Status.APPROVED, "the site has yet to hear of the rejection"
+    await rooms.review.undo(site, BEA, name)
+    case = await rooms.review.case(site, name)
+    assert (case.state, case.comment.status, case.comment.reports) == ("waiting", Status.APPROVED, 2)
+    assert (case.comment.report_reason, case.comment.waiting_for) == ("rude, says 198.51.100.1", ("reported",))
+    assert case.comment.embargo == 0
+    told = [event_of(entry) for entry in await rooms.ledger.read(site.id)]
+    assert [event.type for event in told if event] == ["comment.rejected", "comment.judged"]
+
+
+async def test_what_a_report_of_a_rejected_comment_would_have_hidden_is_hidden_as_it_comes_back(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    site = hiding(site)
+    name = await published(rooms, site, comment(thread=PAGE))
+    await decided(rooms, site, name, SPAM, seconds=30)
+    await rooms.intake.report(site, name, "192.0.2.1", "this is libel")
+    assert await under(rooms, site) == [name]
+    await rooms.review.undo(site, BEA, name)
+    case = await rooms.review.case(site, name)
+    assert (case.state, shown_status(case.comment), case.comment.reports) == ("waiting", Status.PENDING, 1)
+    assert await under(rooms, site) == []
+    [undone] = await rooms.ledger.read(site.id, limit=1)
+    assert event_of(undone).type == "comment.pending"
+
+
+async def test_an_undone_second_decision_leaves_the_first_one_still_to_be_told(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    await decided(rooms, site, name, APPROVE, seconds=30)
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await decided(rooms, site, name, SPAM, seconds=30)
+    back = await rooms.review.undo(site, BEA, name)
+    stored = await rooms.comments.get(site.id, name)
+    assert (stored.status, stored.previous, back.embargo) == (Status.APPROVED, Status.APPROVED, stored.embargo)
+    assert stored.embargo > 0
