@@ -182,3 +182,48 @@ async def test_an_undone_second_decision_leaves_the_first_one_still_to_be_told(
     stored = await rooms.comments.get(site.id, name)
     assert (stored.status, stored.previous, back.embargo) == (Status.APPROVED, Status.APPROVED, stored.embargo)
     assert stored.embargo > 0
+
+
+async def test_a_report_without_an_address_counts_once_after_each_look_of_a_person(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+
+    async def reports(reason: str, ip: str = "") -> int:
+        await rooms.intake.report(site, name, ip, reason)
+        return (await rooms.comments.get(site.id, name)).reports
+
+    assert [await reports("rude"), await reports("rude")] == [1, 1]
+    await decided(rooms, site, name, APPROVE)
+    assert [await reports("bomb threat", "192.0.2.1"), await reports("bomb threat"), await reports("rude")] == [1, 2, 2]
+    await decided(rooms, site, name, APPROVE)
+    assert await reports("still there") == 1
+    case = await rooms.review.case(site, name)
+    assert (case.state, case.comment.report_reason) == ("waiting", "still there")
+    await decided(rooms, site, name, APPROVE)
+    assert (await rooms.intake.edit(site, name, "The new bus line helps us all, says this paper.")).status == "approved"
+    assert await reports("not what was approved") == 1
+
+
+async def test_an_undo_makes_room_for_no_more_reports_without_an_address_than_one_for_each_decision(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    for seconds in (0, 30):
+        await decided(rooms, site, name, SPAM, seconds=seconds)
+        for _ in range(3):
+            if seconds:
+                await rooms.intake.report(site, name, "", "rude")
+        await rooms.review.undo(site, BEA, name)
+    for _ in range(3):
+        await rooms.intake.report(site, name, "", "rude")
+    assert (await rooms.comments.get(site.id, name)).reports == 2
+
+
+async def test_reports_without_an_address_are_told_apart_by_the_keys_they_come_with(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = await published(rooms, site, comment())
+    for key in ("r-1", "r-1", "r-2"):
+        await rooms.intake.report(site, name, "", "rude", key=key)
+    assert (await rooms.comments.get(site.id, name)).reports == 2
