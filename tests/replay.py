@@ -59,9 +59,7 @@ def _move(one: Standing, line: Mapping[str, Any]) -> None:
         one.escalated = one.waits = True
     else:  # judged again
         one.before = None
-        one.waits = one.status == "pending" or (one.status == "approved" and bool(one.reports or one.escalated))
-        if not one.waits:
-            one.reports, one.escalated = 0, False
+        one.waits = one.status == "pending" or bool(one.reports or one.escalated)
 
 
 def differences(

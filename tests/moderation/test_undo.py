@@ -227,3 +227,20 @@ async def test_reports_without_an_address_are_told_apart_by_the_keys_they_come_w
     for key in ("r-1", "r-1", "r-2"):
         await rooms.intake.report(site, name, "", "rude", key=key)
     assert (await rooms.comments.get(site.id, name)).reports == 2
+
+
+async def test_an_edit_that_the_machine_would_reject_hushes_neither_readers_nor_colleagues(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    site = msgspec.structs.replace(site, policy=msgspec.structs.replace(site.policy, blocked_words=("grawlix",)))
+    await rooms.intake.prepare(site)
+    name = await published(rooms, site, comment())
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await rooms.review.escalate(site, CEM, name, "lawyer must see")
+    assert (await rooms.intake.edit(site, name, "Grawlix, says this reader.")).status is Status.PENDING
+    [case] = (await rooms.review.page(site, Query(reason="reported"))).cases
+    assert (case.comment.reports, case.comment.report_reason) == (1, "rude")
+    assert (case.comment.escalated, case.comment.urgency) == ("Cem: lawyer must see", 1.0)
+    await decided(rooms, site, name, APPROVE)
+    stored = await rooms.comments.get(site.id, name)
+    assert (stored.status, stored.reports, stored.escalated) == (Status.APPROVED, 0, "")
