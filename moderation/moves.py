@@ -22,7 +22,7 @@ from moderation.records import (
     Verdict,
 )
 from moderation.store import codec
-from moderation.store.comments import Move
+from moderation.store.comments import Move, document_of
 
 
 def as_comment(stored: Stored, **changes: object) -> Comment:
@@ -168,6 +168,9 @@ def taken_back(stored: Stored, before: Before, now: int) -> Stored:
     embargo (`now` is a stamp) goes on only where the decision before is yet to be told as well.
     """
     earlier = before.decision
+    reasons = before.reasons
+    if stored.reports and Reason.REPORTED not in reasons:
+        reasons = (Reason.REPORTED.value, *reasons)
     to_be_told = stored.embargo > now and earlier is not None and not 0 < earlier.version <= stored.previous_version
     hidden = before.status is Status.APPROVED and stored.status is Status.PENDING
     return msgspec.structs.replace(
@@ -178,8 +181,44 @@ def taken_back(stored: Stored, before: Before, now: int) -> Stored:
         report_reason=stored.report_reason or before.report_reason,
         edits=before.edits,
         escalated=notes(stored.escalated, before.escalated),
+        waits_for=" ".join(reasons) if before.since else stored.waits_for,
         embargo=stored.embargo if to_be_told else 0,
         before=None,
+    )
+
+
+def undone(stored: Stored, back: Stored, before: Before, now: int, **changes: object) -> Move:
+    """Give the move that takes the last decision back; an embargo that is not over (`now` is a stamp) keeps it untold.
+
+    One that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out. What a report
+    would have hidden meanwhile is hidden at once.
+    """
+    hides = back.status is Status.PENDING and shown_status(stored) is Status.APPROVED
+    untold = stored.embargo > now and not hides
+    degraded = stored.verdict is not None and stored.verdict.degraded
+    waited_for_model = degraded and before.status is Status.PENDING and before.decision is None
+    return Move(
+        event="case.undone",
+        status=back.status,
+        # readers may have reported it since it was decided: then it waits anyway
+        queue="enter" if before.since else "keep",
+        since=before.since,
+        reasons=back.waiting_for,
+        urgency=back.urgency,
+        decision=back.decision,
+        forget_decision=back.decision is None,
+        scored=False if waited_for_model else None,
+        untold=untold,
+        embargo_goes_on=back.embargo > 0,
+        document=document_of(stored, edits=back.edits) if back.edits != stored.edits else None,
+        facts={"untold": True} if untold else {},
+        fields={
+            "was": "",
+            "esc": back.escalated,
+            "rep": str(back.reports) if back.reports else "",
+            "rr": back.report_reason,
+        },
+        **changes,  # type: ignore[arg-type]
     )
 
 

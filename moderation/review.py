@@ -23,7 +23,7 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import counted_back, decision_counts, notes, seconds_waited, shown_status, standing, taken_back
+from moderation.moves import counted_back, decision_counts, notes, seconds_waited, standing, taken_back, undone
 from moderation.records import (
     Caller,
     Case,
@@ -37,7 +37,6 @@ from moderation.records import (
     Reason,
     Role,
     Site,
-    Status,
     Stored,
 )
 from moderation.store import codec
@@ -276,38 +275,15 @@ class Review:
             raise UndoTooLate(comment_id)
         stamp = int(now.timestamp() * 1e6)
         back = taken_back(stored, before, stamp)
-        # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out.
-        # What a report would have hidden meanwhile is hidden at once.
-        hides = back.status is Status.PENDING and shown_status(stored) is Status.APPROVED
-        untold = stored.embargo > stamp and not hides
+        label = self._label(site, stored, back.decision) if back.decision else None
         waited = seconds_waited(stored, stored.decision, before.since)
-        earlier = before.decision
-        label = self._label(site, stored, earlier) if earlier else None
-        move = Move(
-            event="case.undone",
-            status=back.status,
+        move = undone(
+            stored, back, before, stamp,
             by=caller.id,
-            # readers may have reported it since it was decided: then it waits anyway
-            queue="enter" if before.since else "keep",
-            since=before.since,
-            reasons=before.reasons,
-            urgency=back.urgency,
-            decision=earlier,
-            forget_decision=earlier is None,
             label=encode_label(label) if label else b"",
             forget_label=label is None,
-            untold=untold,
-            embargo_goes_on=back.embargo > 0,
-            document=document_of(stored, edits=back.edits) if back.edits != stored.edits else None,
             counts=counted_back(decision_counts(stored, stored.decision, waited)),
-            facts={"untold": True} if untold else {},
-            fields={
-                "was": "",
-                "esc": back.escalated,
-                "rep": str(back.reports) if back.reports else "",
-                "rr": back.report_reason,
-            },
-        )
+        )  # fmt: skip
         # the day of the decision counts it no more, also where that was yesterday
         new = await self._comments.move(stored, move, day=stored.decision.at[:10])
         self._telemetry.decision_undone()

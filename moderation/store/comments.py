@@ -396,7 +396,7 @@ class Comments:
             fields += ("dec", "")
         if move.queue == "enter":
             # the reasons it waits for may differ from its verdict's (a report, an undo)
-            fields += ("qr", " ".join(move.reasons[:FILTER_REASONS]))
+            fields += ("qr", " ".join(move.reasons))
         for field, value in move.fields.items():
             fields += (field, value)
         args = [

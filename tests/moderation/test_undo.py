@@ -3,10 +3,24 @@
 from collections.abc import Callable
 
 import msgspec
+import pytest
 
 from moderation.app import House
 from moderation.moves import shown_status
-from moderation.records import Caller, Comment, DecisionKind, DecisionReason, Query, Role, Site, Status, Thread
+from moderation.records import (
+    Caller,
+    Comment,
+    DecisionKind,
+    DecisionReason,
+    Outcome,
+    Query,
+    Reason,
+    Role,
+    Site,
+    Status,
+    Thread,
+    Verdict,
+)
 from moderation.review import NOTES_KEPT, Ruling
 from moderation.webhooks.events import event_of
 
@@ -244,3 +258,63 @@ async def test_an_edit_that_the_machine_would_reject_hushes_neither_readers_nor_
     await decided(rooms, site, name, APPROVE)
     stored = await rooms.comments.get(site.id, name)
     assert (stored.status, stored.reports, stored.escalated) == (Status.APPROVED, 0, "")
+
+
+@pytest.mark.parametrize("ruling", [APPROVE, SPAM])
+async def test_what_waited_for_a_model_waits_for_it_again_after_an_undo(
+    rooms: House, site: Site, comment: Make, ruling: Ruling
+) -> None:
+    models = rooms.intake._pipeline.models
+    seats = models._seats
+    models.swap(None)
+    name = (await rooms.intake.submit(site, comment())).id
+    models._seats = seats
+    await decided(rooms, site, name, ruling)
+    assert await rooms.comments.unscored(site.id, 10) == []
+    await rooms.review.undo(site, BEA, name)
+    [waits] = await rooms.comments.unscored(site.id, 10)
+    assert waits.id == name
+    await rooms.intake.rescore(site, waits)
+    assert (await rooms.comments.get(site.id, name)).status is Status.APPROVED
+
+
+async def test_what_a_person_approved_before_waits_for_no_model_after_an_undo(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    models = rooms.intake._pipeline.models
+    models.swap(None)
+    name = (await rooms.intake.submit(site, comment())).id
+    await decided(rooms, site, name, APPROVE)
+    await rooms.intake.report(hiding(site), name, "192.0.2.1", "rude")
+    await decided(rooms, site, name, SPAM)
+    assert (await rooms.review.undo(site, BEA, name)).status is Status.PENDING
+    assert await rooms.comments.unscored(site.id, 10) == []
+
+
+async def test_what_waited_before_and_was_reported_since_is_found_under_both(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    name = (await rooms.intake.submit(site, comment("You are a stupid idiot, shut up you moron"))).id
+    reasons = (await rooms.comments.get(site.id, name)).waiting_for
+    await decided(rooms, site, name, APPROVE)
+    await rooms.intake.report(site, name, "192.0.2.1", "rude")
+    await rooms.review.undo(site, BEA, name)
+    for reason in ("reported", *reasons):
+        [case] = (await rooms.review.page(site, Query(reason=reason))).cases
+        assert case.comment.waiting_for == ("reported", *reasons)
+
+
+async def test_a_case_held_for_many_reasons_has_all_of_them_after_an_undo(
+    rooms: House, site: Site, comment: Make
+) -> None:
+    many = (Reason.TOXICITY, Reason.SPAM, Reason.LINKS, Reason.VELOCITY, Reason.SUSPECT_WORD)
+    arrival = rooms.intake._arrival(site, comment())
+    verdict = Verdict(outcome=Outcome.HOLD, reasons=many)
+    await rooms.comments.record(site, [(arrival, verdict)], day="2026-01-01")
+    name = arrival.comment.id
+    await decided(rooms, site, name, APPROVE)
+    await rooms.review.undo(site, BEA, name)
+    assert (await rooms.comments.get(site.id, name)).waiting_for == many
+    await decided(rooms, site, name, APPROVE)
+    for reason in many:
+        assert (await rooms.review.page(site, Query(reason=reason.value))).cases == []
