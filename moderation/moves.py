@@ -128,7 +128,7 @@ def reported(site: Site, stored: Stored, reason: str, now: int) -> Move | None:
         urgency=msgspec.structs.replace(stored, reports=count).urgency,
         silent=visible,
         facts={"n": count},
-        fields={"rep": str(count), "rr": reason},
+        fields={"rep": str(count), "rr": reason or stored.report_reason},
     )
 
 
@@ -142,7 +142,7 @@ def _reported_before(site: Site, stored: Stored, reason: str, now: int) -> Move 
         since=before.since or now,
         reasons=(Reason.REPORTED.value,),
         reports=before.reports + 1,
-        report_reason=reason,
+        report_reason=reason or before.report_reason,
     )
     return Move(
         event="comment.reported",

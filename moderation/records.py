@@ -328,7 +328,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     reports: int = 0
     """How many readers reported it since a person last looked."""
     report_reason: str = ""
-    """What the last of them said."""
+    """What the last of them said who said anything."""
     changed: int = 0
     """The stamp of its last change: microseconds, strictly increasing within a site."""
     embargo: int = 0

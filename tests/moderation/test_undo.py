@@ -318,3 +318,11 @@ async def test_a_case_held_for_many_reasons_has_all_of_them_after_an_undo(
     await decided(rooms, site, name, APPROVE)
     for reason in many:
         assert (await rooms.review.page(site, Query(reason=reason.value))).cases == []
+
+
+async def test_a_report_without_a_word_leaves_what_another_reader_said(rooms: House, site: Site, comment: Make) -> None:
+    name = await published(rooms, site, comment())
+    await rooms.intake.report(site, name, "192.0.2.1", "insults my mother")
+    await rooms.intake.report(site, name, "198.51.100.1", "")
+    stored = await rooms.comments.get(site.id, name)
+    assert (stored.reports, stored.report_reason) == (2, "insults my mother")
