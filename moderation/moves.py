@@ -153,11 +153,11 @@ def _reported_before(site: Site, stored: Stored, reason: str, now: int) -> Move 
     )
 
 
-def standing(stored: Stored, since: int) -> Before:
+def standing(stored: Stored, since: int, label: bytes) -> Before:
     """Give how a case stands before a decision, and since when it waits (0 where it does not), for an undo to bring back."""
     return Before(
         stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision,
-        stored.report_reason, stored.edits,
+        stored.report_reason, stored.edits, label,
     )  # fmt: skip
 
 

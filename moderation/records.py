@@ -291,6 +291,8 @@ class Before(msgspec.Struct, frozen=True, array_like=True):
     """The decision that the last one replaced."""
     report_reason: str = ""
     edits: int = 0
+    label: bytes = b""
+    """What a client had left for it to be learned from, as it is kept; empty where a moderator's decision came before."""
 
 
 MOST_URGENT = 0.999

@@ -222,6 +222,8 @@ class Review:
             version=stored.version + 1,
         )
         label = self._label(site, stored, decision)
+        # an undo makes the label of an earlier decision anew, and cannot make a client's
+        clients = b"" if stored.decision else await self._comments.label_of(stored)
         facts: dict[str, object] = {"d": decision.decision.value, "learn": decision.learn}
         if decision.reason:
             facts["reason"] = decision.reason.value
@@ -244,7 +246,7 @@ class Review:
             document=document_of(stored, edits=0) if stored.edits else None,
             counts=decision_counts(stored, decision, seconds),
             facts=facts,
-            fields={"was": codec.encode_before(standing(stored, since)), "esc": "", "rep": "", "rr": ""},
+            fields={"was": codec.encode_before(standing(stored, since, clients)), "esc": "", "rep": "", "rr": ""},
             drains=True,
         )
         version = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
@@ -275,13 +277,14 @@ class Review:
             raise UndoTooLate(comment_id)
         stamp = int(now.timestamp() * 1e6)
         back = taken_back(stored, before, stamp)
-        label = self._label(site, stored, back.decision) if back.decision else None
+        earlier = self._label(site, stored, back.decision) if back.decision else None
+        label = encode_label(earlier) if earlier else before.label
         waited = seconds_waited(stored, stored.decision, before.since)
         move = undone(
             stored, back, before, stamp,
             by=caller.id,
-            label=encode_label(label) if label else b"",
-            forget_label=label is None,
+            label=label,
+            forget_label=not label,
             counts=counted_back(decision_counts(stored, stored.decision, waited)),
         )  # fmt: skip
         # the day of the decision counts it no more, also where that was yesterday

@@ -333,6 +333,10 @@ class Comments:
         found = await self.get_many(site_id, [id_.decode() for id_ in ids if id_ != b"n"])
         return [item for item in found if item]
 
+    async def label_of(self, stored: Stored) -> bytes:
+        """Read the label that a comment has, as it is kept; empty where it has none."""
+        return await self._connection.execute("HGET", keys.of_site(stored.site).labels, label_id(stored.id)) or b""
+
     async def unscored(self, site_id: str, limit: int) -> list[Stored]:
         """List comments that wait for a model, oldest first, but for those that are put off."""
         name, now = keys.of_site(site_id).unscored, int(time.time() * 1e6)

@@ -96,6 +96,7 @@ def test_a_verdict_is_read_as_it_was_given(verdict: Verdict) -> None:
         escalated=TEXT,
         decision=st.one_of(st.none(), DECISIONS),
         report_reason=TEXT,
+        label=st.binary(max_size=50),
         edits=st.integers(0, 1000),
     ),
 )

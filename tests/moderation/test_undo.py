@@ -326,3 +326,22 @@ async def test_a_report_without_a_word_leaves_what_another_reader_said(rooms: Ho
     await rooms.intake.report(site, name, "198.51.100.1", "")
     stored = await rooms.comments.get(site.id, name)
     assert (stored.reports, stored.report_reason) == (2, "insults my mother")
+
+
+@pytest.mark.parametrize("ruling", [APPROVE, SPAM, msgspec.structs.replace(SPAM, learn=False)])
+async def test_what_a_client_said_of_a_comment_is_a_lesson_again_after_an_undo(
+    rooms: House, site: Site, comment: Make, ruling: Ruling
+) -> None:
+    made = comment()
+    name = await published(rooms, site, made)
+    stored = await rooms.comments.get(site.id, name)
+    await rooms.feedback.correct(site, made, stored.verdict, spam=True)
+    said = [label async for label in rooms.labels.walk(site.id)]
+    assert [label.source for label in said] == ["akismet"]
+    await decided(rooms, site, name, ruling)
+    await rooms.review.undo(site, BEA, name)
+    assert [label async for label in rooms.labels.walk(site.id)] == said
+    await decided(rooms, site, name, ruling)
+    await decided(rooms, site, name, APPROVE)
+    await rooms.review.undo(site, BEA, name)
+    assert [label.source async for label in rooms.labels.walk(site.id)] == ["moderator"] * ruling.learn

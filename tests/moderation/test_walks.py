@@ -16,7 +16,7 @@ import pytest
 import moderation.review
 from moderation.app import House
 from moderation.errors import CaseDecided, UndoTooLate, UnknownComment
-from moderation.moves import shown_status
+from moderation.moves import as_comment, shown_status
 from moderation.records import (
     Caller,
     Comment,
@@ -43,7 +43,7 @@ PAGE = Thread("https://news.example/a")
 KINDS = {"mild": MILD, "rude": RUDE, "blocked": BLOCKED}
 MOVES = (
     "report", "report again", "report anonymously", "edit mild", "edit rude", "edit blocked", "edit unscored",
-    "approve", "approve untold", "reject", "reject untold", "escalate", "undo", "rescore", "tell",
+    "approve", "approve untold", "reject", "reject untold", "escalate", "undo", "rescore", "tell", "client",
 )  # fmt: skip
 STARTS = ("mild", "rude", "blocked", "unscored")
 
@@ -165,6 +165,11 @@ class Walk:
             await self.rooms.intake.rescore(self.site, one)
             self.known.before = None
 
+    async def client(self, how: str, found: Stored) -> None:
+        assert found.verdict
+        guid = self.rooms.feedback.guid_of(self.name)
+        await self.rooms.feedback.correct(self.site, as_comment(found), found.verdict, spam=True, guid=guid)
+
     async def tell(self, how: str, found: Stored) -> None:
         if not found.embargo:
             return
@@ -273,6 +278,7 @@ SITES = itertools.count(1)
         ("mild", True, ("report anonymously", "approve", "edit mild", "report anonymously")),
         # an undo brings all of it back
         ("mild", True, ("edit mild", "edit mild", "edit mild", "approve", "undo")),
+        ("mild", True, ("client", "approve", "undo")),
         ("unscored", True, ("approve", "undo", "rescore")),
         ("unscored", False, ("approve", "report", "reject", "undo", "rescore")),
         # no edit ends what a person has yet to look at, and none publishes what one rejected
