@@ -68,6 +68,10 @@ class Digests:
     def _address(self, ip: str) -> str:
         return self.of("address", address_prefix(ip)) if ip else ""
 
+    def reader(self, ip: str, key: str) -> str:
+        """Name who reports: by the address, or by the Idempotency-Key of a report without one; empty without either."""
+        return self.address(ip) or ("key " + self.of("report", key) if key else "")
+
     def author_of(self, comment: Comment) -> str:
         """Give the id of who wrote this."""
         return self.author(comment.email, "" if comment.email else comment.ip, "" if comment.email else comment.name)

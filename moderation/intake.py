@@ -313,24 +313,26 @@ class Intake:
         signals = seen_again(stored.verdict, examined.signals, keep, site.policy)
         return withheld(stored, judge(msgspec.structs.replace(examined, signals=signals), site.policy))
 
-    async def report(self, site: Site, comment_id: str, ip: str, reason: str) -> None:
+    async def report(self, site: Site, comment_id: str, ip: str, reason: str, *, key: str = "") -> None:
         """Take a reader's report of a published comment. Raises UnknownComment, RateExceeded.
 
         The comment waits in the queue; whether it stays visible until it is decided is the policy's choice. A reader
-        counts once, also after a moderator has looked.
+        counts once, also after a moderator has looked; all without an address or a key are one, who counts anew then.
         """
-        reporter = self._digests.address(ip) or "nobody"
         if ip:
-            await self._comments.spend_report(site, reporter)
+            await self._comments.spend_report(site, self._digests.address(ip))
         for attempt in range(ATTEMPTS):
             stored = await self._comments.get(site.id, comment_id)
             if shown_status(stored) is not Status.APPROVED:
                 raise UnknownComment(comment_id)
-            # what a moderator decided a moment ago and the site does not know yet is looked at already
-            if stored.embargo or await self._comments.has_reported(stored, reporter):
+            move = reported(site, stored, reason, int(self._now().timestamp() * 1e6))
+            reporter = self._digests.reader(ip, key) or f"nobody {stored.decision.version if stored.decision else 0}"
+            # an edit forgets the decision: where no report stands, nobody has been counted since somebody looked
+            repeats = move and (ip or key or move.facts["n"] != 1)
+            if move is None or (repeats and await self._comments.has_reported(stored, reporter)):
                 return
             try:
-                await self._comments.move(stored, reported(site, stored, reason), day=self._today())
+                await self._comments.move(stored, move, day=self._today())
             except CaseDecided:
                 if attempt == ATTEMPTS - 1:
                     raise

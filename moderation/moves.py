@@ -8,6 +8,7 @@ import msgspec
 
 from moderation.digests import Arrival
 from moderation.records import (
+    Before,
     Comment,
     Decision,
     DecisionKind,
@@ -20,7 +21,8 @@ from moderation.records import (
     Thread,
     Verdict,
 )
-from moderation.store.comments import Move
+from moderation.store import codec
+from moderation.store.comments import Move, document_of
 
 
 def as_comment(stored: Stored, **changes: object) -> Comment:
@@ -108,8 +110,14 @@ def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object
     )
 
 
-def reported(site: Site, stored: Stored, reason: str) -> Move:
-    """Give the move of a published comment that a reader reported."""
+def reported(site: Site, stored: Stored, reason: str, now: int) -> Move | None:
+    """Give the move of a published comment that a reader reported; None where it is rejected for good.
+
+    What the site still shows may be rejected already. Then the report is of how the comment stood before that, and
+    comes back with it if the decision is taken back; where it stands, it has answered the report. `now` is a stamp.
+    """
+    if stored.status is Status.REJECTED:
+        return _reported_before(site, stored, reason, now)
     visible = site.policy.reported_visible
     count = stored.reports + 1
     return Move(
@@ -120,8 +128,105 @@ def reported(site: Site, stored: Stored, reason: str) -> Move:
         urgency=msgspec.structs.replace(stored, reports=count).urgency,
         silent=visible,
         facts={"n": count},
-        fields={"rep": str(count), "rr": reason},
+        fields={"rep": str(count), "rr": reason or stored.report_reason},
     )
+
+
+def _reported_before(site: Site, stored: Stored, reason: str, now: int) -> Move | None:
+    before = stored.before
+    if before is None or before.status is Status.REJECTED:
+        return None
+    before = msgspec.structs.replace(
+        before,
+        status=before.status if site.policy.reported_visible else Status.PENDING,
+        since=before.since or now,
+        reasons=(Reason.REPORTED.value,),
+        reports=before.reports + 1,
+        report_reason=reason or before.report_reason,
+    )
+    return Move(
+        event="comment.reported",
+        status=stored.status,
+        silent=True,
+        facts={"n": before.reports},
+        fields={"was": codec.encode_before(before)},
+    )
+
+
+def standing(stored: Stored, since: int, label: bytes) -> Before:
+    """Give how a case stands before a decision, and since when it waits (0 where it does not), for an undo to bring back."""
+    return Before(
+        stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision,
+        stored.report_reason, stored.edits, label,
+    )  # fmt: skip
+
+
+def taken_back(stored: Stored, before: Before, now: int) -> Stored:
+    """Give a comment as it stands once its last decision is taken back: as before it, with what came since.
+
+    The decision alone is taken back, and no report: what one has hidden since stays so until somebody has looked. An
+    embargo (`now` is a stamp) goes on only where the decision before is yet to be told as well.
+    """
+    earlier = before.decision
+    reasons = before.reasons
+    if stored.reports and Reason.REPORTED not in reasons:
+        reasons = (Reason.REPORTED.value, *reasons)
+    to_be_told = stored.embargo > now and earlier is not None and not 0 < earlier.version <= stored.previous_version
+    hidden = before.status is Status.APPROVED and stored.status is Status.PENDING
+    return msgspec.structs.replace(
+        stored,
+        status=Status.PENDING if hidden else before.status,
+        decision=earlier,
+        reports=before.reports + stored.reports,
+        report_reason=stored.report_reason or before.report_reason,
+        edits=before.edits,
+        escalated=notes(stored.escalated, before.escalated),
+        waits_for=" ".join(reasons) if before.since else stored.waits_for,
+        embargo=stored.embargo if to_be_told else 0,
+        before=None,
+    )
+
+
+def undone(stored: Stored, back: Stored, before: Before, now: int, **changes: object) -> Move:
+    """Give the move that takes the last decision back; an embargo that is not over (`now` is a stamp) keeps it untold.
+
+    One that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out. What a report
+    would have hidden meanwhile is hidden at once.
+    """
+    hides = back.status is Status.PENDING and shown_status(stored) is Status.APPROVED
+    untold = stored.embargo > now and not hides
+    degraded = stored.verdict is not None and stored.verdict.degraded
+    waited_for_model = degraded and before.status is Status.PENDING and before.decision is None
+    return Move(
+        event="case.undone",
+        status=back.status,
+        # readers may have reported it since it was decided: then it waits anyway
+        queue="enter" if before.since else "keep",
+        since=before.since,
+        reasons=back.waiting_for,
+        urgency=back.urgency,
+        decision=back.decision,
+        forget_decision=back.decision is None,
+        scored=False if waited_for_model else None,
+        untold=untold,
+        embargo_goes_on=back.embargo > 0,
+        document=document_of(stored, edits=back.edits) if back.edits != stored.edits else None,
+        facts={"untold": True} if untold else {},
+        fields={
+            "was": "",
+            "esc": back.escalated,
+            "rep": str(back.reports) if back.reports else "",
+            "rr": back.report_reason,
+        },
+        **changes,  # type: ignore[arg-type]
+    )
+
+
+def notes(later: str, earlier: str) -> str:
+    """Give the notes with which a case was passed on, the latest first; one that is sent again comes once."""
+    if not later or earlier.startswith(later):
+        return earlier
+    return f"{later}\n{earlier}" if earlier else later
 
 
 def without_itself(history: History, stored: Stored, arrival: Arrival) -> History:

@@ -289,6 +289,10 @@ class Before(msgspec.Struct, frozen=True, array_like=True):
     escalated: str = ""
     decision: Decision | None = None
     """The decision that the last one replaced."""
+    report_reason: str = ""
+    edits: int = 0
+    label: bytes = b""
+    """What a client had left for it to be learned from, as it is kept; empty where a moderator's decision came before."""
 
 
 MOST_URGENT = 0.999
@@ -326,7 +330,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     reports: int = 0
     """How many readers reported it since a person last looked."""
     report_reason: str = ""
-    """What the last of them said."""
+    """What the last of them said who said anything."""
     changed: int = 0
     """The stamp of its last change: microseconds, strictly increasing within a site."""
     embargo: int = 0
@@ -337,7 +341,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     """The digest of the text's skeleton, by which copies are known."""
     escalated: str = ""
-    """The note with which a moderator passed the case on."""
+    """The notes with which moderators passed the case on, the latest first."""
     waiting_since: int = 0
     """The stamp when it came in."""
     waits_for: str = ""

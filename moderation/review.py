@@ -23,9 +23,8 @@ from moderation.errors import (
     UnknownCase,
     UnknownComment,
 )
-from moderation.moves import counted_back, decision_counts, seconds_waited
+from moderation.moves import counted_back, decision_counts, notes, seconds_waited, standing, taken_back, undone
 from moderation.records import (
-    Before,
     Caller,
     Case,
     Decision,
@@ -50,6 +49,8 @@ from moderation.telemetry import Telemetry
 UNDO_WITHIN_SECONDS = 86_400
 """How long a decision may be undone at all; later it is decided anew."""
 CLAIM_AT_MOST = 50
+NOTES_KEPT = 20_000
+"""How many characters of notes a case keeps that is passed on again and again; the oldest go first."""
 LOOKED_AT_FOR_FILTERS = 200
 
 
@@ -221,6 +222,8 @@ class Review:
             version=stored.version + 1,
         )
         label = self._label(site, stored, decision)
+        # an undo makes the label of an earlier decision anew, and cannot make a client's
+        clients = b"" if stored.decision else await self._comments.label_of(stored)
         facts: dict[str, object] = {"d": decision.decision.value, "learn": decision.learn}
         if decision.reason:
             facts["reason"] = decision.reason.value
@@ -228,7 +231,6 @@ class Review:
         if kept_back:
             facts["wait"] = kept_back
         seconds = seconds_waited(stored, decision, since)
-        before = Before(stored.status, since, stored.waiting_for, stored.reports, stored.escalated, stored.decision)
         move = Move(
             event="case.decided",
             status=decision.decision.status,
@@ -244,22 +246,22 @@ class Review:
             document=document_of(stored, edits=0) if stored.edits else None,
             counts=decision_counts(stored, decision, seconds),
             facts=facts,
-            fields={"was": codec.encode_before(before), "esc": "", "rep": "", "rr": ""},
+            fields={"was": codec.encode_before(standing(stored, since, clients)), "esc": "", "rep": "", "rr": ""},
             drains=True,
         )
         version = await self._comments.move(stored, move, day=now.strftime("%Y-%m-%d"))
         self._telemetry.case_decided(decision.decision.value, decision.reason.value if decision.reason else "", seconds)
         return msgspec.structs.replace(
             stored, status=decision.decision.status, version=version, decision=decision, escalated="", reports=0,
-            edits=0,
+            report_reason="", edits=0,
         )  # fmt: skip
 
     @_counted
     async def undo(self, site: Site, caller: Caller, comment_id: str, version: int | None = None) -> Stored:
-        """Take the last decision back: all stands as before it, and what it taught is unlearned.
+        """Take the last decision back: all stands as before it but for what came since, and what it taught is unlearned.
 
-        A decision that it replaced counts again, with its lesson; what waited waits again where it stood. Only who
-        decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never hears of it,
+        A decision that it replaced counts again, with its lesson; what waited waits again where it stood, and what a
+        report has hidden since stays hidden. Only who decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never hears of it,
         later it is told of the change back. Raises UndoTooLate, CaseDecided.
         """
         stored = await self._stored(site, comment_id)
@@ -273,47 +275,29 @@ class Review:
         age = now - datetime.fromisoformat(stored.decision.at)
         if age.total_seconds() > UNDO_WITHIN_SECONDS:
             raise UndoTooLate(comment_id)
-        # an embargo that is over counts as told, also where nobody has lifted it yet: a webhook may have gone out
-        untold = stored.embargo > now.timestamp() * 1e6
+        stamp = int(now.timestamp() * 1e6)
+        back = taken_back(stored, before, stamp)
+        earlier = self._label(site, stored, back.decision) if back.decision else None
+        label = encode_label(earlier) if earlier else before.label
         waited = seconds_waited(stored, stored.decision, before.since)
-        earlier = before.decision
-        label = self._label(site, stored, earlier) if earlier else None
-        back = msgspec.structs.replace(
-            stored, status=before.status, decision=earlier, reports=before.reports + stored.reports,
-            escalated=before.escalated, embargo=0, before=None,
-        )  # fmt: skip
-        move = Move(
-            event="case.undone",
-            status=before.status,
+        move = undone(
+            stored, back, before, stamp,
             by=caller.id,
-            # readers may have reported it since it was decided: then it waits anyway
-            queue="enter" if before.since else "keep",
-            since=before.since,
-            reasons=before.reasons,
-            urgency=back.urgency,
-            decision=earlier,
-            forget_decision=earlier is None,
-            label=encode_label(label) if label else b"",
-            forget_label=label is None,
-            drops_embargo=untold,
+            label=label,
+            forget_label=not label,
             counts=counted_back(decision_counts(stored, stored.decision, waited)),
-            facts={"untold": True} if untold else {},
-            fields={
-                "was": "",
-                "esc": before.escalated,
-                "rep": str(back.reports) if back.reports else "",
-            },
-        )
+        )  # fmt: skip
         # the day of the decision counts it no more, also where that was yesterday
         new = await self._comments.move(stored, move, day=stored.decision.at[:10])
         self._telemetry.decision_undone()
         return msgspec.structs.replace(back, version=new)
 
     async def escalate(self, site: Site, caller: Caller, comment_id: str, note: str) -> Stored:
-        """Pass a case on with a note: it stays in the queue, most urgent of all, free for anybody."""
+        """Pass a case on with a note, added to earlier ones: it stays in the queue, most urgent of all, free for anybody."""
         stored = await self._stored(site, comment_id)
         if (await self._queue.case(stored)).state == "decided":
             raise await self._decided_meanwhile(site, comment_id)
+        said = notes(f"{caller.name or caller.id}: {note}", stored.escalated)[:NOTES_KEPT]
         move = Move(
             event="case.escalated",
             status=stored.status,
@@ -323,10 +307,10 @@ class Review:
             reasons=stored.waiting_for,
             urgency=1.0,
             silent=True,
-            fields={"esc": f"{caller.name or caller.id}: {note}"},
+            fields={"esc": said},
         )
         version = await self._comments.move(stored, move, day=self._now().strftime("%Y-%m-%d"))
-        return msgspec.structs.replace(stored, version=version, escalated=note)
+        return msgspec.structs.replace(stored, version=version, escalated=said)
 
     # authors --------------------------------------------------------------------------------------
 

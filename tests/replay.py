@@ -49,16 +49,17 @@ def _move(one: Standing, line: Mapping[str, Any]) -> None:
     elif event == "case.undone" and one.before:
         one.waits = one.waits or one.before.waits
         one.reports += one.before.reports
-        one.escalated, one.before = one.before.escalated, None
+        one.escalated, one.before = one.escalated or one.before.escalated, None
+    elif event == "comment.reported" and one.status == "rejected" and one.before:
+        # the site has yet to hear of the rejection: the report comes back with how it stood before
+        one.before.reports, one.before.waits = line["n"], True
     elif event == "comment.reported":
         one.reports, one.waits = line["n"], True
     elif event == "case.escalated":
         one.escalated = one.waits = True
     else:  # judged again
         one.before = None
-        one.waits = one.status == "pending" or (one.status == "approved" and bool(one.reports or one.escalated))
-        if not one.waits:
-            one.reports, one.escalated = 0, False
+        one.waits = one.status == "pending" or bool(one.reports or one.escalated)
 
 
 def differences(

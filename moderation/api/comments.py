@@ -249,7 +249,9 @@ class Comments(Controller):
     ) -> Response[bytes]:
         """Report a published comment as a reader. It waits in the queue; a reader counts once.
 
-        With a form key the reader is whoever sends this; a site that passes a report on names the reader's `ip`.
+        With a form key the reader is whoever sends this; a site that passes a report on names the reader's `ip`, or tells
+        readers apart by an Idempotency-Key. With neither its reports are those of one reader, who counts again after
+        each decision.
         """
         site = await _site_of(request, caller, comment_id)
         origin = request.headers.get("origin", "")
@@ -260,8 +262,9 @@ class Comments(Controller):
             raise FieldsInvalid([FieldError("reason", "too_long", "Say it in at most 500 characters of text.")])
         if report.ip and not is_network_address(report.ip):
             raise FieldsInvalid([FieldError("ip", "invalid", "ip must be an IPv4 or IPv6 address, or be left out.")])
-        reader = report.ip if caller.role is Role.SITE else address_of(request)
-        await intake.report(site, comment_id, reader, report.reason)
+        ours = caller.role is Role.SITE
+        key = idempotency_key(request.headers.get("idempotency-key", "")) if ours else ""
+        await intake.report(site, comment_id, report.ip if ours else address_of(request), report.reason, key=key)
         return answer({"id": comment_id, "reported": True}, 202, cors(origin) if caller.role is Role.FORM else {})
 
     @route(

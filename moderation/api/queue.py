@@ -281,7 +281,10 @@ class Queue(Controller):
         review: NamedDependency[Review],
         comment_id: FromPath[str],
     ) -> Response[bytes]:
-        """Take a decision back; what it taught is unlearned."""
+        """Take a decision back: what it taught is unlearned, and all stands as before it.
+
+        What readers reported since stays reported, and hidden where the policy hides it.
+        """
         where = await site_of_comment(request, caller, comment_id)
         undo = await read(request, Undo)
         return answer(shapes.for_staff(await review.undo(where, caller, comment_id, undo.version)))
@@ -294,7 +297,7 @@ class Queue(Controller):
         review: NamedDependency[Review],
         comment_id: FromPath[str],
     ) -> Response[bytes]:
-        """Pass a case on with a note; it stands first in the queue and is free for anybody."""
+        """Pass a case on with a note; it stands first in the queue and is free for anybody. Earlier notes stay below it."""
         where = await site_of_comment(request, caller, comment_id)
         note = await read(request, Note)
         if not note.note.strip() or len(note.note) > 2000:

@@ -81,8 +81,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     embargo_seconds: float = 0.0
     silent: bool = False
     """Nothing changed that the site could see."""
-    drops_embargo: bool = False
+    untold: bool = False
     """What the site was not told yet, it never is: an undo in time."""
+    embargo_goes_on: bool = False
+    """... and there is an earlier decision that it is yet to be told."""
     label: bytes = b""
     forget_label: bool = False
     scored: bool | None = None
@@ -331,6 +333,10 @@ class Comments:
         found = await self.get_many(site_id, [id_.decode() for id_ in ids if id_ != b"n"])
         return [item for item in found if item]
 
+    async def label_of(self, stored: Stored) -> bytes:
+        """Read the label that a comment has, as it is kept; empty where it has none."""
+        return await self._connection.execute("HGET", keys.of_site(stored.site).labels, label_id(stored.id)) or b""
+
     async def unscored(self, site_id: str, limit: int) -> list[Stored]:
         """List comments that wait for a model, oldest first, but for those that are put off."""
         name, now = keys.of_site(site_id).unscored, int(time.time() * 1e6)
@@ -394,7 +400,7 @@ class Comments:
             fields += ("dec", "")
         if move.queue == "enter":
             # the reasons it waits for may differ from its verdict's (a report, an undo)
-            fields += ("qr", " ".join(move.reasons[:FILTER_REASONS]))
+            fields += ("qr", " ".join(move.reasons))
         for field, value in move.fields.items():
             fields += (field, value)
         args = [
@@ -472,8 +478,8 @@ def label_id(comment_id: str) -> str:
 
 
 def _embargo(move: Move) -> int:
-    if move.drops_embargo:
-        return -2
+    if move.untold:
+        return -3 if move.embargo_goes_on else -2
     return -1 if move.silent else round(move.embargo_seconds * 1_000_000)
 
 

@@ -59,8 +59,8 @@ def event_of(entry: Entry) -> Event | None:
     if kind in (JUDGED, ERASED):
         type_ = kind
     elif kind in _CHANGES and not line.get("untold"):
-        if kind == "comment.reported" and status == "approved":
-            return None
+        if kind == "comment.reported" and status != "pending":
+            return None  # it hid nothing, or what is rejected and not told yet
         type_ = f"comment.{status}"
     else:
         return None

@@ -217,6 +217,25 @@ def test_a_reported_comment_waits_in_the_queue_and_stays_visible(service: Servic
     assert report("203.0.113.5").status_code == 404, "what is not published cannot be reported"
 
 
+def test_a_site_that_names_no_reader_tells_its_reports_apart_by_a_key(service: Service) -> None:
+    comment = submitted(service)["id"]
+
+    def reports(**headers: str) -> int:
+        answer = service.site.post(f"/v1/comments/{comment}/reports", json={"reason": "rude"}, headers=headers)
+        assert answer.status_code == 202
+        return int(service.staff.get(f"/v1/queue/{comment}").json()["reports"])
+
+    assert [reports(), reports(), reports(**{"Idempotency-Key": "a"}), reports(**{"Idempotency-Key": "a"})] == [
+        1,
+        1,
+        2,
+        2,
+    ]
+    assert decided(service, comment).status_code == 200
+    assert reports() == 1
+    assert service.staff.get(f"/v1/queue/{comment}").json()["state"] == "waiting"
+
+
 def test_reports_have_an_allowance_for_each_address(service: Service) -> None:
     comments = [submitted(service)["id"] for _ in range(7)]
     with service.http(service.first["form_key"], **{"X-Forwarded-For": "192.0.2.200"}) as reader:

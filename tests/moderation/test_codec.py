@@ -95,6 +95,9 @@ def test_a_verdict_is_read_as_it_was_given(verdict: Verdict) -> None:
         reports=st.integers(0, 1000),
         escalated=TEXT,
         decision=st.one_of(st.none(), DECISIONS),
+        report_reason=TEXT,
+        label=st.binary(max_size=50),
+        edits=st.integers(0, 1000),
     ),
 )
 def test_a_comment_is_read_as_it_was_kept(
@@ -125,3 +128,12 @@ def test_what_an_older_writer_left_out_takes_its_default() -> None:
     assert codec.decode_verdict(kept) == Verdict(outcome=Outcome.APPROVE, policy=1, lang="en")
     document = codec.decode_document(msgspec.msgpack.encode([""] * 14 + [2, ""]))
     assert (document.edits, document.first_text, document.first_published) == (2, "", False)
+    fields = {
+        b"doc": codec.encode_document(document),
+        b"st": b"approved",
+        b"ver": b"3",
+        b"at": b"1700000000123456",
+        b"was": msgspec.msgpack.encode(["pending", 17, ["reported"], 1, "Bea: look", None]),
+    }
+    before = codec.decode_stored("news", "news-1", fields).before
+    assert before == Before(Status.PENDING, 17, ("reported",), 1, "Bea: look")

@@ -145,10 +145,10 @@ def test_what_was_rejected_waits_at_least_and_goes_on_waiting_until_a_person_loo
 @pytest.mark.parametrize(("visible", "status"), [(True, Status.APPROVED), (False, Status.PENDING)])
 def test_a_report_lets_a_comment_wait_and_the_policy_says_whether_it_is_seen_meanwhile(visible, status) -> None:
     site = msgspec.structs.replace(SITE, policy=Policy(reported_visible=visible))
-    move = reported(site, a_stored(reports=1), "abuse")
+    move = reported(site, a_stored(reports=1), "abuse", now=7)
     assert (move.status, move.queue, move.silent) == (status, "enter", visible)
     assert (move.fields, move.facts) == ({"rep": "2", "rr": "abuse"}, {"n": 2})
-    assert move.urgency > reported(site, a_stored(), "abuse").urgency
+    assert move.urgency > reported(site, a_stored(), "abuse", now=7).urgency
 
 
 def test_a_comment_is_no_part_of_its_own_history() -> None:

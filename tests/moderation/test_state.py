@@ -141,12 +141,12 @@ class Moderation(RuleBasedStateMachine):
         if one is None:
             return
         self.texts += 1
-        reported = self.run(self.rooms.comments.get(self.site.id, name)).reports
+        before = self.run(self.rooms.comments.get(self.site.id, name))
         receipt = self.run(self.rooms.intake.edit(self.site, name, (RUDE if rude else KIND).format(n=self.texts)))
         self.moves += 1
         assert not (one.status is Status.REJECTED and receipt.status is Status.APPROVED)
         one.status, one.version = receipt.status, one.version + 1
-        one.waits = receipt.status is Status.PENDING or (bool(reported) and receipt.status is Status.APPROVED)
+        one.waits = receipt.status is Status.PENDING or bool(before.reports or before.escalated)
         one.label, one.decision, one.undo = {}, "", None
 
     @rule(name=names, reader=st.integers(1, 3))

@@ -439,7 +439,7 @@ async def test_a_decision_that_stands_is_told_also_where_a_reader_reported_the_c
         stored = await office.comment()
         await office.step()
         decided = await office.decide(stored)
-        await office.comments.move(decided, reported(office.site, decided, "rude"), day="2026-01-01")
+        await office.comments.move(decided, reported(office.site, decided, "rude", now=7), day="2026-01-01")
         receiver.answer = status(200)
         office.pass_(10)
         await office.step()

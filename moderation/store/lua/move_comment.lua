@@ -9,7 +9,7 @@
 -- ARGV[4] queue: enter, leave or keep              ARGV[5] urgency 0..1000
 -- ARGV[6] ledger line   ARGV[7] moderator whose move it is ('' for the machine): a lease of another one refuses it
 -- ARGV[8] us of embargo on what the site is told; -1: tell nothing (nothing visible changed); -2: as -1, and what was
---         not told yet never is (an undo within the embargo)
+--         not told yet never is (an undo within the embargo); -3: as -2, and an earlier decision is still to be told
 -- ARGV[9] how many filters it leaves               ARGV[10] label: '' keep, '-' remove, else the new label
 -- ARGV[11] label id     ARGV[12] 1 when it now counts as scored, 0 when unscored, '' keep
 -- ARGV[13] external id or ''                       ARGV[14] day counts: fields, each followed by a blank; with a
@@ -91,10 +91,10 @@ else
     told = false
   elseif wait == -1 then
     told = false
-  elseif wait == -2 and found[5] then
-    -- back at what the site sees, there is nothing to tell; back at an earlier decision, that one is still to be told
+  elseif wait <= -2 and found[5] then
+    -- back at what the site sees, there is nothing to tell
     told = false
-    if after == found[5] and version == tonumber(found[7] or 0) + 2 then
+    if wait == -2 and after == found[5] then
       redis.call('HDEL', KEYS[1], 'pst', 'pv', 'emb')
       redis.call('ZREM', KEYS[7], id)
     end
