@@ -121,7 +121,7 @@ class Feedback:
     async def corrected(self, site: Site, known: Stored) -> bool | None:
         """Say whether a client called a comment spam, and None where none said anything or a moderator decided it.
 
-        A decision that may still be undone is no secret told: what the client said goes on counting until then.
+        What was said of a text that it has no longer counts for nothing. A decision that may still be undone is no secret told: what the client said goes on counting until then.
         """
         if known.decision is not None and not known.embargo:
             return None
@@ -129,7 +129,9 @@ class Feedback:
             label = await self._labels.get(site.id, label_id(known.id))
         except UnknownLabel:
             return None
-        return label.values.get("spam", 0.0) >= 0.5 if label.source == "akismet" else None
+        if label.source != "akismet" or label.text != known.text:
+            return None
+        return label.values.get("spam", 0.0) >= 0.5
 
     async def find(self, site: Site, comment: Comment, guid: str = "") -> Stored | None:
         """Find the comment that a client means: by the guid it was given, else by author, text and page."""

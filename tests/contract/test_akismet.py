@@ -224,6 +224,16 @@ def test_an_edit_is_judged_anew(service, ask):
     assert recorded_with(service, "Before it was edited") == []
 
 
+def test_what_the_site_called_ham_was_the_text_before_the_edit(ask):
+    first = ask("comment-check", comment_content="Thank you for the report on the new bridge", comment_author="Gus")
+    known = {"guid": first.headers["x-akismet-guid"], "comment_author": "Gus"}
+    ask("submit-ham", comment_content="Thank you for the report on the new bridge", **known)
+    again = [ask("comment-check", comment_content=SPAM, recheck_reason="edit", **known) for _ in range(3)]
+    assert [(one.text, one.headers["x-moderation-status"]) for one in again] == [("true", "rejected")] * 3
+    ask("submit-ham", comment_content=SPAM, **known)
+    assert ask("comment-check", comment_content=SPAM, recheck_reason="edit", **known).text == "false"
+
+
 # corrections ------------------------------------------------------------------------------------------------
 
 

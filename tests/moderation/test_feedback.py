@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from moderation.digests import Arrival, Digests
@@ -100,6 +101,8 @@ async def test_what_a_client_said_of_a_comment_is_known_afterwards(desk: Desk) -
     for spam in (True, False):
         await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=spam)
         assert await desk.feedback.corrected(desk.site, stored) is spam
+    changed = msgspec.structs.replace(stored, text="Another text")
+    assert await desk.feedback.corrected(desk.site, changed) is None, "it was said of the text before"
 
 
 async def test_a_comment_we_never_saw_is_a_label_by_what_it_says_and_an_empty_one_teaches_nothing(desk: Desk) -> None:
