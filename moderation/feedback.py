@@ -22,6 +22,8 @@ from moderation.telemetry import Telemetry
 
 WEIGHT = 0.5
 """What a client's word weighs beside a moderator's."""
+ATTEMPTS = 5
+"""How often a correction is tried on the version that others left; so many others mean that it is being worked on."""
 LOOK_BACK = 200
 """How many of an author's comments, newest first, are looked through for the one that is meant."""
 
@@ -74,30 +76,40 @@ class Feedback:
             community=community,
             client_token=client_token,
         )
-        await self._leave(label)
-        return label.id
+        return await self._leave(label)
 
     # a verdict corrected ----------------------------------------------------------------------------
 
     async def correct(self, site: Site, comment: Comment, verdict: Verdict, *, spam: bool, guid: str = "") -> str:
         """Leave that a comment is spam or is not; gives the label's id, or none where a moderator has decided it.
 
-        `verdict` is what the models say of the text now; where the comment is known, what they said then counts.
+        `verdict` is what the models say of the text now; where the comment is known, what they said then counts. A
+        decision, an edit or an erasure that comes between wins: a label is left for what was read, or not at all.
         """
         known = await self.find(site, comment, guid)
         told = known.verdict.outcome if known is not None and known.verdict is not None else None
         if told is None or (told is Outcome.REJECT) != spam:
             day = self._now().strftime("%Y-%m-%d")
             await self._counts.add(site.id, day, {"missed_spam" if spam else "false_positives": 1})
-        if known is None and not comment.text.strip():
-            return ""
-        if known is not None and known.decision is not None:
-            return ""
+        if known is None:
+            # what was erased teaches nothing, whatever a client still has of it
+            erased = self.id_of(site, guid) or not comment.text.strip()
+            return "" if erased else await self._leave(self._correction(site, comment, None, verdict, spam=spam))
+        text = known.text
+        for _ in range(ATTEMPTS):
+            if known is None or known.decision is not None or known.text != text:
+                return ""
+            label = self._correction(site, comment, known, verdict, spam=spam)
+            if await self._leave(label, known.version):
+                return label.id
+            known = (await self._comments.get_many(site.id, [known.id]))[0]
+        return ""
+
+    def _correction(self, site: Site, comment: Comment, known: Stored | None, verdict: Verdict, *, spam: bool) -> Label:
         if known is not None and known.verdict is not None:
             verdict = known.verdict
-        author = known.author if known else self._digests.author_of(comment)
         values = {"spam": 1.0 if spam else 0.0}
-        label = Label(
+        return Label(
             id=label_id(known.id) if known else "k-" + self._digests.of("corrected", _named(comment)),
             site=site.id,
             text=known.text if known else comment.text,
@@ -108,15 +120,13 @@ class Feedback:
             weight=WEIGHT,
             lang=verdict.lang or comment.lang,
             comment_id=known.id if known else "",
-            author=author,
+            author=known.author if known else self._digests.author_of(comment),
             scores=verdict.scores,
             model=verdict.models[0] if verdict.models else "",
             about=verdict.about(values, known.url if known else comment.url),
             name=comment.name,
             url=comment.url,
         )
-        await self._leave(label)
-        return label.id
 
     async def corrected(self, site: Site, known: Stored) -> bool | None:
         """Say whether a client called a comment spam, and None where none said anything or a moderator decided it.
@@ -170,10 +180,13 @@ class Feedback:
     def _proof(self, comment_id: str) -> str:
         return hashlib.sha256(self._digests.of("guid", comment_id).encode()).hexdigest()[:12]
 
-    async def _leave(self, label: Label) -> None:
-        await self._labels.put(label, int(self._now().timestamp() * 1_000_000))
+    async def _leave(self, label: Label, version: int | None = None) -> str:
+        """Leave a label; gives its id, or nothing where it could not be: see Labels.put."""
+        if not await self._labels.put(label, int(self._now().timestamp() * 1_000_000), version=version):
+            return ""
         for attribute, value in label.values.items():
             self._telemetry.label_left(attribute if value >= 0.5 else f"not_{attribute}", label.source)
+        return label.id
 
     def _written(self) -> str:
         return self._now().isoformat(timespec="seconds").replace("+00:00", "Z")

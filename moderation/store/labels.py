@@ -10,6 +10,10 @@ from moderation.errors import UnknownLabel
 from moderation.records import Label
 from moderation.store import keys
 from moderation.store.connection import Connection
+from moderation.store.scripts import script
+
+OUTSIDE = ("akismet", "perspective")
+"""Sources of feedback from outside: what clients say of comments and texts."""
 
 _label = msgspec.msgpack.Decoder(Label)
 encode_label = msgspec.msgpack.Encoder().encode
@@ -21,12 +25,18 @@ class Labels:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def put(self, label: Label, stamp: int) -> None:
-        """Write a label that no decision leaves (feedback of a client, an import); the same id is replaced."""
+    async def put(self, label: Label, stamp: int, *, version: int | None = None) -> bool:
+        """Write a label that no decision leaves (feedback of a client, an import); one of its own kind is replaced.
+
+        A label of a comment is given for the version that was read, undecided. False where the comment is gone,
+        decided or changed since, or a label of another kind is there: then nothing is written. Atomic.
+        """
         names = keys.of_site(label.site)
-        await self._connection.many(
-            [("HSET", names.labels, label.id, encode_label(label)), ("ZADD", names.labels_at, stamp, label.id)]
-        )
+        replaces = OUTSIDE if label.source in OUTSIDE else (label.source,)
+        of_comment = names.nothing if version is None else names.comment(label.comment_id)
+        wanted = [names.labels, names.labels_at, of_comment]
+        args = [label.id, encode_label(label), stamp, "" if version is None else version, f" {' '.join(replaces)} "]
+        return bool(await self._connection.run(script("leave_label"), wanted, args))
 
     async def get(self, site_id: str, label_id: str) -> Label:
         """Read one label; raises UnknownLabel."""

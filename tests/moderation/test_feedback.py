@@ -115,6 +115,14 @@ async def test_a_comment_we_never_saw_is_a_label_by_what_it_says_and_an_empty_on
         await desk.labels.get("news", "")
 
 
+async def test_what_was_erased_teaches_nothing(desk: Desk) -> None:
+    await desk.record()
+    erase = Move(event="comment.erased", status=None, queue="leave", forget_label=True)
+    await desk.comments.move(await desk.comments.get("news", ID), erase, day="2026-01-02")
+    assert await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=True, guid=desk.feedback.guid_of(ID)) == ""
+    assert await desk.kept() == []
+
+
 async def test_a_correction_is_counted_where_the_verdict_was_another(desk: Desk) -> None:
     await desk.record(verdict=Verdict(outcome=Outcome.REJECT))
     await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=True)

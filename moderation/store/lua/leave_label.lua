@@ -1,0 +1,21 @@
+-- Leave a label that no decision leaves: feedback from outside, or an import. Never over what is known better.
+--
+-- KEYS[1]  labels          hash  label id -> label
+-- KEYS[2]  labels by time  zset  label id -> stamp
+-- KEYS[3]  the comment that it is of, or a key that is never there
+-- ARGV[1]  label id
+-- ARGV[2]  label
+-- ARGV[3]  stamp
+-- ARGV[4]  version of the comment that was read, undecided; '' for a label of no comment that we know
+-- ARGV[5]  what it may replace: sources, each between blanks
+-- returns  1, or 0 where the comment is gone, decided or at another version, or a label of another source is there
+
+if ARGV[4] ~= '' then
+  local found = redis.call('HMGET', KEYS[3], 'ver', 'dec')
+  if found[1] ~= ARGV[4] or found[2] then return 0 end
+end
+local there = redis.call('HGET', KEYS[1], ARGV[1])
+if there and not string.find(ARGV[5], ' ' .. cmsgpack.unpack(there).source .. ' ', 1, true) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+return 1
