@@ -264,7 +264,7 @@ class Intake:
 
     # changes of a recorded comment ----------------------------------------------------------------
 
-    async def edit(self, site: Site, comment_id: str, text: str) -> Receipt:
+    async def edit(self, site: Site, comment_id: str, text: str, role: str = "") -> Receipt:
         """Judge a changed text and record it. The version grows, and an older decision no longer stands.
 
         A text that is there already changes nothing: an edit sent again after a lost answer overrules nobody.
@@ -278,7 +278,7 @@ class Intake:
             await self._comments.confirm(site)
             return Receipt.of(stored)
         edits, print_ = stored.edits + 1, fingerprint(text)
-        comment = as_comment(stored, text=text, edits=edits)
+        comment = as_comment(stored, text=text, edits=edits, role=role)
         verdict = await self._judge_again(site, stored, comment, print_, ARRIVAL_SIGNALS)
         first = first_text(stored, self._digests.of("text", stored.text))
         document = document_of(stored, text=text, edits=edits, fingerprint=print_, **first)

@@ -192,19 +192,28 @@ def unavailable(guid: str) -> Response[str]:
 
 
 async def checked(site: Site, fields: Fields, intake: Intake, feedback: Feedback) -> Response[str]:
-    """Judge and record a comment, or say how one stands that was checked before."""
+    """Judge and record a comment, or say how one stands that was checked before.
+
+    What the site's own administrator wrote is never spam to it: the original promises so, and a comment that was checked
+    before without that word, or that is edited, is no exception. Where it stands here is said beside it.
+    """
     comment = to_comment(fields, intake.new_id(site), site.id)
-    if comment.role != "administrator" and is_certain(comment):
+    vouched = comment.role == "administrator"
+    if not vouched and is_certain(comment):
         return told(spam=True, guid=secrets.token_hex(16))
     if is_set(fields, "is_test"):
         return verdict_told(site, await intake.appraise(site, comment), secrets.token_hex(16))
     guid = fields.get("guid", "")
     known = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
     if known is not None and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
-        answer = known_told(site, known, await feedback.corrected(site, known), feedback.guid_of(known.id))
+        named = feedback.guid_of(known.id)
+        corrected = await feedback.corrected(site, known)
+        answer = told(spam=False, guid=named) if vouched else known_told(site, known, corrected, named)
         return standing(answer, known.id, shown_status(known))
-    taken = await (intake.edit(site, known.id, comment.text) if known else intake.submit(site, comment))
-    return standing(verdict_told(site, taken.verdict, feedback.guid_of(taken.id)), taken.id, taken.status)
+    taken = await (intake.edit(site, known.id, comment.text, comment.role) if known else intake.submit(site, comment))
+    named = feedback.guid_of(taken.id)
+    answer = told(spam=False, guid=named) if vouched else verdict_told(site, taken.verdict, named)
+    return standing(answer, taken.id, taken.status)
 
 
 def known_told(site: Site, known: Stored, corrected: bool | None, guid: str) -> Response[str]:

@@ -234,6 +234,16 @@ def test_what_the_site_called_ham_was_the_text_before_the_edit(ask):
     assert ask("comment-check", comment_content=SPAM, recheck_reason="edit", **known).text == "false"
 
 
+@pytest.mark.parametrize("text", [SPAM + " of the house", SPAM + " and edited"], ids=["as it was", "edited"])
+def test_what_an_administrator_wrote_is_never_spam_also_when_asked_again(ask, text):
+    first = ask("comment-check", comment_content=SPAM + " of the house", comment_author="Root")
+    assert first.text == "true"
+    known = {"guid": first.headers["x-akismet-guid"], "recheck_reason": "recheck", "comment_author": "Root"}
+    again = ask("comment-check", comment_content=text, user_role="administrator", **known)
+    assert (again.text, again.headers.get("x-akismet-pro-tip")) == ("false", None)
+    assert again.headers["x-moderation-status"] == ("rejected" if text.endswith("house") else "pending")
+
+
 # corrections ------------------------------------------------------------------------------------------------
 
 
