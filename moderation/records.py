@@ -173,6 +173,8 @@ class History(msgspec.Struct, frozen=True):
     same_text_authors: int = 0
     """By how many authors."""
     usage: Usage = Usage()
+    by_name: bool = False
+    """The author is known by a name alone, which anybody may write: nothing good that is known proves anything."""
 
     @property
     def seen(self) -> int:
