@@ -1,7 +1,8 @@
 """What clients of other services' dialects say of comments becomes labels: weaker than a moderator's, and unlearnable.
 
 One thing is one label: a client that says it twice, or says the contrary later, changes its label and adds none. A
-label of a comment that we know goes when the comment is erased, and never replaces what a moderator decided.
+label of a comment that we know goes when the comment is erased, and never replaces what a moderator decided. Whoever
+names a comment by nothing but what everybody can read of it leaves a label too, and changes no answer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from moderation.digests import Digests
 from moderation.errors import UnknownLabel
@@ -26,6 +28,14 @@ ATTEMPTS = 5
 """How often a correction is tried on the version that others left; so many others mean that it is being worked on."""
 LOOK_BACK = 200
 """How many of an author's comments, newest first, are looked through for the one that is meant."""
+
+
+class Found(NamedTuple):
+    """The comment that a client means."""
+
+    comment: Stored
+    surely: bool
+    """By the guid we gave, or by an e-mail or network address; text and name alone everybody can read."""
 
 
 class Feedback:
@@ -86,26 +96,30 @@ class Feedback:
         `verdict` is what the models say of the text now; where the comment is known, what they said then counts. A
         decision, an edit or an erasure that comes between wins: a label is left for what was read, or not at all.
         """
-        known = await self.find(site, comment, guid)
+        found = await self.find(site, comment, guid)
+        known = found.comment if found else None
         told = known.verdict.outcome if known is not None and known.verdict is not None else None
         if told is None or (told is Outcome.REJECT) != spam:
             day = self._now().strftime("%Y-%m-%d")
             await self._counts.add(site.id, day, {"missed_spam" if spam else "false_positives": 1})
-        if known is None:
+        if found is None:
             # what was erased teaches nothing, whatever a client still has of it
             erased = self.id_of(site, guid) or not comment.text.strip()
             return "" if erased else await self._leave(self._correction(site, comment, None, verdict, spam=spam))
-        text = known.text
         for _ in range(ATTEMPTS):
-            if known is None or known.decision is not None or known.text != text:
+            label = self._correction(site, comment, found, verdict, spam=spam)
+            if found.comment.decision is not None:
                 return ""
-            label = self._correction(site, comment, known, verdict, spam=spam)
-            if await self._leave(label, known.version):
+            if await self._leave(label, found.comment.version):
                 return label.id
-            known = (await self._comments.get_many(site.id, [known.id]))[0]
+            now = (await self._comments.get_many(site.id, [found.comment.id]))[0]
+            if now is None or now.text != found.comment.text or now.version == found.comment.version:
+                return ""
+            found = found._replace(comment=now)
         return ""
 
-    def _correction(self, site: Site, comment: Comment, known: Stored | None, verdict: Verdict, *, spam: bool) -> Label:
+    def _correction(self, site: Site, comment: Comment, found: Found | None, verdict: Verdict, *, spam: bool) -> Label:
+        known = found.comment if found else None
         if known is not None and known.verdict is not None:
             verdict = known.verdict
         values = {"spam": 1.0 if spam else 0.0}
@@ -126,6 +140,7 @@ class Feedback:
             about=verdict.about(values, known.url if known else comment.url),
             name=comment.name,
             url=comment.url,
+            hearsay=found is not None and not found.surely,
         )
 
     async def corrected(self, site: Site, known: Stored) -> bool | None:
@@ -139,26 +154,27 @@ class Feedback:
             label = await self._labels.get(site.id, label_id(known.id))
         except UnknownLabel:
             return None
-        if label.source != "akismet" or label.text != known.text:
+        if label.source != "akismet" or label.hearsay or label.text != known.text:
             return None
         return label.values.get("spam", 0.0) >= 0.5
 
-    async def find(self, site: Site, comment: Comment, guid: str = "") -> Stored | None:
+    async def find(self, site: Site, comment: Comment, guid: str = "") -> Found | None:
         """Find the comment that a client means: by the guid it was given, else by author, text and page."""
         known = self.id_of(site, guid)
         if known:
             found = (await self._comments.get_many(site.id, [known]))[0]
             if found is not None:
-                return found
+                return Found(found, surely=True)
         theirs, _ = await self._comments.of_author(site.id, self._digests.author_of(comment), LOOK_BACK)
         copies = await self._comments.with_text(site.id, fingerprint(comment.text))
         # an author without an e-mail address may have another network address by now: then text and name must do
         named = [one for one in copies if not one.name or not comment.name or one.name == comment.name]
         wanted = plain(comment.text)
-        for one in [*theirs, *named]:
-            pages = {one.thread.url, comment.thread.url} - {""}
-            if len(pages) < 2 and plain(one.text) == wanted:
-                return one
+        for ours, surely in ((theirs, bool(comment.email or comment.ip)), (named, False)):
+            for one in ours:
+                pages = {one.thread.url, comment.thread.url} - {""}
+                if len(pages) < 2 and plain(one.text) == wanted:
+                    return Found(one, surely)
         return None
 
     # names of comments in 32 hex digits -------------------------------------------------------------

@@ -440,6 +440,8 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which of its communities a client of another service's dialect spoke for."""
     client_token: str = ""
     """What that client calls the comment."""
+    hearsay: bool = False
+    """True where the client named the comment by text and name only, which everybody can read: no check is answered by it."""
 
 
 # Who and where ----------------------------------------------------------------------------------

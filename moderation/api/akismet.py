@@ -204,9 +204,11 @@ async def checked(site: Site, fields: Fields, intake: Intake, feedback: Feedback
     if is_set(fields, "is_test"):
         return verdict_told(site, await intake.appraise(site, comment), secrets.token_hex(16))
     guid = fields.get("guid", "")
-    known = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
-    if known is not None and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
-        named = feedback.guid_of(known.id)
+    found = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
+    known = found.comment if found else None
+    if found and known and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
+        # a guid proves to us that its holder has had the comment: who knows text and name only is given none of it
+        named = feedback.guid_of(known.id) if found.surely else secrets.token_hex(16)
         corrected = await feedback.corrected(site, known)
         answer = told(spam=False, guid=named) if vouched else known_told(site, known, corrected, named)
         return standing(answer, known.id, shown_status(known))

@@ -29,13 +29,17 @@ class Labels:
         """Write a label that no decision leaves (feedback of a client, an import); one of its own kind is replaced.
 
         A label of a comment is given for the version that was read, undecided. False where the comment is gone,
-        decided or changed since, or a label of another kind is there: then nothing is written. Atomic.
+        decided or changed since, or a label of another kind (or, for hearsay, a better one) is there: then nothing is
+        written. Atomic.
         """
         names = keys.of_site(label.site)
         replaces = OUTSIDE if label.source in OUTSIDE else (label.source,)
         of_comment = names.nothing if version is None else names.comment(label.comment_id)
         wanted = [names.labels, names.labels_at, of_comment]
-        args = [label.id, encode_label(label), stamp, "" if version is None else version, f" {' '.join(replaces)} "]
+        args = [
+            label.id, encode_label(label), stamp, "" if version is None else version, f" {' '.join(replaces)} ",
+            int(label.hearsay),
+        ]  # fmt: skip
         return bool(await self._connection.run(script("leave_label"), wanted, args))
 
     async def get(self, site_id: str, label_id: str) -> Label:

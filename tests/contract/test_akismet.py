@@ -285,6 +285,25 @@ async def test_a_correction_finds_the_comment_from_another_address(service, ask,
     assert label.comment_id
 
 
+async def test_what_everybody_can_read_of_a_comment_changes_no_answer_on_it(service, key, ask, labels):
+    seen = {"comment_content": SPAM + " for everybody", "comment_author": "Best casino"}
+    known = {**seen, "comment_author_email": "casino@x.net"}
+    guid = ask("comment-check", **known).headers["x-akismet-guid"]
+    visitor = {"api_key": key, "blog": BLOG, "user_ip": "198.51.100.9", **seen}
+    with service.http() as client:
+        asked = client.post("/1.1/comment-check", data=visitor | {"recheck_reason": "recheck"})
+        for named in ({}, {"guid": asked.headers["x-akismet-guid"]}):
+            client.post("/1.1/submit-ham", data=visitor | named)
+    assert ask("comment-check", guid=guid, recheck_reason="recheck", **known).text == "true"
+    (label,) = of_text(await labels(), "for everybody")
+    assert label.hearsay
+    assert label.comment_id, "it goes with the comment"
+    ask("submit-ham", **known)
+    with service.http() as client:
+        client.post("/1.1/submit-spam", data=visitor)
+    assert ask("comment-check", guid=guid, recheck_reason="recheck", **known).text == "false"
+
+
 async def test_the_later_correction_counts(ask, labels):
     for call in ("submit-spam", "submit-spam", "submit-ham"):
         ask(call, comment_content="Called spam and then ham", comment_author="Kim")

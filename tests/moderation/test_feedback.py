@@ -135,14 +135,14 @@ async def test_a_comment_is_found_by_its_guid_or_by_author_text_and_page(desk: D
     await desk.record()
     find = desk.feedback.find
     anything = Comment(id="", site="news", text="another")
-    assert (await find(desk.site, anything, desk.feedback.guid_of(ID))).id == ID
+    assert (await find(desk.site, anything, desk.feedback.guid_of(ID))).comment.id == ID
     assert await find(desk.site, anything) is None
     slashed = Comment(
         id="", site="news", text='It\\\'s  a \\"good\\" day for the readers of this paper', email="Ann@posteo.net"
     )
-    assert (await find(desk.site, slashed)).id == ID, "slashes, blanks and case are a site's own handling"
+    assert (await find(desk.site, slashed)).comment.id == ID, "slashes, blanks and case are a site's own handling"
     moved = Comment(id="", site="news", text=COMMENT.text, name="Ann", ip="192.0.2.1")
-    assert (await find(desk.site, moved)).id == ID, "text and name do where there is no e-mail address"
+    assert (await find(desk.site, moved)).comment.id == ID, "text and name do where there is no e-mail address"
     elsewhere = Comment(
         id="", site="news", text=COMMENT.text, email=COMMENT.email, thread=Thread("https://news.example/b")
     )

@@ -73,6 +73,13 @@ async def test_what_a_client_says_replaces_what_a_client_said_and_nothing_else(l
     assert not await labels.put(a_label("two"), 4), "an import replaces an import only"
 
 
+async def test_hearsay_replaces_hearsay_only(labels: Labels) -> None:
+    said = msgspec.structs.replace(a_label("one"), source="akismet")
+    heard = msgspec.structs.replace(said, values={"spam": 0.0}, hearsay=True)
+    assert [await labels.put(one, 1) for one in (heard, heard, said, heard, said)] == [True, True, True, False, True]
+    assert (await labels.get("news", "one")).values == {"spam": 1.0}
+
+
 async def test_a_label_is_left_for_the_version_that_was_read(labels: Labels, connection: Connection) -> None:
     comment = keys.of_site("news").comment("c1")
     label = msgspec.structs.replace(a_label("c-c1"), comment_id="c1")

@@ -8,14 +8,19 @@
 -- ARGV[3]  stamp
 -- ARGV[4]  version of the comment that was read, undecided; '' for a label of no comment that we know
 -- ARGV[5]  what it may replace: sources, each between blanks
--- returns  1, or 0 where the comment is gone, decided or at another version, or a label of another source is there
+-- ARGV[6]  1 for hearsay, which replaces nothing but hearsay
+-- returns  1, or 0 where the comment is gone, decided or at another version, or a better label is there
 
 if ARGV[4] ~= '' then
   local found = redis.call('HMGET', KEYS[3], 'ver', 'dec')
   if found[1] ~= ARGV[4] or found[2] then return 0 end
 end
 local there = redis.call('HGET', KEYS[1], ARGV[1])
-if there and not string.find(ARGV[5], ' ' .. cmsgpack.unpack(there).source .. ' ', 1, true) then return 0 end
+if there then
+  local known = cmsgpack.unpack(there)
+  if not string.find(ARGV[5], ' ' .. known.source .. ' ', 1, true) then return 0 end
+  if ARGV[6] == '1' and not known.hearsay then return 0 end
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 return 1
