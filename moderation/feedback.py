@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from moderation.digests import Digests
-from moderation.errors import UnknownLabel
+from moderation.errors import RateExceeded, UnknownLabel
 from moderation.records import Comment, Label, Outcome, Site, Stored, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.store.comments import Comments, label_id
@@ -26,6 +26,8 @@ WEIGHT = 0.5
 """What a client's word weighs beside a moderator's."""
 ATTEMPTS = 5
 """How often a correction is tried on the version that others left; so many others mean that it is being worked on."""
+EACH_KEY = (120, 60)
+"""How much feedback one key may give, in how many seconds: no person says more, and each leaves a label."""
 LOOK_BACK = 200
 """How many of an author's comments, newest first, are looked through for the one that is meant."""
 
@@ -56,6 +58,12 @@ class Feedback:
         self._digests = digests
         self._telemetry = telemetry
         self._now = now
+
+    async def spend(self, site: Site, key: str) -> None:
+        """Spend a key's allowance of feedback; raises RateExceeded. The key of a page spends none of the server's."""
+        wait = await self._labels.spend(site.id, self._digests.of("feedback", key), *EACH_KEY)
+        if wait:
+            raise RateExceeded("key", wait, *EACH_KEY, what="corrections")
 
     # scores suggested for a text ------------------------------------------------------------------
 

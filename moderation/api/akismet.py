@@ -145,7 +145,7 @@ class Akismet(Controller):
         self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Take that a comment is spam as a label. Send what was checked; a `guid` finds it surely."""
-        return await correct(asked.site, asked.fields, intake, feedback, spam=True)
+        return await correct(asked, intake, feedback, spam=True)
 
     @post(
         "/1.1/submit-ham",
@@ -156,7 +156,7 @@ class Akismet(Controller):
         self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Take that a comment is no spam as a label."""
-        return await correct(asked.site, asked.fields, intake, feedback, spam=False)
+        return await correct(asked, intake, feedback, spam=False)
 
 
 # checks -------------------------------------------------------------------------------------------------
@@ -239,9 +239,11 @@ def standing(answer: Response[str], comment_id: str, status: Status) -> Response
     return answer
 
 
-async def correct(site: Site, fields: Fields, intake: Intake, feedback: Feedback, *, spam: bool) -> Response[str]:
+async def correct(asked: Asked, intake: Intake, feedback: Feedback, *, spam: bool) -> Response[str]:
     """Take a correction; a test teaches nothing."""
+    site, fields, key = asked
     if not is_set(fields, "is_test"):
+        await feedback.spend(site, key)
         comment = to_comment(fields, "", site.id)
         (verdict,) = await intake.score(site, [comment])
         await feedback.correct(site, comment, verdict, spam=spam, guid=fields.get("guid", ""))

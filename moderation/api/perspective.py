@@ -202,7 +202,9 @@ class Analyzer(NamedTuple):
             case "POST", "/v1alpha1/comments:analyze":
                 return await analyse(self.intake, site, read_analysis(call.body))
             case "POST", "/v1alpha1/comments:suggestscore":
-                return await suggest(self.intake, self.feedback, site, read_suggestion(call.body))
+                told = read_suggestion(call.body)
+                await self.feedback.spend(site, call.key)
+                return await suggest(self.intake, self.feedback, site, told)
         raise NotFoundException("This service knows POST comments:analyze and POST comments:suggestscore of v1alpha1.")
 
 

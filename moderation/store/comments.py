@@ -371,7 +371,7 @@ class Comments:
             names.embargo, names.author(stored.author), names.author_comments(stored.author),
             names.approved(thread) if thread else names.queue, names.ledger, names.head, names.day(day), names.labels,
             names.labels_at, names.unscored, names.externals,
-            names.copies(stored.fingerprint) if stored.fingerprint else names.nothing,
+            names.copies(stored.fingerprint) if stored.fingerprint else names.nothing, names.labels_outside,
             *leaves, *enters,
         ]  # fmt: skip
         line: dict[str, object] = {

@@ -7,6 +7,7 @@ from googleapiclient import discovery
 from googleapiclient.errors import HttpError
 
 from moderation.api.perspective_requests import MOST_SENTENCES, sentences
+from moderation.feedback import EACH_KEY
 from tests.contract.conftest import comments_of
 from tests.contract.exchanges import check, play, recorded
 from tests.service import ABUSE, run
@@ -47,6 +48,24 @@ def test_a_revoked_key_is_refused(service):
     with service.http() as client:
         refused = client.post(ANALYZE, params={"key": "aaaaaaaaaaaa"}, json={})
     assert refused.json()["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+
+
+def test_a_key_gives_so_much_feedback_in_a_minute(service):
+    run("key", "create", "--compat", "--site", "demo", "--value", "dddddddddddd", data=service.data)
+    told = {"comment": {"text": "Told too often"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0.5}}}}
+    with service.http() as client:
+        for _ in range(2 * EACH_KEY[0]):
+            said = client.post(SUGGEST, params={"key": "dddddddddddd"}, json=told)
+            if said.status_code != 200:
+                break
+        fields = {"api_key": "dddddddddddd", "blog": "https://blog.example", "comment_content": "Told too often"}
+        ham = client.post("/1.1/submit-ham", data=fields)
+        asked = {"comment": {"text": "Told too often"}, "requestedAttributes": {"TOXICITY": {}}}
+        assert client.post(ANALYZE, params={"key": "dddddddddddd"}, json=asked).status_code == 200
+    assert (said.status_code, said.json()["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert "corrections from this key" in said.json()["error"]["message"]
+    assert (ham.status_code, ham.text) == (429, "refused")
+    assert "retry-after" in ham.headers
 
 
 def test_a_compat_key_opens_nothing_else(service, key):

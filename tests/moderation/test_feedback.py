@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from moderation.digests import Arrival, Digests
-from moderation.errors import UnknownLabel
+from moderation.errors import RateExceeded, UnknownLabel
 from moderation.feedback import WEIGHT, Feedback, plain, unslashed
 from moderation.records import Comment, Decision, DecisionKind, Outcome, Reason, Site, Status, Thread, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.store.comments import Comments, Move, label_id
 from moderation.store.connection import Connection
 from moderation.store.counts import Counts
-from moderation.store.labels import Labels
+from moderation.store.labels import Labels, encode_label
 from moderation.store.sites import Sites
 from moderation.telemetry import Telemetry
 
@@ -113,6 +113,35 @@ async def test_a_comment_we_never_saw_is_a_label_by_what_it_says_and_an_empty_on
     assert await desk.feedback.correct(desk.site, Comment(id="", site="news", text=" "), APPROVED, spam=True) == ""
     with pytest.raises(UnknownLabel):
         await desk.labels.get("news", "")
+
+
+async def test_a_decision_takes_a_label_out_of_those_that_make_room(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.store.labels.OUTSIDE_KEPT", 1)
+    await desk.record()
+    await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=False)
+    label = msgspec.structs.replace((await desk.kept())[0], source="moderator")
+    decision = Decision(decision=DecisionKind.APPROVE, by="m1", at="2026-01-02T00:00:00Z")
+    decided = Move(event="case.decided", status=Status.APPROVED, decision=decision, label=encode_label(label))
+    await desk.comments.move(await desk.comments.get("news", ID), decided, day="2026-01-02")
+    for text in ("one text", "another text"):
+        await desk.feedback.suggest(desk.site, text, {"toxicity": 1.0}, APPROVED)
+    assert {(one.source, one.text) for one in await desk.kept()} == {
+        ("moderator", COMMENT.text),
+        ("perspective", "another text"),
+    }
+
+
+async def test_a_key_says_so_much_in_a_minute_and_another_key_is_not_kept_from_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.feedback.EACH_KEY", (3, 60))
+    for _ in range(3):
+        await desk.feedback.spend(desk.site, "first")
+    with pytest.raises(RateExceeded, match="too many corrections from this key"):
+        await desk.feedback.spend(desk.site, "first")
+    await desk.feedback.spend(desk.site, "second")
 
 
 async def test_what_was_erased_teaches_nothing(desk: Desk) -> None:

@@ -80,6 +80,21 @@ async def test_hearsay_replaces_hearsay_only(labels: Labels) -> None:
     assert (await labels.get("news", "one")).values == {"spam": 1.0}
 
 
+async def test_of_feedback_from_outside_the_newest_is_kept_and_what_people_decided_always_is(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.store.labels.OUTSIDE_KEPT", 3)
+    for number in range(1, 6):
+        await labels.put(a_label(f"import{number}"), number)
+        await labels.put(msgspec.structs.replace(a_label(f"told{number}"), source="perspective"), number)
+    await labels.put(msgspec.structs.replace(a_label("told3"), source="akismet"), 9)
+    await labels.remove("news", "told5")
+    await labels.put(msgspec.structs.replace(a_label("told6"), source="akismet"), 8)
+    walked = [label.id async for label in labels.walk("news")]
+    assert walked == ["import1", "import2", "import3", "import4", "told4", "import5", "told6", "told3"]
+    assert await labels.count("news") == 8
+
+
 async def test_a_label_is_left_for_the_version_that_was_read(labels: Labels, connection: Connection) -> None:
     comment = keys.of_site("news").comment("c1")
     label = msgspec.structs.replace(a_label("c-c1"), comment_id="c1")
