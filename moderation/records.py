@@ -526,6 +526,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str = ""
     not_after: str = ""
     revoked: bool = False
+    scores_only: bool = False
+    """True for a compat key that may be read by everybody: it scores texts, and does nothing else."""
 
 
 class Moderator(msgspec.Struct, frozen=True, kw_only=True):

@@ -73,6 +73,37 @@ def test_a_compat_key_opens_nothing_else(service, key):
         assert client.get("/v1/comments").status_code == 401
 
 
+def test_a_key_for_scores_only_scores_and_does_nothing_else(service):
+    value = "eeeeeeeeeeee"
+    run("key", "create", "--compat", "--scores-only", "--site", "demo", "--value", value, data=service.data)
+    text = {"comment": {"text": "A text in a page"}}
+    with service.http() as client:
+        known = client.post(ANALYZE, params={"key": value}, json=text | {"requestedAttributes": {"TOXICITY": {}}})
+        openai = client.post("/v1/moderations", json={"input": "A text"}, headers={"Authorization": f"Bearer {value}"})
+        scores = {"attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}}
+        told = client.post(SUGGEST, params={"key": value}, json=text | scores)
+        coral = client.post("/v1/coral/phase", params={"key": value}, json={})
+        fields = {"api_key": value, "key": value, "blog": "https://blog.example", "user_ip": "", "comment_content": "x"}
+        calls = ("1.1/comment-check", "1.1/submit-ham", "1.1/submit-spam", "1.1/verify-key", "1.1/get-stats")
+        akismet = [client.post(f"/{call}", data=fields) for call in (*calls, "1.2/key-sites", "1.2/usage-limit")]
+    assert (known.status_code, openai.status_code) == (200, 200)
+    assert (told.status_code, told.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
+    assert coral.status_code == 403
+    assert {one.text for one in akismet} == {"refused"}
+    assert {one.headers["x-akismet-debug-help"] for one in akismet} == {"this key scores texts and does nothing else"}
+    listed = json.loads(run("key", "list", "--site", "demo", "--json", data=service.data).stdout)
+    assert [one["role"] for one in listed if one["scores_only"]] == ["compat"]
+
+
+def test_an_admin_makes_a_key_for_scores_only(service):
+    wanted = {"role": "compat", "site": "demo", "scores_only": True}
+    made = service.staff.post("/v1/keys", json=wanted).json()
+    assert made["scores_only"]
+    wrong = service.staff.post("/v1/keys", json=wanted | {"role": "site"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (422, "needs_compat")
+    assert service.staff.delete(f"/v1/keys/{made['id']}").json()["revoked"]
+
+
 @pytest.mark.parametrize("value", ["0123456789AB", "0123456789a", "0123456789abc", "0123456789ag", "cm1_x_y"])
 def test_a_compat_key_is_twelve_small_hex_digits(service, value):
     made = run("key", "create", "--compat", "--site", "demo", "--value", value, data=service.data, check=False)
