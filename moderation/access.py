@@ -26,6 +26,7 @@ from moderation.errors import (
     KeyRefused,
     ModeratorDisabled,
     RateExceeded,
+    RoleRefused,
     SignInRefused,
     UnknownModerator,
 )
@@ -81,8 +82,11 @@ class Access:
             raise KeyRefused("this form is not known; its form key is wrong or was revoked")
         return await self._sites.site(key.site)
 
-    async def by_compat_key(self, secret: str, ip: str) -> Caller:
-        """Say who holds this compat key (or site key). Guesses are limited to 20 in 15 minutes for each address."""
+    async def by_compat_key(self, secret: str, ip: str, *, scores: bool = False) -> Caller:
+        """Say who holds this compat key (or site key). Guesses are limited to 20 in 15 minutes for each address.
+
+        A key for scores only opens nothing but what gives `scores`; elsewhere it raises RoleRefused.
+        """
         key = await self._sites.key_of(secret, written(self._now())) if secret else None
         if key is None or key.role not in (Role.COMPAT, Role.SITE):
             if secret:
@@ -90,6 +94,8 @@ class Access:
                 if wait:
                     raise RateExceeded("address", wait, 20, 900, what="refused keys")
             raise KeyRefused
+        if key.scores_only and not scores:
+            raise RoleRefused("this key scores texts and does nothing else")
         return caller_of(key)
 
     # people ---------------------------------------------------------------------------------------

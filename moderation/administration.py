@@ -122,7 +122,9 @@ class Administration:
         found = await self._sites.keys(site_id)
         return [key for key in found if (caller.reaches(key.site) if key.site else is_whole(caller))]
 
-    async def create_key(self, caller: Caller, role: Role, site_id: str, label: str, days: int) -> tuple[Key, str]:
+    async def create_key(
+        self, caller: Caller, role: Role, site_id: str, label: str, days: int, *, scores_only: bool = False
+    ) -> tuple[Key, str]:
         """Make a key; gives it with its secret, which is shown this once. Raises FieldsInvalid, RoleRefused."""
         if role in OF_A_SITE and not site_id:
             raise FieldsInvalid([FieldError("site", "site_missing", "This key belongs to a site: say which.")])
@@ -134,9 +136,10 @@ class Administration:
             raise FieldsInvalid([FieldError("role", "too_many", f"There are {KEYS_AT_MOST} keys; revoke some first.")])
         ends = (self._now() + timedelta(days=days)).isoformat(timespec="seconds").replace("+00:00", "Z") if days else ""
         key, secret = await self._sites.create_key(
-            role, site_id, label=label, created_at=self._written(), not_after=ends
+            role, site_id, label=label, created_at=self._written(), not_after=ends, scores_only=scores_only
         )
-        await self._ledger.append(STAFF, "key.created", caller.id, key=key.id, role=role.value, site=site_id)
+        may: dict[str, object] = {"scores_only": True} if scores_only else {}
+        await self._ledger.append(STAFF, "key.created", caller.id, key=key.id, role=role.value, site=site_id, **may)
         return key, secret
 
     async def revoke_key(self, caller: Caller, key_id: str) -> Key:

@@ -41,6 +41,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of the body that came with it: 16 characters."""
     sealed: str = ""
     spends_form: bool = False
+    by_name: bool = False
+    """True where the author is known by a name alone."""
 
 
 class Digests:
@@ -75,6 +77,10 @@ class Digests:
     def author_of(self, comment: Comment) -> str:
         """Give the id of who wrote this."""
         return self.author(comment.email, "" if comment.email else comment.ip, "" if comment.email else comment.name)
+
+    def is_by_name(self, author: str, name: str) -> bool:
+        """Say whether this author is known by a name alone, which anybody may write."""
+        return author == self.author("", "", name)
 
     @functools.cached_property
     def _seal(self) -> AESGCM:

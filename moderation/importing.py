@@ -107,7 +107,7 @@ class Importer:
                 tally.taken += 1
                 label = self._label(site, past, arrival, verdict, arrival.comment.id)
                 if label:
-                    await self._labels.put(label, answer.stamp)
+                    await self._labels.put(label, answer.stamp, version=1)
                 continue
             tally.known += 1
             if isinstance(answer, Known):
@@ -125,8 +125,11 @@ class Importer:
             self._unlearned = {entry.line.get("label") async for entry in walk if entry.line["e"] == "label.unlearned"}
         stored = await self._comments.get_many(site.id, [label.comment_id for label in missing])
         for label, comment in zip(missing, stored, strict=True):
-            if comment is not None and comment.decision is None and label.id not in self._unlearned:
-                await self._labels.put(label, int(self._now().timestamp() * 1_000_000))
+            if comment is None or comment.text != label.text or label.id in self._unlearned:
+                continue
+            if comment.decision is None:
+                stamp = int(self._now().timestamp() * 1_000_000)
+                await self._labels.put(label, stamp, version=comment.version)
 
     def _label(self, site: Site, past: Past, arrival: Arrival, verdict: Verdict, comment_id: str) -> Label | None:
         values = lesson(past.decision, past.reason, learn=True) if past.decision else {}

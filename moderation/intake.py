@@ -143,6 +143,7 @@ class Intake:
             body=self._digests.of("body", body.hex()) if idempotency_key else "",
             sealed=self._digests.seal(site.id, comment) if site.policy.keep_contact else "",
             spends_form=comment.channel == "form",
+            by_name=not comment.email and not comment.ip,
         )
 
     async def _take_in(self, batch: Sequence[_Submission]) -> list[Receipt | Exception]:
@@ -264,7 +265,7 @@ class Intake:
 
     # changes of a recorded comment ----------------------------------------------------------------
 
-    async def edit(self, site: Site, comment_id: str, text: str) -> Receipt:
+    async def edit(self, site: Site, comment_id: str, text: str, role: str = "") -> Receipt:
         """Judge a changed text and record it. The version grows, and an older decision no longer stands.
 
         A text that is there already changes nothing: an edit sent again after a lost answer overrules nobody.
@@ -278,7 +279,7 @@ class Intake:
             await self._comments.confirm(site)
             return Receipt.of(stored)
         edits, print_ = stored.edits + 1, fingerprint(text)
-        comment = as_comment(stored, text=text, edits=edits)
+        comment = as_comment(stored, text=text, edits=edits, role=role)
         verdict = await self._judge_again(site, stored, comment, print_, ARRIVAL_SIGNALS)
         first = first_text(stored, self._digests.of("text", stored.text))
         document = document_of(stored, text=text, edits=edits, fingerprint=print_, **first)
@@ -306,7 +307,8 @@ class Intake:
         self, site: Site, stored: Stored, comment: Comment, print_: str, keep: frozenset[str]
     ) -> Verdict:
         """Judge a stored comment by what is known now, the named signals as they were seen; what was rejected waits at least."""
-        arrival = Arrival(comment=comment, author=stored.author, address=stored.address, fingerprint=print_)
+        who, address, by_name = stored.author, stored.address, self._digests.is_by_name(stored.author, stored.name)
+        arrival = Arrival(comment=comment, author=who, address=address, fingerprint=print_, by_name=by_name)
         recalled = (await self._comments.recall(site, [arrival], spend=False))[0]
         history = without_itself(recalled if isinstance(recalled, History) else History(), stored, arrival)
         examined = self._pipeline.examine([(site, comment, history)])[0]

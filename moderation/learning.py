@@ -2,8 +2,9 @@
 
 A row holds the text and what was said of it, never a name, an address or an e-mail address; who wrote and who decided
 are pseudonyms. Where the author's name or link may be all that was judged, `about` says "author", and no version adapts
-to the row. A lesson that was taken back, or whose comment was edited, erased or decided anew, still speaks in the
-versions that learned it: `marks` counts them, and only training anew without it takes it out.
+to the row. A lesson that was taken back, or whose comment was edited, erased or decided anew, or that made room for
+newer feedback from outside, still speaks in the versions that learned it: `marks` counts them, and only training anew
+without it takes it out.
 """
 
 from __future__ import annotations
@@ -36,14 +37,16 @@ class Mark(msgspec.Struct, frozen=True):
 
     learned: int
     gone: int
-    """How many of them were since taken back, erased, edited or decided anew."""
+    """How many of them were since taken back, erased, edited or decided anew, or made room for newer feedback."""
 
     @property
     def words(self) -> str:
         """Say it in a sentence; empty where nothing is to be said."""
         if not self.gone:
             return ""
-        return f"contains {self.gone} unlearned or erased sample{'s' if self.gone > 1 else ''} of {self.learned}"
+        return (
+            f"contains {self.gone} unlearned, erased or dropped sample{'s' if self.gone > 1 else ''} of {self.learned}"
+        )
 
 
 class Learning:

@@ -22,6 +22,7 @@ from moderation.records import (
     Verdict,
 )
 from moderation.store import codec
+from moderation.store.codec import Document
 from moderation.store.comments import Move, document_of
 
 
@@ -80,8 +81,12 @@ def withheld(stored: Stored, verdict: Verdict) -> Verdict:
     return msgspec.structs.replace(verdict, outcome=Outcome.HOLD, reasons=reasons, score=max(verdict.score, 0.5))
 
 
-def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object) -> Move:
-    """Give the move of a comment that got another verdict: after an edit, or once a model could score it."""
+def judged_again(event: str, stored: Stored, verdict: Verdict, document: Document | None = None) -> Move:
+    """Give the move of a comment that got another verdict: after an edit, or once a model could score it.
+
+    What anybody said of a text that it has no longer is no label of it.
+    """
+    changed = document is not None and document.text != stored.text
     status = verdict.outcome.status
     reasons: tuple[str, ...] = tuple(verdict.reasons)
     objected = bool(stored.reports or stored.escalated)
@@ -102,11 +107,11 @@ def judged_again(event: str, stored: Stored, verdict: Verdict, **changes: object
         urgency=msgspec.structs.replace(stored, verdict=verdict).urgency,
         verdict=verdict,
         forget_decision=stored.decision is not None,
-        forget_label=stored.decision is not None,
+        forget_label=changed or stored.decision is not None,
+        document=document,
         scored=not verdict.degraded,
         facts={"p": verdict.policy},
         fields={"was": ""},
-        **changes,  # type: ignore[arg-type]
     )
 
 

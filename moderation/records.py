@@ -173,6 +173,8 @@ class History(msgspec.Struct, frozen=True):
     same_text_authors: int = 0
     """By how many authors."""
     usage: Usage = Usage()
+    by_name: bool = False
+    """The author is known by a name alone, which anybody may write: nothing good that is known proves anything."""
 
     @property
     def seen(self) -> int:
@@ -442,6 +444,8 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which of its communities a client of another service's dialect spoke for."""
     client_token: str = ""
     """What that client calls the comment."""
+    hearsay: bool = False
+    """True where the client named the comment by text and name only, which everybody can read: no check is answered by it."""
 
 
 # Who and where ----------------------------------------------------------------------------------
@@ -527,6 +531,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str = ""
     not_after: str = ""
     revoked: bool = False
+    scores_only: bool = False
+    """True for a compat key that may be read by everybody: it scores texts, and does nothing else."""
 
 
 class Moderator(msgspec.Struct, frozen=True, kw_only=True):

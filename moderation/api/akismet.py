@@ -145,7 +145,7 @@ class Akismet(Controller):
         self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Take that a comment is spam as a label. Send what was checked; a `guid` finds it surely."""
-        return await correct(asked.site, asked.fields, intake, feedback, spam=True)
+        return await correct(asked, intake, feedback, spam=True)
 
     @post(
         "/1.1/submit-ham",
@@ -156,7 +156,7 @@ class Akismet(Controller):
         self, asked: NamedDependency[Asked], intake: NamedDependency[Intake], feedback: NamedDependency[Feedback]
     ) -> Response[str]:
         """Take that a comment is no spam as a label."""
-        return await correct(asked.site, asked.fields, intake, feedback, spam=False)
+        return await correct(asked, intake, feedback, spam=False)
 
 
 # checks -------------------------------------------------------------------------------------------------
@@ -192,19 +192,30 @@ def unavailable(guid: str) -> Response[str]:
 
 
 async def checked(site: Site, fields: Fields, intake: Intake, feedback: Feedback) -> Response[str]:
-    """Judge and record a comment, or say how one stands that was checked before."""
+    """Judge and record a comment, or say how one stands that was checked before.
+
+    What the site's own administrator wrote is never spam to it: the original promises so, and a comment that was checked
+    before without that word, or that is edited, is no exception. Where it stands here is said beside it.
+    """
     comment = to_comment(fields, intake.new_id(site), site.id)
-    if comment.role != "administrator" and is_certain(comment):
+    vouched = comment.role == "administrator"
+    if not vouched and is_certain(comment):
         return told(spam=True, guid=secrets.token_hex(16))
     if is_set(fields, "is_test"):
         return verdict_told(site, await intake.appraise(site, comment), secrets.token_hex(16))
     guid = fields.get("guid", "")
-    known = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
-    if known is not None and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
-        answer = known_told(site, known, await feedback.corrected(site, known), feedback.guid_of(known.id))
+    found = await feedback.find(site, comment, guid) if guid or fields.get("recheck_reason") else None
+    known = found.comment if found else None
+    if found and known and (not comment.text.strip() or plain(comment.text) == plain(known.text)):
+        # a guid proves to us that its holder has had the comment: who knows text and name only is given none of it
+        named = feedback.guid_of(known.id) if found.surely else secrets.token_hex(16)
+        corrected = await feedback.corrected(site, known)
+        answer = told(spam=False, guid=named) if vouched else known_told(site, known, corrected, named)
         return standing(answer, known.id, shown_status(known))
-    taken = await (intake.edit(site, known.id, comment.text) if known else intake.submit(site, comment))
-    return standing(verdict_told(site, taken.verdict, feedback.guid_of(taken.id)), taken.id, taken.status)
+    taken = await (intake.edit(site, known.id, comment.text, comment.role) if known else intake.submit(site, comment))
+    named = feedback.guid_of(taken.id)
+    answer = told(spam=False, guid=named) if vouched else verdict_told(site, taken.verdict, named)
+    return standing(answer, taken.id, taken.status)
 
 
 def known_told(site: Site, known: Stored, corrected: bool | None, guid: str) -> Response[str]:
@@ -228,9 +239,11 @@ def standing(answer: Response[str], comment_id: str, status: Status) -> Response
     return answer
 
 
-async def correct(site: Site, fields: Fields, intake: Intake, feedback: Feedback, *, spam: bool) -> Response[str]:
+async def correct(asked: Asked, intake: Intake, feedback: Feedback, *, spam: bool) -> Response[str]:
     """Take a correction; a test teaches nothing."""
+    site, fields, key = asked
     if not is_set(fields, "is_test"):
+        await feedback.spend(site, key)
         comment = to_comment(fields, "", site.id)
         (verdict,) = await intake.score(site, [comment])
         await feedback.correct(site, comment, verdict, spam=spam, guid=fields.get("guid", ""))

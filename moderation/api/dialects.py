@@ -91,11 +91,15 @@ def read_json(body: bytes) -> Any:
         return json.loads(body)
 
 
-async def site_of_key(request: Request[Any, Any, Any], access: Access, secret: str) -> Site:
-    """Give the site of a compat key (or site key); raises KeyRefused, or RateExceeded for an address that guesses."""
+async def site_of_key(request: Request[Any, Any, Any], access: Access, secret: str, *, scores: bool = False) -> Site:
+    """Give the site of a compat key (or site key); raises KeyRefused, or RateExceeded for an address that guesses.
+
+    `scores` is for what gives the scores of a text and leaves nothing behind; for the rest RoleRefused is raised where the
+    key may do no more than that.
+    """
     if not secret or len(secret) > LONGEST_KEY:
         raise KeyRefused
-    caller = await access.by_compat_key(secret, address_of(request))
+    caller = await access.by_compat_key(secret, address_of(request), scores=scores)
     try:
         site: Site = await request.app.state.sites.site(caller.site)
     except UnknownSite:

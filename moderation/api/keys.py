@@ -15,12 +15,13 @@ from moderation.records import Caller, Key, Role
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    """What a key is for; `days` 0 has no end."""
+    """What a key is for; `days` 0 has no end. A compat key with `scores_only` may stand in a page."""
 
     role: Role
     site: str = ""
     label: str = ""
     days: int = 0
+    scores_only: bool = False
 
 
 class KeyShape(msgspec.Struct, frozen=True):
@@ -33,6 +34,7 @@ class KeyShape(msgspec.Struct, frozen=True):
     created_at: str
     not_after: str
     revoked: bool
+    scores_only: bool
 
 
 class MadeKey(KeyShape, frozen=True, kw_only=True):
@@ -49,7 +51,9 @@ class KeyList(msgspec.Struct):
 
 def shape(key: Key) -> KeyShape:
     """Show a key."""
-    return KeyShape(key.id, key.role.value, key.site, key.label, key.created_at, key.not_after, key.revoked)
+    return KeyShape(
+        key.id, key.role.value, key.site, key.label, key.created_at, key.not_after, key.revoked, key.scores_only
+    )
 
 
 class Keys(Controller):
@@ -84,9 +88,13 @@ class Keys(Controller):
             wrong.append(FieldError("label", "too_long", "A label has at most 100 characters."))
         if not 0 <= new.days <= 3650:
             wrong.append(FieldError("days", "out_of_range", "Give 0 to 3650 days; 0 has no end."))
+        if new.scores_only and new.role is not Role.COMPAT:
+            wrong.append(FieldError("scores_only", "needs_compat", "Only a compat key may be for scores only."))
         if wrong:
             raise FieldsInvalid(wrong)
-        key, secret = await administration.create_key(caller, new.role, new.site, new.label, new.days)
+        key, secret = await administration.create_key(
+            caller, new.role, new.site, new.label, new.days, scores_only=new.scores_only
+        )
         return answer(msgspec.to_builtins(shape(key)) | {"key": secret}, 201, {"Cache-Control": "no-store"})
 
     @delete("/{key_id:str}", status_code=200, opt=allow(Role.ADMIN, cookies=True, answers=KeyShape))

@@ -159,7 +159,7 @@ class Moderations(Controller):
         settings: NamedDependency[Settings],
     ) -> Response[bytes]:
         """Say into which categories texts fall. The key of a site goes into `Authorization: Bearer`."""
-        site = await site_of_key(request, access, bearer(request.headers.get("authorization", "")))
+        site = await site_of_key(request, access, bearer(request.headers.get("authorization", "")), scores=True)
         texts = texts_of(await raw_body(request, 4 * settings.intake.max_body_bytes))
         verdicts = await intake.score(site, [Comment(id="", site=site.id, text=text) for text in texts])
         if any(not verdict.scores for verdict in verdicts):

@@ -189,20 +189,22 @@ class Analyzer(NamedTuple):
     intake: Intake
     feedback: Feedback
 
-    async def site_of(self, key: str) -> Site:
-        """Give the site of a key; raises Unregistered where there is none, and KeyRefused."""
+    async def site_of(self, key: str, *, scores: bool = True) -> Site:
+        """Give the site of a key; raises Unregistered where there is none, KeyRefused, and RoleRefused."""
         if not key:
             raise Unregistered
-        return await site_of_key(self.request, self.access, key)
+        return await site_of_key(self.request, self.access, key, scores=scores)
 
     async def answer(self, call: Call) -> AnalyzeCommentResponse | SuggestCommentScoreResponse:
         """Answer one call; raises what the dialect then says as an error."""
-        site = await self.site_of(call.key)
+        site = await self.site_of(call.key, scores=not call.path.endswith(":suggestscore"))
         match call.method, call.path:
             case "POST", "/v1alpha1/comments:analyze":
                 return await analyse(self.intake, site, read_analysis(call.body))
             case "POST", "/v1alpha1/comments:suggestscore":
-                return await suggest(self.intake, self.feedback, site, read_suggestion(call.body))
+                told = read_suggestion(call.body)
+                await self.feedback.spend(site, call.key)
+                return await suggest(self.intake, self.feedback, site, told)
         raise NotFoundException("This service knows POST comments:analyze and POST comments:suggestscore of v1alpha1.")
 
 

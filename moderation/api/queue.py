@@ -338,7 +338,10 @@ class Authors(Controller):
         author_id: FromPath[str],
         site: FromQuery[str | None] = None,
     ) -> Response[bytes]:
-        """Trust, watch or block an author, for some days or until it is taken away (an empty mark)."""
+        """Trust, watch or block an author, for some days or until it is taken away (an empty mark).
+
+        Trust in one who is known by a name alone, without an e-mail or a network address, eases nothing.
+        """
         where = await site_for(request, caller, site)
         wanted = await read(request, MarkShape)
         if not 0 <= wanted.days <= 3650:

@@ -24,24 +24,36 @@ def key() -> None:
 @click.option("--site", "site_id", default="", help="The site it belongs to.")
 @click.option("--label", default="", help="What it is for.")
 @click.option("--compat", is_flag=True, help="12 hex digits for Akismet and Perspective clients; their routes only.")
+@click.option("--scores-only", is_flag=True, help="With --compat: it scores texts and does no more, for a page.")
 @click.option("--value", default="", help="With --compat: the key a site already has.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @store_options
 def create_key(
-    role: str, site_id: str, label: str, compat: bool, value: str, as_json: bool, data: Path | None, redis: str | None
+    role: str,
+    site_id: str,
+    label: str,
+    compat: bool,
+    scores_only: bool,
+    value: str,
+    as_json: bool,
+    data: Path | None,
+    redis: str | None,
 ) -> None:
     """Make a key and print it; it cannot be shown again."""
     wanted = Role.COMPAT if compat else ROLES[role]
     if wanted in (Role.SITE, Role.FORM, Role.COMPAT) and not site_id:
         raise click.UsageError("this key belongs to a site: add --site ID")
-    if value and not compat:
-        raise click.UsageError("--value goes with --compat")
+    if (value or scores_only) and not compat:
+        raise click.UsageError("--value and --scores-only go with --compat")
 
     async def work(rooms: House) -> tuple[Key, str]:
         if site_id:
             await rooms.sites.site(site_id)
-        made, secret = await rooms.sites.create_key(wanted, site_id, label=label, created_at=now(), value=value)
-        await rooms.ledger.append("", "key.created", "cli", key=made.id, role=wanted.value, site=site_id)
+        made, secret = await rooms.sites.create_key(
+            wanted, site_id, label=label, created_at=now(), value=value, scores_only=scores_only
+        )
+        may: dict[str, object] = {"scores_only": True} if scores_only else {}
+        await rooms.ledger.append("", "key.created", "cli", key=made.id, role=wanted.value, site=site_id, **may)
         return made, secret
 
     made, secret = in_house(settings_of(data, redis), work)
@@ -65,11 +77,11 @@ def list_keys(site_id: str | None, as_json: bool, data: Path | None, redis: str 
 
     found = in_house(settings_of(data, redis), work)
     if as_json:
-        fields = ("id", "role", "site", "label", "created_at", "not_after", "revoked")
+        fields = ("id", "role", "site", "label", "created_at", "not_after", "revoked", "scores_only")
         print_json([{field: getattr(one, field) for field in fields} for one in found])
         return
     for one in found:
-        state = "revoked" if one.revoked else ""
+        state = ("scores only " if one.scores_only else "") + ("revoked" if one.revoked else "")
         click.echo(f"{one.id}  {one.role.value:<9} {one.site:<20} {one.created_at:<21} {one.label} {state}".rstrip())
 
 

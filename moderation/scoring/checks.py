@@ -140,7 +140,10 @@ def velocity() -> Check:
 
 
 def author(trust_after: int) -> Check:
-    """Build the check for what is known of the author: a moderator's mark, the site's word, or a good record."""
+    """Build the check for what is known of the author: a moderator's mark, the site's word, or a good record.
+
+    Of an author who is known by a name alone only what is bad counts: everybody may write under that name.
+    """
     administrator = Signal("author", 0.0, Reason.TRUSTED, ("administrator",), hard=True)
     marked = Signal("author", 0.0, Reason.TRUSTED, ("marked",))
     new = Signal("author", 0.0, facts=("new", 0, 0))
@@ -155,7 +158,9 @@ def author(trust_after: int) -> Check:
             case Mark.WATCHED:
                 return Signal("author", 0.6, Reason.WATCHED_AUTHOR, ("watched", *record), hard=True)
             case Mark.TRUSTED:
-                return marked
+                return Signal("author", 0.0, facts=("marked_name", *record)) if history.by_name else marked
+        if history.by_name:
+            return Signal("author", 0.0, facts=("name", *record)) if history.seen else new
         if history.approved >= trust_after and not history.rejected:
             return Signal("author", 0.0, Reason.TRUSTED, ("known", *record))
         return Signal("author", 0.0, facts=("seen", *record)) if history.seen else new
@@ -169,7 +174,8 @@ def first_comment(rule: str) -> Check:
     first = Signal("first_comment", 0.3, Reason.FIRST_COMMENT, hard=True) if rule == "hold" else clear
 
     def check(comment: Comment, history: History) -> Signal:
-        return clear if history.approved or history.mark is Mark.TRUSTED else first
+        known = history.approved or history.mark is Mark.TRUSTED
+        return clear if known and not history.by_name else first
 
     return check
 

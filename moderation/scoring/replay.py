@@ -18,7 +18,7 @@ from moderation.scoring.words import WordList
 
 _MODEL_SIGNALS = frozenset(("spam", "toxicity", "part", "language", "models"))
 _LISTS = frozenset(("blocked_words", "suspect_words"))
-_MARKS = {"blocked": Mark.BLOCKED, "watched": Mark.WATCHED, "marked": Mark.TRUSTED}
+_MARKS = {"blocked": Mark.BLOCKED, "watched": Mark.WATCHED, "marked": Mark.TRUSTED, "marked_name": Mark.TRUSTED}
 
 
 def replayed(policy: Policy, precisions: Precisions) -> Callable[[Stored], Verdict | None]:
@@ -84,8 +84,9 @@ def _facts(stored: Stored, seen: dict[str, Signal]) -> tuple[Comment, History]:
         id=stored.id, site=stored.site, text=stored.text, name=stored.name, url=stored.url, form_seconds=seconds,
         role="administrator" if what == "administrator" else "",
     )  # fmt: skip
-    pending = 1 if what == "seen" and not approved + rejected else 0
-    return comment, History(approved, rejected, pending, _MARKS.get(what, Mark.NONE))
+    pending = 1 if what in ("seen", "name") and not approved + rejected else 0
+    by_name = what in ("name", "marked_name")
+    return comment, History(approved, rejected, pending, _MARKS.get(what, Mark.NONE), by_name=by_name)
 
 
 def _kept_private(was: Signal, now: Signal, policy: Policy) -> Signal:

@@ -143,16 +143,17 @@ class Comments:
             name = comment.external_id if spend else ""
             args += (arrival.body if arrival.idempotency else "", name, author, flags)
         replies = await self._connection.run(self._recall, wanted, args)
-        return [self._remembered(reply, site) for reply in replies]
+        return [self._remembered(reply, site, one.by_name) for reply, one in zip(replies, arrivals, strict=True)]
 
     @staticmethod
-    def _remembered(reply: list[object], site: Site) -> History | Known | ModerationError:
+    def _remembered(reply: list[object], site: Site, by_name: bool) -> History | Known | ModerationError:
         kind = reply[0]
         if kind == 0:
             _, approved, rejected, pending, mark, same, own, authors, at_site, text, address, email = reply
             return History(
                 approved, rejected, pending, Mark(mark.decode()) if mark else Mark.NONE, same, own, authors,  # type: ignore
                 Usage(at_site / 1000, address / 1000, email / 1000, text / 1000),  # type: ignore[operator]
+                by_name,
             )  # fmt: skip
         if kind in (1, 4):
             return Known(reply[1].decode(), kind == 4)  # type: ignore[attr-defined]
@@ -376,7 +377,7 @@ class Comments:
             names.embargo, names.author(stored.author), names.author_comments(stored.author),
             names.approved(thread) if thread else names.queue, names.ledger, names.head, names.day(day), names.labels,
             names.labels_at, names.unscored, names.externals,
-            names.copies(stored.fingerprint) if stored.fingerprint else names.nothing,
+            names.copies(stored.fingerprint) if stored.fingerprint else names.nothing, names.labels_outside,
             *leaves, *enters,
         ]  # fmt: skip
         line: dict[str, object] = {

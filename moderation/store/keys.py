@@ -25,6 +25,7 @@ to no site has tags of its own: {sites} for sites and their keys, {staff} for pe
     cm:{site}:head            hash    last hash and last stamp of the ledger     record, move
     cm:{site}:lb              hash    label id -> label                          move, labels
     cm:{site}:lbat            zset    label id -> stamp                          move, labels
+    cm:{site}:lbout           zset    label of outside feedback -> stamp         move, labels; the oldest go
     cm:{site}:day:<date>      hash    counts of one day                          record, move; 400 days
     cm:{site}:al:<scope>      string  an allowance: the time it is free again    recall; until then
     cm:{site}:wh              hash    webhook id -> webhook                      deliveries
@@ -47,7 +48,7 @@ PREFIX = "cm:"
 PERMANENT = (
     "cm:{*}:c:*", "cm:{*}:q", "cm:{*}:qp", "cm:{*}:q:*", "cm:{*}:leases", "cm:{*}:holders", "cm:{*}:a:*", "cm:{*}:ac:*",
     "cm:{*}:x", "cm:{*}:th:*", "cm:{*}:threads", "cm:{*}:changes", "cm:{*}:embargo", "cm:{*}:unscored", "cm:{*}:ledger",
-    "cm:{*}:head", "cm:{*}:lb", "cm:{*}:lbat", "cm:{*}:wh", "cm:{*}:dl:*", "cm:{*}:due:*", "cm:{*}:lane:*",
+    "cm:{*}:head", "cm:{*}:lb", "cm:{*}:lbat", "cm:{*}:lbout", "cm:{*}:wh", "cm:{*}:dl:*", "cm:{*}:due:*", "cm:{*}:lane:*",
     "cm:{*}:courier", "cm:{*}:marked",
     "cm:{sites}:*", "cm:{staff}:people", "cm:{staff}:mail", "cm:{staff}:ledger", "cm:{staff}:head", "cm:{models}:pointers",
     "cm:{models}:files", "cm:{models}:file:*",
@@ -144,7 +145,7 @@ class SiteKeys:
     __slots__ = (
         "allowance", "approved", "author", "author_comments", "changes", "comment", "copies", "courier", "day",
         "delivery", "due", "embargo", "ended", "externals", "head", "holders", "idempotency", "labels", "labels_at",
-        "lane", "leases", "ledger", "marked", "nothing", "queue", "queue_filter", "queue_urgency", "reporters", "site",
+        "labels_outside", "lane", "leases", "ledger", "marked", "nothing", "queue", "queue_filter", "queue_urgency", "reporters", "site",
         "threads", "unscored", "webhooks",
     )  # fmt: skip
 
@@ -171,6 +172,7 @@ class SiteKeys:
         self.head = tag + "head"
         self.labels = tag + "lb"
         self.labels_at = tag + "lbat"
+        self.labels_outside = tag + "lbout"
         self.day = (tag + "day:").__add__
         self.allowance = (tag + "al:").__add__
         self.webhooks = tag + "wh"

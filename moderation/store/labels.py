@@ -10,6 +10,12 @@ from moderation.errors import UnknownLabel
 from moderation.records import Label
 from moderation.store import keys
 from moderation.store.connection import Connection
+from moderation.store.scripts import script
+
+OUTSIDE = ("akismet", "perspective")
+"""Sources of feedback from outside: what clients say of comments and texts."""
+OUTSIDE_KEPT = 10_000
+"""How many labels of feedback from outside a site keeps: the newest. Whoever has a key could fill the store otherwise."""
 
 _label = msgspec.msgpack.Decoder(Label)
 encode_label = msgspec.msgpack.Encoder().encode
@@ -21,12 +27,28 @@ class Labels:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def put(self, label: Label, stamp: int) -> None:
-        """Write a label that no decision leaves (feedback of a client, an import); the same id is replaced."""
+    async def put(self, label: Label, stamp: int, *, version: int | None = None) -> bool:
+        """Write a label that no decision leaves (feedback of a client, an import); one of its own kind is replaced.
+
+        A label of a comment is given for the version that was read, undecided. False where the comment is gone,
+        decided or changed since, or a label of another kind (or, for hearsay, a better one) is there: then nothing is
+        written. Of feedback from outside the oldest makes room; what people decided never does. Atomic.
+        """
         names = keys.of_site(label.site)
-        await self._connection.many(
-            [("HSET", names.labels, label.id, encode_label(label)), ("ZADD", names.labels_at, stamp, label.id)]
-        )
+        outside = label.source in OUTSIDE
+        replaces = OUTSIDE if outside else (label.source,)
+        of_comment = names.nothing if version is None else names.comment(label.comment_id)
+        wanted = [names.labels, names.labels_at, of_comment, names.labels_outside]
+        args = [
+            label.id, encode_label(label), stamp, "" if version is None else version, f" {' '.join(replaces)} ",
+            int(label.hearsay), OUTSIDE_KEPT if outside else "",
+        ]  # fmt: skip
+        return bool(await self._connection.run(script("leave_label"), wanted, args))
+
+    async def spend(self, site_id: str, who: str, limit: int, seconds: int) -> float:
+        """Spend one of a key's allowance of feedback; gives the seconds to wait where it is spent, else 0."""
+        name = keys.of_site(site_id).allowance("l:" + who)
+        return int(await self._connection.run(script("spend_allowance"), [name], [limit, seconds])) / 1000
 
     async def get(self, site_id: str, label_id: str) -> Label:
         """Read one label; raises UnknownLabel."""
@@ -38,8 +60,14 @@ class Labels:
     async def remove(self, site_id: str, label_id: str) -> None:
         """Take a label back, so that no later training learns from it; raises UnknownLabel."""
         names = keys.of_site(site_id)
-        gone, _ = await self._connection.many([("HDEL", names.labels, label_id), ("ZREM", names.labels_at, label_id)])
-        if not gone:
+        gone = await self._connection.many(
+            [
+                ("HDEL", names.labels, label_id),
+                ("ZREM", names.labels_at, label_id),
+                ("ZREM", names.labels_outside, label_id),
+            ]
+        )
+        if not gone[0]:
             raise UnknownLabel(label_id)
 
     async def page(self, site_id: str, after: int, limit: int) -> list[tuple[int, Label]]:

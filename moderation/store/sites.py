@@ -209,6 +209,7 @@ class Sites:
         created_at: str = "",
         value: str = "",
         not_after: str = "",
+        scores_only: bool = False,
     ) -> tuple[Key, str]:
         """Make a key; gives its record and the secret, which is shown this once and kept as a digest only.
 
@@ -232,6 +233,7 @@ class Sites:
             label=label,
             created_at=created_at,
             not_after=not_after,
+            scores_only=scores_only,
         )
         if role is Role.COMPAT and not await self._connection.execute("HSETNX", keys.COMPAT_KEYS, key.digest, key_id):
             raise FieldsInvalid(

@@ -224,6 +224,26 @@ def test_an_edit_is_judged_anew(service, ask):
     assert recorded_with(service, "Before it was edited") == []
 
 
+def test_what_the_site_called_ham_was_the_text_before_the_edit(ask):
+    first = ask("comment-check", comment_content="Thank you for the report on the new bridge", comment_author="Gus")
+    known = {"guid": first.headers["x-akismet-guid"], "comment_author": "Gus"}
+    ask("submit-ham", comment_content="Thank you for the report on the new bridge", **known)
+    again = [ask("comment-check", comment_content=SPAM, recheck_reason="edit", **known) for _ in range(3)]
+    assert [(one.text, one.headers["x-moderation-status"]) for one in again] == [("true", "rejected")] * 3
+    ask("submit-ham", comment_content=SPAM, **known)
+    assert ask("comment-check", comment_content=SPAM, recheck_reason="edit", **known).text == "false"
+
+
+@pytest.mark.parametrize("text", [SPAM + " of the house", SPAM + " and edited"], ids=["as it was", "edited"])
+def test_what_an_administrator_wrote_is_never_spam_also_when_asked_again(ask, text):
+    first = ask("comment-check", comment_content=SPAM + " of the house", comment_author="Root")
+    assert first.text == "true"
+    known = {"guid": first.headers["x-akismet-guid"], "recheck_reason": "recheck", "comment_author": "Root"}
+    again = ask("comment-check", comment_content=text, user_role="administrator", **known)
+    assert (again.text, again.headers.get("x-akismet-pro-tip")) == ("false", None)
+    assert again.headers["x-moderation-status"] == ("rejected" if text.endswith("house") else "pending")
+
+
 # corrections ------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +283,25 @@ async def test_a_correction_finds_the_comment_from_another_address(service, ask,
     ask("submit-spam", comment_content="Sent from a moving train", comment_author="Jo", user_ip="198.51.100.99")
     (label,) = of_text(await labels(), "moving train")
     assert label.comment_id
+
+
+async def test_what_everybody_can_read_of_a_comment_changes_no_answer_on_it(service, key, ask, labels):
+    seen = {"comment_content": SPAM + " for everybody", "comment_author": "Best casino"}
+    known = {**seen, "comment_author_email": "casino@x.net"}
+    guid = ask("comment-check", **known).headers["x-akismet-guid"]
+    visitor = {"api_key": key, "blog": BLOG, "user_ip": "198.51.100.9", **seen}
+    with service.http() as client:
+        asked = client.post("/1.1/comment-check", data=visitor | {"recheck_reason": "recheck"})
+        for named in ({}, {"guid": asked.headers["x-akismet-guid"]}):
+            client.post("/1.1/submit-ham", data=visitor | named)
+    assert ask("comment-check", guid=guid, recheck_reason="recheck", **known).text == "true"
+    (label,) = of_text(await labels(), "for everybody")
+    assert label.hearsay
+    assert label.comment_id, "it goes with the comment"
+    ask("submit-ham", **known)
+    with service.http() as client:
+        client.post("/1.1/submit-spam", data=visitor)
+    assert ask("comment-check", guid=guid, recheck_reason="recheck", **known).text == "false"
 
 
 async def test_the_later_correction_counts(ask, labels):

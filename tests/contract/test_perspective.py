@@ -7,6 +7,7 @@ from googleapiclient import discovery
 from googleapiclient.errors import HttpError
 
 from moderation.api.perspective_requests import MOST_SENTENCES, sentences
+from moderation.feedback import EACH_KEY
 from tests.contract.conftest import comments_of
 from tests.contract.exchanges import check, play, recorded
 from tests.service import ABUSE, run
@@ -49,9 +50,58 @@ def test_a_revoked_key_is_refused(service):
     assert refused.json()["error"]["details"][0]["reason"] == "API_KEY_INVALID"
 
 
+def test_a_key_gives_so_much_feedback_in_a_minute(service):
+    run("key", "create", "--compat", "--site", "demo", "--value", "dddddddddddd", data=service.data)
+    told = {"comment": {"text": "Told too often"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0.5}}}}
+    with service.http() as client:
+        for _ in range(2 * EACH_KEY[0]):
+            said = client.post(SUGGEST, params={"key": "dddddddddddd"}, json=told)
+            if said.status_code != 200:
+                break
+        fields = {"api_key": "dddddddddddd", "blog": "https://blog.example", "comment_content": "Told too often"}
+        ham = client.post("/1.1/submit-ham", data=fields)
+        asked = {"comment": {"text": "Told too often"}, "requestedAttributes": {"TOXICITY": {}}}
+        assert client.post(ANALYZE, params={"key": "dddddddddddd"}, json=asked).status_code == 200
+    assert (said.status_code, said.json()["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert "corrections from this key" in said.json()["error"]["message"]
+    assert (ham.status_code, ham.text) == (429, "refused")
+    assert "retry-after" in ham.headers
+
+
 def test_a_compat_key_opens_nothing_else(service, key):
     with service.http(key) as client:
         assert client.get("/v1/comments").status_code == 401
+
+
+def test_a_key_for_scores_only_scores_and_does_nothing_else(service):
+    value = "eeeeeeeeeeee"
+    run("key", "create", "--compat", "--scores-only", "--site", "demo", "--value", value, data=service.data)
+    text = {"comment": {"text": "A text in a page"}}
+    with service.http() as client:
+        known = client.post(ANALYZE, params={"key": value}, json=text | {"requestedAttributes": {"TOXICITY": {}}})
+        openai = client.post("/v1/moderations", json={"input": "A text"}, headers={"Authorization": f"Bearer {value}"})
+        scores = {"attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}}
+        told = client.post(SUGGEST, params={"key": value}, json=text | scores)
+        coral = client.post("/v1/coral/phase", params={"key": value}, json={})
+        fields = {"api_key": value, "key": value, "blog": "https://blog.example", "user_ip": "", "comment_content": "x"}
+        calls = ("1.1/comment-check", "1.1/submit-ham", "1.1/submit-spam", "1.1/verify-key", "1.1/get-stats")
+        akismet = [client.post(f"/{call}", data=fields) for call in (*calls, "1.2/key-sites", "1.2/usage-limit")]
+    assert (known.status_code, openai.status_code) == (200, 200)
+    assert (told.status_code, told.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
+    assert coral.status_code == 403
+    assert {one.text for one in akismet} == {"refused"}
+    assert {one.headers["x-akismet-debug-help"] for one in akismet} == {"this key scores texts and does nothing else"}
+    listed = json.loads(run("key", "list", "--site", "demo", "--json", data=service.data).stdout)
+    assert [one["role"] for one in listed if one["scores_only"]] == ["compat"]
+
+
+def test_an_admin_makes_a_key_for_scores_only(service):
+    wanted = {"role": "compat", "site": "demo", "scores_only": True}
+    made = service.staff.post("/v1/keys", json=wanted).json()
+    assert made["scores_only"]
+    wrong = service.staff.post("/v1/keys", json=wanted | {"role": "site"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["code"]) == (422, "needs_compat")
+    assert service.staff.delete(f"/v1/keys/{made['id']}").json()["revoked"]
 
 
 @pytest.mark.parametrize("value", ["0123456789AB", "0123456789a", "0123456789abc", "0123456789ag", "cm1_x_y"])

@@ -219,7 +219,9 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
         # a lesson taken back marks the version that had learned it
         learned = ml.get("/v1/labels?limit=1").json()["labels"][0]["label_id"]
         assert ml.delete(f"/v1/labels/{learned}").json() == {"id": learned, "versions": [fresh]}
-        assert ml.get(f"/v1/models/{fresh}").json()["marks"] == ["contains 1 unlearned or erased sample of 240"]
+        assert ml.get(f"/v1/models/{fresh}").json()["marks"] == [
+            "contains 1 unlearned, erased or dropped sample of 240"
+        ]
         assert ml.delete(f"/v1/labels/{learned}").status_code == 404
 
         # roll back: in one step

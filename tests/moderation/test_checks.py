@@ -124,6 +124,21 @@ def test_an_author_is_what_moderators_the_site_and_the_record_say():
     assert reason(History(), role="administrator") == (Reason.TRUSTED, True)
 
 
+def test_of_a_name_alone_only_what_is_bad_counts():
+    check, first = checks.author(3), checks.first_comment("hold")
+
+    def seen(**known: object) -> tuple[Reason, object]:
+        signal = check(a_comment(email=""), History(**known, by_name=True))
+        return signal.reason, signal.facts[0]
+
+    assert seen(approved=9) == (Reason.CLEAR, "name")
+    assert seen(mark=Mark.TRUSTED, approved=9) == (Reason.CLEAR, "marked_name")
+    assert seen(mark=Mark.WATCHED, approved=9) == (Reason.WATCHED_AUTHOR, "watched")
+    assert seen(mark=Mark.BLOCKED) == (Reason.BLOCKED_AUTHOR, "blocked")
+    assert seen() == (Reason.CLEAR, "new")
+    assert first(a_comment(), History(approved=9, mark=Mark.TRUSTED, by_name=True)).hard
+
+
 def test_a_first_comment_is_held_only_where_the_site_wants_that():
     assert checks.first_comment("score")(a_comment(), NOBODY).reason is Reason.CLEAR
     hold = checks.first_comment("hold")

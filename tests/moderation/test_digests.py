@@ -51,6 +51,13 @@ def test_without_an_e_mail_address_the_network_address_is_the_author_and_without
     assert by_name == digests.author_of(a_comment(name="ANN"))
 
 
+def test_an_author_by_name_alone_is_told_from_all_others(digests: Digests) -> None:
+    assert digests.is_by_name(digests.author_of(a_comment(name="Ann")), "ANN")
+    assert digests.is_by_name(digests.author_of(a_comment()), "")
+    for known in ({"email": "ann@example.org"}, {"ip": "192.0.2.1"}):
+        assert not digests.is_by_name(digests.author_of(a_comment(name="Ann", **known)), "Ann")
+
+
 @pytest.mark.parametrize(
     ("address", "network"),
     [

@@ -2,17 +2,18 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from moderation.digests import Arrival, Digests
-from moderation.errors import UnknownLabel
+from moderation.errors import RateExceeded, UnknownLabel
 from moderation.feedback import WEIGHT, Feedback, plain, unslashed
 from moderation.records import Comment, Decision, DecisionKind, Outcome, Reason, Site, Status, Thread, Verdict
 from moderation.scoring.fingerprint import fingerprint
 from moderation.store.comments import Comments, Move, label_id
 from moderation.store.connection import Connection
 from moderation.store.counts import Counts
-from moderation.store.labels import Labels
+from moderation.store.labels import Labels, encode_label
 from moderation.store.sites import Sites
 from moderation.telemetry import Telemetry
 
@@ -100,6 +101,8 @@ async def test_what_a_client_said_of_a_comment_is_known_afterwards(desk: Desk) -
     for spam in (True, False):
         await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=spam)
         assert await desk.feedback.corrected(desk.site, stored) is spam
+    changed = msgspec.structs.replace(stored, text="Another text")
+    assert await desk.feedback.corrected(desk.site, changed) is None, "it was said of the text before"
 
 
 async def test_a_comment_we_never_saw_is_a_label_by_what_it_says_and_an_empty_one_teaches_nothing(desk: Desk) -> None:
@@ -110,6 +113,43 @@ async def test_a_comment_we_never_saw_is_a_label_by_what_it_says_and_an_empty_on
     assert await desk.feedback.correct(desk.site, Comment(id="", site="news", text=" "), APPROVED, spam=True) == ""
     with pytest.raises(UnknownLabel):
         await desk.labels.get("news", "")
+
+
+async def test_a_decision_takes_a_label_out_of_those_that_make_room(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.store.labels.OUTSIDE_KEPT", 1)
+    await desk.record()
+    await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=False)
+    label = msgspec.structs.replace((await desk.kept())[0], source="moderator")
+    decision = Decision(decision=DecisionKind.APPROVE, by="m1", at="2026-01-02T00:00:00Z")
+    decided = Move(event="case.decided", status=Status.APPROVED, decision=decision, label=encode_label(label))
+    await desk.comments.move(await desk.comments.get("news", ID), decided, day="2026-01-02")
+    for text in ("one text", "another text"):
+        await desk.feedback.suggest(desk.site, text, {"toxicity": 1.0}, APPROVED)
+    assert {(one.source, one.text) for one in await desk.kept()} == {
+        ("moderator", COMMENT.text),
+        ("perspective", "another text"),
+    }
+
+
+async def test_a_key_says_so_much_in_a_minute_and_another_key_is_not_kept_from_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.feedback.EACH_KEY", (3, 60))
+    for _ in range(3):
+        await desk.feedback.spend(desk.site, "first")
+    with pytest.raises(RateExceeded, match="too many corrections from this key"):
+        await desk.feedback.spend(desk.site, "first")
+    await desk.feedback.spend(desk.site, "second")
+
+
+async def test_what_was_erased_teaches_nothing(desk: Desk) -> None:
+    await desk.record()
+    erase = Move(event="comment.erased", status=None, queue="leave", forget_label=True)
+    await desk.comments.move(await desk.comments.get("news", ID), erase, day="2026-01-02")
+    assert await desk.feedback.correct(desk.site, COMMENT, APPROVED, spam=True, guid=desk.feedback.guid_of(ID)) == ""
+    assert await desk.kept() == []
 
 
 async def test_a_correction_is_counted_where_the_verdict_was_another(desk: Desk) -> None:
@@ -124,14 +164,14 @@ async def test_a_comment_is_found_by_its_guid_or_by_author_text_and_page(desk: D
     await desk.record()
     find = desk.feedback.find
     anything = Comment(id="", site="news", text="another")
-    assert (await find(desk.site, anything, desk.feedback.guid_of(ID))).id == ID
+    assert (await find(desk.site, anything, desk.feedback.guid_of(ID))).comment.id == ID
     assert await find(desk.site, anything) is None
     slashed = Comment(
         id="", site="news", text='It\\\'s  a \\"good\\" day for the readers of this paper', email="Ann@posteo.net"
     )
-    assert (await find(desk.site, slashed)).id == ID, "slashes, blanks and case are a site's own handling"
+    assert (await find(desk.site, slashed)).comment.id == ID, "slashes, blanks and case are a site's own handling"
     moved = Comment(id="", site="news", text=COMMENT.text, name="Ann", ip="192.0.2.1")
-    assert (await find(desk.site, moved)).id == ID, "text and name do where there is no e-mail address"
+    assert (await find(desk.site, moved)).comment.id == ID, "text and name do where there is no e-mail address"
     elsewhere = Comment(
         id="", site="news", text=COMMENT.text, email=COMMENT.email, thread=Thread("https://news.example/b")
     )

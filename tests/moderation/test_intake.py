@@ -32,8 +32,10 @@ from moderation.records import (
     Role,
     Signal,
     Site,
+    Threshold,
 )
 from moderation.review import Ruling
+from moderation.scoring.details import detail
 from moderation.store.connection import Connection
 
 Make = Callable[..., Comment]
@@ -144,6 +146,30 @@ async def test_appraising_and_scoring_leave_nothing_behind(
     assert verdict.outcome == "approve"
     assert (await rooms.intake.score(site, [made]))[0].scores == verdict.scores
     assert set(await connection.execute("KEYS", "*")) - before <= {b"cm:{sites}:generation"}
+
+
+@pytest.mark.parametrize(
+    ("known", "eased"), [({}, False), ({"ip": "192.0.2.7"}, True), ({"email": "ann@posteo.net"}, True)]
+)
+async def test_a_name_that_anybody_may_write_eases_nothing(
+    rooms: House, site: Site, comment: Make, known: dict[str, str], eased: bool
+) -> None:
+    who = {"name": "Regular Reader", "email": "", **known}
+    site = msgspec.structs.replace(site, policy=Policy(links_allowed=0, thresholds={"spam": Threshold()}))
+    for text in ("The new bus line is a great help.", "I liked the photos of the lake.", "When does the library open?"):
+        assert (await rooms.intake.submit(site, comment(text, **who))).status == "approved"
+    linked = await rooms.intake.submit(site, comment("The timetable is at https://bus.example", **who))
+    assert linked.status == ("approved" if eased else "pending")
+    mild = await rooms.intake.submit(site, comment("Thank you for these figures.", **who))
+    edited = await rooms.intake.edit(site, mild.id, "They are from https://lake.example")
+    assert edited.status == linked.status, "an edit proves no more than the comment did"
+    author = (await rooms.intake.stored(site, linked.id)).author
+    assert len((await rooms.review.author(site, author))[0]) == 5, "they are found together all the same"
+    await rooms.review.mark(site, ADMIN, author, Mark.TRUSTED, 0)
+    trusted = await rooms.intake.submit(site, comment("Look at https://library.example", **who))
+    assert trusted.status == linked.status
+    said = {signal.name: detail(signal) for signal in trusted.verdict.signals}["author"]
+    assert ("which anybody may write" in said) is not eased
 
 
 async def test_an_edit_is_no_repetition_of_itself(rooms: House, site: Site, comment: Make) -> None:

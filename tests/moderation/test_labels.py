@@ -2,10 +2,12 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from moderation.errors import UnknownLabel
 from moderation.records import Label
+from moderation.store import keys
 from moderation.store.connection import Connection
 from moderation.store.labels import Labels
 
@@ -59,3 +61,46 @@ async def test_a_site_sees_none_of_another_sites_labels(labels: Labels) -> None:
     assert await labels.count("blog") == 0
     with pytest.raises(UnknownLabel):
         await labels.get("blog", "one")
+
+
+async def test_what_a_client_says_replaces_what_a_client_said_and_nothing_else(labels: Labels) -> None:
+    said = msgspec.structs.replace(a_label("one"), source="akismet")
+    assert await labels.put(a_label("one"), 1)
+    assert not await labels.put(said, 2)
+    assert (await labels.get("news", "one")).source == "import"
+    for source in ("akismet", "perspective", "akismet"):
+        assert await labels.put(msgspec.structs.replace(a_label("two"), source=source), 3)
+    assert not await labels.put(a_label("two"), 4), "an import replaces an import only"
+
+
+async def test_hearsay_replaces_hearsay_only(labels: Labels) -> None:
+    said = msgspec.structs.replace(a_label("one"), source="akismet")
+    heard = msgspec.structs.replace(said, values={"spam": 0.0}, hearsay=True)
+    assert [await labels.put(one, 1) for one in (heard, heard, said, heard, said)] == [True, True, True, False, True]
+    assert (await labels.get("news", "one")).values == {"spam": 1.0}
+
+
+async def test_of_feedback_from_outside_the_newest_is_kept_and_what_people_decided_always_is(
+    labels: Labels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.store.labels.OUTSIDE_KEPT", 3)
+    for number in range(1, 6):
+        await labels.put(a_label(f"import{number}"), number)
+        await labels.put(msgspec.structs.replace(a_label(f"told{number}"), source="perspective"), number)
+    await labels.put(msgspec.structs.replace(a_label("told3"), source="akismet"), 9)
+    await labels.remove("news", "told5")
+    await labels.put(msgspec.structs.replace(a_label("told6"), source="akismet"), 8)
+    walked = [label.id async for label in labels.walk("news")]
+    assert walked == ["import1", "import2", "import3", "import4", "told4", "import5", "told6", "told3"]
+    assert await labels.count("news") == 8
+
+
+async def test_a_label_is_left_for_the_version_that_was_read(labels: Labels, connection: Connection) -> None:
+    comment = keys.of_site("news").comment("c1")
+    label = msgspec.structs.replace(a_label("c-c1"), comment_id="c1")
+    assert not await labels.put(label, 1, version=1), "there is no such comment"
+    await connection.execute("HSET", comment, "ver", 2)
+    assert not await labels.put(label, 1, version=1)
+    assert await labels.put(label, 1, version=2)
+    await connection.execute("HSET", comment, "dec", "a decision")
+    assert not await labels.put(label, 1, version=2)

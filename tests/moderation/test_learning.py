@@ -79,7 +79,7 @@ async def test_what_is_unlearned_is_gone_is_in_the_ledger_and_marks_the_versions
     added(registry, "v3", learned=("c-demo-2",))
     assert (await learning.mark(read_manifest(folder))).words == ""
     assert await learning.unlearn(site, "c-demo-1", "m-1") == ["v2"]
-    assert (await learning.mark(read_manifest(folder))).words == "contains 1 unlearned or erased sample of 2"
+    assert (await learning.mark(read_manifest(folder))).words == "contains 1 unlearned, erased or dropped sample of 2"
     assert (await learning.mark(read_manifest(registry.path("v3")))).words == ""
     assert [found["label_id"] async for found in learning.rows([site])] == ["c-demo-2"]
     entry = (await ledger.read("demo", limit=1))[0].line

@@ -29,6 +29,7 @@ from moderation.records import (
     Thread,
     Verdict,
 )
+from moderation.store.comments import document_of
 
 SITE = Site(id="news")
 
@@ -95,6 +96,13 @@ def test_a_new_verdict_decides_where_a_comment_stands_that_nobody_waits_to_look_
     assert move.queue == ("enter" if outcome is Outcome.HOLD else "leave")
     assert (move.event, move.facts, move.scored) == ("comment.edited", {"p": 7}, True)
     assert not move.forget_decision
+
+
+def test_a_label_of_a_text_goes_with_it_and_stays_with_another_verdict_on_it() -> None:
+    stored, verdict = a_stored(), a_verdict(Outcome.APPROVE)
+    assert judged_again("comment.edited", stored, verdict, document_of(stored, text="Changed")).forget_label
+    assert not judged_again("comment.edited", stored, verdict, document_of(stored, edits=3)).forget_label
+    assert not judged_again("comment.rescored", stored, verdict).forget_label
 
 
 @pytest.mark.parametrize("facts", [{"reports": 1}, {"escalated": "please look"}])

@@ -23,6 +23,8 @@ COMMENTS = [
     (Comment(id="8", site="s", text="Click here", name="Cy", email="c@posteo.net"), History(approved=1, mark=Mark.TRUSTED)),
     (Comment(id="9", site="s", text="From the editors", name="Ed", role="administrator"), History()),
     (Comment(id="10", site="s", text="Nice words", name="Cy", honeypot="filled"), History()),
+    (Comment(id="12", site="s", text="You are an idiot.", name="Bob"), History(approved=5, by_name=True)),
+    (Comment(id="13", site="s", text="Click here", name="Cy"), History(mark=Mark.TRUSTED, by_name=True)),
     (Comment(id="11", site="s", text="Nice words", name="Cy"), History(same_text=9, same_text_authors=4)),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@
 -- KEYS[7] embargo  KEYS[8] author  KEYS[9] author's comments  KEYS[10] approved of the thread  KEYS[11] ledger
 -- KEYS[12] head  KEYS[13] counts of the day  KEYS[14] labels  KEYS[15] labels by time  KEYS[16] unscored
 -- KEYS[17] external ids  KEYS[18] known copies of the text (the comment is taken out when erased)
+-- KEYS[19] labels of feedback from outside (another label, or none, takes the place of one)
 -- then the filters the comment leaves, then the filters it enters
 -- ARGV[1] id            ARGV[2] version expected   ARGV[3] new status, or '' to erase
 -- ARGV[4] queue: enter, leave or keep              ARGV[5] urgency 0..1000
@@ -47,7 +48,7 @@ local waited = redis.call('ZSCORE', KEYS[2], id)
 if ARGV[4] ~= 'keep' then
   redis.call('ZREM', KEYS[2], id)
   redis.call('ZREM', KEYS[3], id)
-  for f = 1, leaves do redis.call('ZREM', KEYS[18 + f], id) end
+  for f = 1, leaves do redis.call('ZREM', KEYS[19 + f], id) end
   redis.call('ZREM', KEYS[4], id)
   redis.call('HDEL', KEYS[5], id)
 end
@@ -56,7 +57,7 @@ if ARGV[4] == 'enter' then
   local since = ARGV[16] ~= '' and ARGV[16] or waited or score
   redis.call('ZADD', KEYS[2], since, id)
   redis.call('ZADD', KEYS[3], string.format('%.0f', rank(tonumber(ARGV[5]), tonumber(since))), id)
-  for f = 19 + leaves, #KEYS do redis.call('ZADD', KEYS[f], since, id) end
+  for f = 20 + leaves, #KEYS do redis.call('ZADD', KEYS[f], since, id) end
 end
 if ARGV[12] == '1' or after == '' or after ~= 'pending' then redis.call('ZREM', KEYS[16], id) end
 if ARGV[12] == '0' and after == 'pending' then redis.call('ZADD', KEYS[16], found[4], id) end
@@ -112,6 +113,7 @@ else
   end
 end
 
+if ARGV[10] ~= '' then redis.call('ZREM', KEYS[19], ARGV[11]) end
 if ARGV[10] == '-' then
   redis.call('HDEL', KEYS[14], ARGV[11])
   redis.call('ZREM', KEYS[15], ARGV[11])
