@@ -3,25 +3,32 @@ charsets, slashed quotes, JSON, keys in three places, and any number of fields t
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import unquote_to_bytes
+from binascii import unhexlify
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, AnyStr
+
+import msgspec
 
 from moderation.api.dialects import read_json
 from moderation.api.fields import LIMITS, MAX_TEXT, is_language_tag, is_network_address, is_time, is_web_address
-from moderation.errors import BodyInvalid
+from moderation.errors import BodyInvalid, BodyTooLarge
 from moderation.feedback import unslashed
 from moderation.records import Comment, Thread
-
-Fields = Mapping[str, str]
 
 MOST_FIELDS = 5_000
 """WordPress sends everything it was sent, and all that its server knows."""
 KEPT_HEAD, KEPT_TAIL = 15_000, MAX_TEXT - 15_000 - 5
 """Of a longer text than we keep, its beginning and its end."""
+LONGEST_NAME = 100
+"""Bytes of a field's name; one that is longer is none of ours."""
+LONGEST_JSON = 512 * 1024
+"""Bytes; only forms come with everything twice, as WordPress sends it."""
+LONGEST_TEXT, LONGEST_LINE = 12 * MAX_TEXT, 8_000
+"""Bytes that are read of the text, as long as the largest letters make it, and of any other field: more could not count."""
 
 _KEY = re.compile(r"[0-9a-f]{12}")
-_NUMBERED = re.compile(r"\[[^\]]*\]$")
+_ESCAPED = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _NOTHING = frozenset(("undefined", "null"))
@@ -30,37 +37,75 @@ _NOTHING = frozenset(("undefined", "null"))
 _NO_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"))
 
 
+class Fields(Mapping[str, str]):
+    """What a request says, by name. A field is decoded when it is asked for: of what WordPress sends, few ever are."""
+
+    def __init__(self, found: Mapping[str, Callable[[], str]]) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> str:
+        return self._found[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
 def read_fields(query: bytes, body: bytes, content_type: str) -> Fields:
     """Read the fields of a request; what the body says wins over the query. Raises BodyInvalid."""
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/json" or (not kind and body.lstrip().startswith(b"{")):
-        return {**_of_form(query), **_of_json(body)}
-    return {**_of_form(query), **_of_form(body)}
+    is_json = kind == "application/json" or (not kind and body.lstrip().startswith(b"{"))
+    return Fields({**_of_form(query), **(_of_json(body) if is_json else _of_form(body))})
 
 
-def _of_form(raw: bytes) -> Fields:
+def _of_form(raw: bytes) -> dict[str, Callable[[], str]]:
     if raw.count(b"&") >= MOST_FIELDS:
         raise BodyInvalid(f"more than {MOST_FIELDS} fields")
-    pairs = list(_pairs(raw))
-    charset = next((value for name, value in reversed(pairs) if name == b"blog_charset"), b"")
-    codec = _codec(charset.decode("ascii", "replace").strip())
-    fields: dict[str, str] = {}
-    for name, value in pairs:
-        written = name.decode("utf-8", "replace")
-        plain = _NUMBERED.sub("", written)
-        text = _decoded(value, codec)
-        fields[plain] = f"{fields[plain]}, {text}" if plain != written and plain in fields else text
-    return fields
-
-
-def _pairs(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
+    said: dict[str, list[bytes]] = {}
     for pair in raw.split(b"&"):
-        if pair:
-            name, _, value = pair.replace(b"+", b" ").partition(b"=")
-            yield unquote_to_bytes(name), unquote_to_bytes(value)
+        name, _, value = pair.partition(b"=")
+        if not pair or len(name) > LONGEST_NAME:
+            continue
+        written = _unescaped(name).decode("utf-8", "replace")
+        plain = written.rpartition("[")[0] if written.endswith("]") and "[" in written else written
+        if plain != written and plain in said:
+            said[plain].append(value)
+        else:
+            said[plain] = [value]
+    codec = _codec(said.get("blog_charset", [b""])[-1])
+    return {name: partial(_of_pairs, name, values, codec) for name, values in said.items()}
 
 
-def _codec(charset: str) -> str:
+def _of_pairs(name: str, values: list[bytes], codec: str) -> str:
+    raw, most = b",+".join(values), _longest(name)
+    is_cut = len(raw) > most
+    value = _unescaped(_cut(raw, most))
+    if value.isascii() and codec in ("utf-8", "cp1252"):
+        return value.decode("ascii")
+    try:
+        return value.decode(codec)
+    except UnicodeDecodeError:
+        # what is no UTF-8 is what browsers take such bytes for, unless it is the cut that broke a letter
+        return value.decode("cp1252" if codec == "utf-8" and not is_cut else codec, "replace")
+
+
+def _longest(name: str) -> int:
+    return LONGEST_TEXT if name == "comment_content" else LONGEST_LINE
+
+
+def _cut(raw: AnyStr, most: int) -> AnyStr:
+    """Leave out the middle of what is too long, in letters or in bytes."""
+    return raw if len(raw) <= most else raw[: most - most // 4] + raw[-(most // 4) :]
+
+
+def _unescaped(raw: bytes) -> bytes:
+    return _ESCAPED.sub(lambda run: unhexlify(run[0].replace(b"%", b"")), raw.replace(b"+", b" "))
+
+
+def _codec(raw: bytes) -> str:
+    charset = _unescaped(raw).decode("ascii", "replace").strip()
     try:
         name = codecs.lookup(charset).name.replace("_", "-") if charset else "utf-8"
         "".encode(name)
@@ -72,24 +117,24 @@ def _codec(charset: str) -> str:
     return "cp1252" if name in ("iso8859-1", "ascii") else name
 
 
-def _decoded(value: bytes, codec: str) -> str:
-    if value.isascii() and codec in ("utf-8", "cp1252"):
-        return value.decode("ascii")
+def _of_json(body: bytes) -> dict[str, Callable[[], str]]:
+    if len(body) > LONGEST_JSON:
+        raise BodyTooLarge(LONGEST_JSON)
     try:
-        return value.decode(codec)
-    except UnicodeDecodeError:
-        return value.decode("cp1252" if codec == "utf-8" else codec, "replace")
-
-
-def _of_json(body: bytes) -> Fields:
-    try:
-        found = read_json(body or b"{}")
-        if not isinstance(found, dict):
-            raise BodyInvalid("the body is not a JSON object")
-        # in here too: lists that can just be read may nest too deep to be told as one line
-        return {str(name): _said(value) for name, value in found.items() if value is not None}
+        found = read_json(body or b"{}", dict[str, msgspec.Raw])
     except (ValueError, RecursionError):
-        raise BodyInvalid("the body is not JSON that can be read") from None
+        raise BodyInvalid("the body is not a JSON object that can be read") from None
+    if len(found) > MOST_FIELDS:
+        raise BodyInvalid(f"more than {MOST_FIELDS} fields")
+    said = {name: bytes(raw) for name, raw in found.items()}
+    return {name: partial(_of_value, name, raw) for name, raw in said.items() if raw != b"null"}
+
+
+def _of_value(name: str, raw: bytes) -> str:
+    if not raw.startswith(b'"'):
+        # a list or an object costs far more to read than it is long
+        return _said(msgspec.json.decode(raw)) if len(raw) <= LONGEST_LINE else ""
+    return _cut(msgspec.json.decode(raw, type=str), _longest(name))
 
 
 def _said(value: Any) -> str:
@@ -97,7 +142,7 @@ def _said(value: Any) -> str:
         return "1" if value else "0"
     if isinstance(value, list):
         return ", ".join(_said(one) for one in value)
-    return str(value).encode("utf-8", "replace").decode()
+    return str(value)
 
 
 def is_set(fields: Fields, name: str) -> bool:

@@ -1,5 +1,8 @@
 """Akismet's forms: read as liberally as clients write them, never beyond their bounds, and no client's fault is ours."""
 
+import json
+from urllib.parse import quote_plus
+
 import pytest
 
 from moderation.api.akismet_forms import MOST_FIELDS, clipped, is_set, key_of, read_fields, to_comment
@@ -118,3 +121,35 @@ def test_of_a_text_that_is_too_long_beginning_and_end_are_kept() -> None:
     assert clipped(text).startswith("begin")
     assert clipped(text).endswith("end")
     assert clipped("x" * MAX_TEXT) == "x" * MAX_TEXT
+
+
+def test_of_a_field_that_is_far_too_long_beginning_and_end_are_read_whatever_it_is_in() -> None:
+    text = "begin" + "\u043f\u0440\u0438\u0432\u0435\u0442\\'" * 100_000 + "end"
+    escaped = quote_plus(text).encode()
+    for body, kind in (
+        (b"comment_content=" + escaped[:2_000_000] + b"end", FORM),
+        (json.dumps({"comment_content": text[:60_000] + "end"}).encode(), JSON),
+    ):
+        comment = to_comment(read_fields(b"", body, kind), "news-1", "news")
+        assert len(comment.text) == MAX_TEXT
+        assert comment.text.startswith("begin\u043f\u0440\u0438\u0432\u0435\u0442")
+        assert comment.text.endswith("end")
+        assert "\ufffd" not in comment.text[:15_000] + comment.text[-4_000:]
+
+
+def test_a_field_whose_name_is_longer_than_any_of_ours_is_let_be() -> None:
+    assert read_fields(b"", b"x" * 1000 + b"=1&blog=b", FORM) == {"blog": "b"}
+    assert read_fields(b"", b"a]=1&[]=2&b[=3&c[d][]=4", FORM) == {"a]": "1", "": "2", "b[": "3", "c[d]": "4"}
+
+
+def test_json_of_more_lists_than_anybody_sends_is_refused_and_brackets_in_a_text_are_none() -> None:
+    with pytest.raises(BodyInvalid):
+        read_fields(b"", b'{"blog": [' + b"[]," * 30_000 + b"1]}", JSON)
+    text = '[{\\"' * 30_000
+    assert read_fields(b"", f'{{"comment_content": "{text}"}}'.encode(), JSON)["comment_content"] == '[{"' * 30_000
+
+
+@pytest.mark.parametrize("escaped", ["\\\\ud83d", "\\ud83d\\ude00", "\\\\\\\\", "\\ud83d\\ude00\\\\ud83d"])
+def test_beside_half_a_pair_whole_ones_and_backslashes_stay_what_they_are(escaped: str) -> None:
+    said = read_fields(b"", f'{{"text": "{escaped}|\\udc00 \\ud83d"}}'.encode(), JSON)["text"]
+    assert said == json.loads(f'"{escaped}"') + "|? ?"
