@@ -1,10 +1,10 @@
 """What Akismet's clients send, read as liberally as they write it: forms with pairs that have no `=`, arrays, other
 charsets, slashed quotes, JSON, keys in three places, and any number of fields that are not ours."""
 
-import codecs
 import re
 from binascii import unhexlify
 from collections.abc import Callable, Iterator, Mapping
+from encodings.aliases import aliases
 from functools import partial
 from typing import Any, AnyStr
 
@@ -33,8 +33,20 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TRUE = frozenset(("1", "true", "yes", "on"))
 _NOTHING = frozenset(("undefined", "null"))
 """What clients in JavaScript write for what they do not have (NodeBB); taken at its word, it would be one author."""
-# codecs that are no charset of a page, and some of which are slow on purpose
-_NO_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7", "undefined"))
+_CODECS = frozenset((
+    "big5", "big5hkscs", "euc_jp", "euc_kr", "gb18030", "gb2312", "gbk", "iso2022_jp", "iso2022_kr", "koi8_r", "koi8_u",
+    "mac_cyrillic", "mac_roman", "shift_jis", "tis_620", "utf_8",
+    *(f"cp{number}" for number in (866, 874, 932, 949, 950, *range(1250, 1259))),
+    *(f"iso8859_{number}" for number in (*range(2, 12), *range(13, 17))),
+))  # fmt: skip
+_CHARSETS = (
+    {codec: codec for codec in _CODECS}
+    | {label: codec for label, codec in aliases.items() if codec in _CODECS}
+    # what calls itself Latin-1 on the web is Windows-1252
+    | {label: "cp1252" for label, codec in aliases.items() if codec in ("ascii", "latin_1")}
+    | {"ascii": "cp1252", "latin_1": "cp1252", "windows_874": "cp874", "windows_31j": "cp932", "x_sjis": "cp932"}
+)
+"""The charsets of pages, by their names. Any other name is not even looked up: Python remembers each one it is asked for."""
 
 
 class Fields(Mapping[str, str]):
@@ -82,13 +94,13 @@ def _of_pairs(name: str, values: list[bytes], codec: str) -> str:
     raw, most = b",+".join(values), _longest(name)
     is_cut = len(raw) > most
     value = _unescaped(_cut(raw, most))
-    if value.isascii() and codec in ("utf-8", "cp1252"):
+    if value.isascii() and codec in ("utf_8", "cp1252"):
         return value.decode("ascii")
     try:
         return value.decode(codec)
     except UnicodeDecodeError:
         # what is no UTF-8 is what browsers take such bytes for, unless it is the cut that broke a letter
-        return value.decode("cp1252" if codec == "utf-8" and not is_cut else codec, "replace")
+        return value.decode("cp1252" if codec == "utf_8" and not is_cut else codec, "replace")
 
 
 def _longest(name: str) -> int:
@@ -104,17 +116,9 @@ def _unescaped(raw: bytes) -> bytes:
     return _ESCAPED.sub(lambda run: unhexlify(run[0].replace(b"%", b"")), raw.replace(b"+", b" "))
 
 
-def _codec(raw: bytes) -> str:
-    charset = _unescaped(raw).decode("ascii", "replace").strip()
-    try:
-        name = codecs.lookup(charset).name.replace("_", "-") if charset else "utf-8"
-        "".encode(name)
-    except (LookupError, ValueError):
-        return "utf-8"
-    if name in _NO_CHARSETS:
-        return "utf-8"
-    # what calls itself Latin-1 on the web is Windows-1252
-    return "cp1252" if name in ("iso8859-1", "ascii") else name
+def _codec(charset: bytes) -> str:
+    name = _unescaped(charset[:LONGEST_NAME]).decode("ascii", "replace").strip().lower()
+    return _CHARSETS.get(name.replace("-", "_").replace(" ", "_"), "utf_8")
 
 
 def _of_json(body: bytes) -> dict[str, Callable[[], str]]:

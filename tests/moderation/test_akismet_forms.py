@@ -1,5 +1,6 @@
 """Akismet's forms: read as liberally as clients write them, never beyond their bounds, and no client's fault is ours."""
 
+import encodings
 import json
 from urllib.parse import quote_plus
 
@@ -153,3 +154,27 @@ def test_json_of_more_lists_than_anybody_sends_is_refused_and_brackets_in_a_text
 def test_beside_half_a_pair_whole_ones_and_backslashes_stay_what_they_are(escaped: str) -> None:
     said = read_fields(b"", f'{{"text": "{escaped}|\\udc00 \\ud83d"}}'.encode(), JSON)["text"]
     assert said == json.loads(f'"{escaped}"') + "|? ?"
+
+
+@pytest.mark.parametrize(
+    "name", ["x-unheard-of", "utf-8-and-more", "punycode", "x" * 100_000, "\u00e9", "a b", "../os"]
+)
+def test_a_charset_that_nobody_knows_is_not_looked_up_since_python_would_remember_it_for_ever(name: str) -> None:
+    before = set(encodings._cache)
+    body = f"comment_content=%C3%A9&blog_charset={quote_plus(name)}".encode()
+    assert read_fields(b"", body, FORM)["comment_content"] == "\u00e9"
+    assert set(encodings._cache) <= before | {"utf_8"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "UTF-8", "utf8", "ISO-8859-15", "latin1", "US-ASCII", "Windows-1250", "koi8-u", "GB2312", "EUC-JP", "euc_kr", "Big5",
+        "windows-874", "x-sjis", "TIS-620", "gb18030", "cp949",
+    ],
+)  # fmt: skip
+def test_the_charsets_of_pages_are_known_by_the_names_they_give_themselves(name: str) -> None:
+    letter = "\u00b0" if name.lower() not in ("windows-874", "tis-620") else "\u0e01"
+    codec = {"x-sjis": "cp932", "windows-874": "cp874", "us-ascii": "cp1252"}.get(name.lower(), name)
+    body = b"comment_content=" + quote_plus(letter.encode(codec)).encode() + b"&blog_charset=" + name.encode()
+    assert read_fields(b"", body, FORM)["comment_content"] == letter
