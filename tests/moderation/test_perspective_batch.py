@@ -84,3 +84,26 @@ def test_the_answers_are_a_batch_in_the_order_of_the_calls() -> None:
     ]  # fmt: skip
     assert b"Content-Length: 11" in heads[0][0]
     assert heads[0][1] == b'{"a": "\xc3\xa9"}'
+
+
+def test_a_batch_is_read_as_googles_python_writes_it() -> None:
+    """Lines end in one character, a long Content-ID is folded, and a call's head is long or ends the part."""
+    name = "8e2b6bd2-8a1e-4b7e-9c3a-51a7c2a3d2f4 + a-comment-of-which-the-id-is-long"
+    body = (
+        "--===1==\nContent-Type: application/http\nMIME-Version: 1.0\nContent-Transfer-Encoding: binary\n"
+        f"Content-ID:\n <{name}>\n\nPOST /v1alpha1/comments:analyze?key=a%2Bb&alt=json HTTP/1.1\n"
+        'Content-Type: application/json\nHost: x.example\n\n{"a": "--===1== --===1==--"}\n--===1==x is no boundary\n'
+        "--===1==\n\nGET /x HTTP/1.1\nauthorization: Bearer \n\tkept\n--===1==--\nafter all"
+    )
+    assert parts_of('Multipart/Mixed; charset="x"; BOUNDARY="===1=="', body.encode()) == [
+        Part(name, Call("POST", "/v1alpha1/comments:analyze", "a+b", b'{"a": "--===1== --===1==--"}\n--===1==x is no boundary')),
+        Part("", Call("GET", "/x", "kept", b"")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("head", [b"X: y\r\n" * 2000, b"X: " + b"y" * 10_000 + b"\r\n"])
+def test_a_head_that_is_longer_than_any_fails_alone(head: bytes) -> None:
+    long, good = parts_of(KIND, batch(ANALYZE.replace(b"Content-Type", head + b"Content-Type"), ANALYZE))
+    assert long.call.body == b""
+    assert good.call.body == b'{"a": 1}'
+    assert [part.call.path for part in parts_of(KIND, batch(ANALYZE, head=head))] == [""]
