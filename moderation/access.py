@@ -38,8 +38,12 @@ from moderation.store.sites import Sites
 
 INVITE_HOURS = 72
 PASSWORD_LENGTH = (12, 128)
-ATTEMPTS = {"account": (5, 900), "address": (20, 900), "all": (50, 60)}
-"""Sign-in attempts: how many in how many seconds."""
+ATTEMPTS = {"place": (5, 900), "account": (20, 900), "address": (20, 900), "all": (50, 60), "code": (5, 900)}
+"""Sign-in attempts: how many in how many seconds.
+
+A place is one account tried from one address, or by one browser that has signed in to it before. Such a browser spends
+of its own place alone: whoever guesses elsewhere cannot keep its owner out.
+"""
 
 
 class Access:
@@ -210,20 +214,26 @@ class Access:
         return await self._people.change(moderator.id, changed)
 
     async def sign_in(
-        self, email: str, password: str, code: str, ip: str, agent: str
+        self, email: str, password: str, code: str, ip: str, agent: str, device: str = ""
     ) -> tuple[str, Session, Moderator]:
-        """Start a session; gives its token. Raises SignInRefused for every cause alike, RateExceeded after too many."""
+        """Start a session; gives its token. Raises SignInRefused for every cause alike, RateExceeded after too many.
+
+        `device` is what `device_of` gave to the browser that asks, if it did.
+        """
         mail = self._mail(email)
-        for scope, who in (("account", mail), ("address", self._digests.address(ip) or "-"), ("all", "-")):
-            limit, window = ATTEMPTS[scope]
-            wait = await self._people.spend_attempt(scope, who, limit, window)
-            if wait:
-                raise RateExceeded("account" if scope == "account" else "address", wait, limit, window, what="attempts")
+        known, address = self._is_of(mail, device), self._digests.address(ip) or "-"
+        place = self._digests.of("place", f"{mail}\0{device if known else address}")
+        # what an address has spent is no attempt at the account any more, or one guesser would keep its owner out
+        strangers = () if known else (("address", address), ("account", mail), ("all", "-"))
+        for scope, who in (("place", place), *strangers):
+            await self._spend(scope, who)
         moderator = await self._people.by_mail(mail)
         right = await self._verify(moderator.password if moderator and moderator.password else self._nobody, password)
         if moderator is None or not right or not moderator.password or moderator.disabled:
             raise SignInRefused
         if moderator.totp:
+            if not known:
+                await self._spend("code", mail)
             moderator = await self._people.change(moderator.id, self._step_of(moderator, code))
         if self._hasher.check_needs_rehash(moderator.password):
             old, fresh = moderator.password, await self._hash(password)
@@ -233,8 +243,29 @@ class Access:
         token, session = await self._people.open_session(
             moderator, idle=self._idle, absolute=self._absolute, agent=agent
         )
+        await self._people.free_attempts("place", place)
         await self._ledger.append(STAFF, "moderator.signed_in", moderator.id)
         return token, session, moderator
+
+    async def _spend(self, scope: str, who: str) -> None:
+        limit, window = ATTEMPTS[scope]
+        wait = await self._people.spend_attempt(scope, who, limit, window)
+        if wait:
+            word = "account" if scope in ("place", "account", "code") else "address"
+            raise RateExceeded(word, wait, limit, window, what="attempts")
+
+    def device_of(self, email: str, device: str = "") -> str:
+        """Give what a browser that has signed in is known by the next time; the one it has, where that is good."""
+        mail = self._mail(email)
+        name = secrets.token_urlsafe(12)
+        return device if self._is_of(mail, device) else f"{name}.{self._sign(mail, name)}"
+
+    def _is_of(self, mail: str, device: str) -> bool:
+        name, _, sign = device.partition(".")
+        return hmac.compare_digest(self._sign(mail, name[:100]).encode(), sign.encode())
+
+    def _sign(self, mail: str, name: str) -> str:
+        return self._digests.of("device", f"{mail}\0{name}")
 
     def _step_of(self, moderator: Moderator, code: str, *, enrols: bool = False) -> Callable[[Moderator], Moderator]:
         """Check a TOTP code; gives the change that takes its step, once, by whoever is first. Raises SignInRefused."""
@@ -267,9 +298,9 @@ class Access:
         Raises SignInRefused; FieldsInvalid for a secret that we did not make, or where the role must keep one.
         """
         moderator = await self._people.get(moderator_id)
-        wait = await self._people.spend_attempt("factor", moderator_id, *ATTEMPTS["account"])
+        wait = await self._people.spend_attempt("factor", moderator_id, *ATTEMPTS["code"])
         if wait:
-            raise RateExceeded("account", wait, *ATTEMPTS["account"], what="attempts")
+            raise RateExceeded("account", wait, *ATTEMPTS["code"], what="attempts")
         if not await self._verify(moderator.password or self._nobody, password):
             raise SignInRefused
         if not secret:

@@ -16,6 +16,9 @@ from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, RateExceed
 from moderation.records import Caller, Moderator, Role
 from moderation.telemetry import Telemetry
 
+DEVICE = "__Host-cm-device"
+"""The cookie by which a browser is known that has signed in before; it opens nothing."""
+DEVICE_DAYS = 180
 STAFF_AND_ML = (Role.MODERATOR, Role.ML, Role.ADMIN)
 
 
@@ -108,6 +111,7 @@ class Sessions(Controller):
         check_same_origin(request)
         require_secure(request)
         wanted = await read(request, SignIn)
+        device = request.cookies.get(DEVICE, "")
         try:
             token, session, moderator = await access.sign_in(
                 wanted.email,
@@ -115,13 +119,19 @@ class Sessions(Controller):
                 wanted.code,
                 address_of(request),
                 request.headers.get("user-agent", ""),
+                device,
             )
         except (SignInRefused, RateExceeded) as error:
             telemetry.sign_in_tried("refused" if isinstance(error, SignInRefused) else "limited")
             raise
         telemetry.sign_in_tried("accepted")
         caller, _ = await access.by_session(token)
-        return answer(_shape(moderator, session.csrf, caller.must_enrol), 201, {"Set-Cookie": _cookie(token)})
+        said = answer(_shape(moderator, session.csrf, caller.must_enrol), 201, {"Set-Cookie": _cookie(token)})
+        said.set_cookie(
+            DEVICE, access.device_of(wanted.email, device), DEVICE_DAYS * 86_400, path="/", secure=True, httponly=True,
+            samesite="strict",
+        )  # fmt: skip
+        return said
 
     @get("/", opt=allow(*STAFF_AND_ML, cookies=True, answers=SessionShape, enrolling=True))
     async def current(self, request: Request[Any, Any, Any], caller: NamedDependency[Caller]) -> Response[bytes]:

@@ -104,14 +104,80 @@ async def test_nobody_signs_in_before_a_password_is_set(rooms: House) -> None:
             await rooms.access.sign_in("bea@example.org", password, "", HERE, "")
 
 
-async def test_tries_at_an_account_are_limited_also_from_everywhere_and_with_the_right_password(rooms: House) -> None:
+async def fail(access: Access, ip: str, device: str = "", email: str = "Bea@Example.org") -> None:
+    with pytest.raises(SignInRefused):
+        await access.sign_in(email, "wrong", "", ip, "", device)
+
+
+async def test_whoever_guesses_from_one_address_is_stopped_and_keeps_nobody_out(rooms: House) -> None:
     await invited(rooms)
+    most, _ = ATTEMPTS["place"]
+    for _ in range(most):
+        await fail(rooms.access, "198.51.100.1")
+    for _ in range(50):
+        with pytest.raises(RateExceeded):
+            await signed_in(rooms.access, ip="198.51.100.1")
+    assert await signed_in(rooms.access, ip="203.0.113.200")
+
+
+async def test_tries_at_an_account_are_limited_also_from_everywhere_but_not_those_of_a_browser_it_knows(
+    rooms: House,
+) -> None:
+    await invited(rooms)
+    device = rooms.access.device_of("bea@example.org")
     most, _ = ATTEMPTS["account"]
     for number in range(most):
-        with pytest.raises(SignInRefused):
-            await rooms.access.sign_in("Bea@Example.org", "wrong", "", f"198.51.{number}.1", "")
+        await fail(rooms.access, f"198.51.{number}.1")
+    for stranger in ("", rooms.access.device_of("ann@example.org"), device + "x", device[1:], "." * 5000, ".\u00e9"):
+        with pytest.raises(RateExceeded):
+            await rooms.access.sign_in("bea@example.org", PASSWORD, "", "203.0.113.200", "", stranger)
+    for _ in range(2 * ATTEMPTS["place"][0]):
+        assert await rooms.access.sign_in("bea@example.org", PASSWORD, "", "198.51.1.1", "", device)
+    assert rooms.access.device_of("BEA@example.org", device) == device
+    assert rooms.access.device_of("ann@example.org", device) != device
+
+
+async def test_a_browser_that_is_known_guesses_no_more_than_any_address(rooms: House) -> None:
+    await invited(rooms)
+    device = rooms.access.device_of("bea@example.org")
+    for number in range(ATTEMPTS["place"][0]):
+        await fail(rooms.access, f"198.51.{number}.1", device)
     with pytest.raises(RateExceeded):
-        await signed_in(rooms.access, ip="203.0.113.200")
+        await rooms.access.sign_in("bea@example.org", PASSWORD, "", "203.0.113.200", "", device)
+    assert await signed_in(rooms.access, ip="203.0.113.200")
+
+
+async def test_guesses_at_many_accounts_are_limited_for_the_address_and_for_all(rooms: House) -> None:
+    device = rooms.access.device_of("bea@example.org")
+    await invited(rooms)
+    for number in range(ATTEMPTS["address"][0]):
+        await fail(rooms.access, "198.51.100.1", email=f"n{number}@example.org")
+    with pytest.raises(RateExceeded):
+        await signed_in(rooms.access, ip="198.51.100.1")
+    for number in range(ATTEMPTS["all"][0] - ATTEMPTS["address"][0]):
+        await fail(rooms.access, f"198.51.{number}.1", email=f"m{number}@example.org")
+    refused = 0
+    for number in range(30):
+        try:
+            await fail(rooms.access, f"192.0.{number}.1", email=f"l{number}@example.org")
+        except RateExceeded:
+            refused += 1
+    assert refused > 10, "while these are made, a few more are free again"
+    assert await rooms.access.sign_in("bea@example.org", PASSWORD, "", "198.51.100.1", "", device)
+
+
+async def test_codes_of_a_second_factor_are_guessed_no_more_often_from_everywhere_than_from_one_place(
+    rooms: House,
+) -> None:
+    person = await invited(rooms)
+    await rooms.people.change(
+        person.id, lambda one: msgspec.structs.replace(one, totp="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    )
+    for number in range(ATTEMPTS["code"][0]):
+        with pytest.raises(SignInRefused):
+            await signed_in(rooms.access, "000000", f"198.51.{number}.1")
+    with pytest.raises(RateExceeded):
+        await signed_in(rooms.access, "000000", "203.0.113.200")
 
 
 async def test_a_second_factor_is_asked_for_once_it_is_set_and_each_code_opens_once(rooms: House) -> None:

@@ -10,6 +10,7 @@ import redis
 from scipy.stats import mannwhitneyu
 
 from moderation.api.gate import COOKIE, CSRF_HEADER
+from moderation.api.session import DEVICE
 from moderation.errors import UnknownModerator
 from moderation.records import Role
 from moderation.store import keys, people
@@ -58,7 +59,7 @@ async def test_each_sign_in_has_a_token_of_its_own_and_a_cookie_that_no_script_r
         await signed_up(one)
         first, second = await sign_in(one), await sign_in(one)
     assert token_of(first) != token_of(second)
-    attributes = {part.strip() for part in first.headers["set-cookie"].split(";")[1:]}
+    attributes = {part.strip() for part in first.headers.get_list("set-cookie")[0].split(";")[1:]}
     assert {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"} <= attributes
     assert first.headers["set-cookie"].startswith("__Host-cm=")
 
@@ -174,6 +175,25 @@ async def fail_to_sign_in(one):
 async def test_every_failure_to_sign_in_looks_the_same_and_is_limited(store_url, tmp_path):
     async with household(store_url, tmp_path) as one:
         await fail_to_sign_in(one)
+
+
+async def test_who_knows_the_password_gets_in_where_others_have_guessed(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        await signed_up(one)
+        came = await sign_in(one)
+        device = came.headers.get_list("set-cookie")[1]
+        assert device.startswith(f"{DEVICE}=")
+        assert {"secure", "httponly", "samesite=strict", "path=/"} <= {
+            part.strip().lower() for part in device.split(";")
+        }
+        one.client.cookies.clear()
+        for _ in range(6):
+            last = await sign_in(one, password="a wrong password of mine")
+        assert last.status_code == 429
+        assert (await sign_in(one)).status_code == 429, "the address has been guessing"
+        again = await sign_in(one, Cookie=device.partition(";")[0])
+        assert again.status_code == 201
+        assert again.headers.get_list("set-cookie")[1].partition(";")[0] == device.partition(";")[0]
 
 
 async def come_with_both(one):
