@@ -227,7 +227,7 @@ def key_of(request: Request[Any, Any, Any]) -> str:
 async def call_of(request: Request[Any, Any, Any], settings: Settings) -> Call:
     """Take a request as the one call that it is."""
     body = await raw_body(request, 4 * settings.intake.max_body_bytes)
-    return Call("POST", request.url.path, key_of(request), body)
+    return Call("POST", request.scope["path"], key_of(request), body)
 
 
 _PREFLIGHT = allow(PUBLIC, media="", status=204, refusals={})

@@ -1,6 +1,7 @@
 """What a request of the allowed size may cost: no body and no head takes longer to read than it is long, key or not."""
 
 import contextlib
+import encodings
 import time
 from collections.abc import Iterator
 
@@ -113,3 +114,62 @@ def test_no_batch_takes_longer_to_take_apart_than_it_is_long():
             slow.append(f"{name}: {min(took) * 1e3:.0f} ms")
     tell("C2 bounds of parts", len(list(batches())), "100 ms", f"{len(slow)} slower, slowest {longest * 1e3:.0f} ms")
     assert not slow, "\n".join(slow)
+
+
+HEADS = (
+    "cookie", "content-type", "accept", "accept-language", "authorization", "x-forwarded-for", "origin", "host", "user-agent",
+    "idempotency-key", "x-coral-signature", "if-none-match", "x-request-id", "x-goog-api-key", "access-control-request-headers",
+)  # fmt: skip
+FILLS = (
+    "a=b;",
+    "; ",
+    ",",
+    '"',
+    '="',
+    '; a="',
+    "[",
+    "%41",
+    "&",
+    "en;q=0.1,",
+    "1.1.1.1,",
+    "::1,",
+    ":",
+    " ",
+    "*/*,",
+    "a/b;c=d,",
+)
+
+
+@pytest.mark.timeout(300)
+async def test_no_head_takes_longer_to_read_than_it_is_long_or_makes_a_route_fail(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        slow, sent, longest = [], 0, 0.0
+        for method, path, body in (
+            ("GET", "/v1/session", b""), ("POST", "/v1/session", b"{}"), ("POST", "/1.1/comment-check", b"a=b"),
+            ("POST", "/batch", b"--x"), ("POST", "/v1alpha1/comments:analyze", b"{}"), ("POST", "/v1/moderations", b"{}"),
+            ("POST", f"/v1/forms/{one.keys['form key']}/comments", b"{}"), ("OPTIONS", "/v1alpha1/comments:analyze", b""),
+        ):  # fmt: skip
+            for name, fill in ((name, fill) for name in HEADS for fill in FILLS):
+                headers = {"content-type": JSON, "sec-fetch-site": "same-origin", name: fill * (60_000 // len(fill))}
+                took: list[float] = []
+                while not took or (min(took) > IN_TIME and len(took) < 3):
+                    began = time.process_time()
+                    said = await one.client.request(method, path, content=body, headers=headers)
+                    took.append(time.process_time() - began)
+                sent, longest = sent + 1, max(longest, min(took))
+                if min(took) > IN_TIME or said.status_code >= 500:
+                    slow.append(f"{method} {path}, {name} of {fill!r}: {min(took) * 1e3:.0f} ms, {said.status_code}")
+    tell("C2 bounds of heads", sent, "100 ms, no 5xx", f"{len(slow)} others, slowest {longest * 1e3:.0f} ms")
+    assert not slow, "\n".join(slow)
+
+
+async def test_no_charset_that_a_request_names_is_remembered(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        before = set(encodings._cache)
+        for number, path in enumerate(
+            ("/1.1/comment-check", "/batch", "/v1/session", "/v1/moderations", "/v1/comments")
+        ):
+            for kind in (FORM, JSON, "text/plain", "multipart/form-data; boundary=x"):
+                headers = {"Content-Type": f"{kind}; charset=unheard-of-{number}; charset*=unheard-too-{number}''x"}
+                await one.client.post(path, content=b"blog_charset=never-heard-of", headers=headers)
+        assert not {name for name in set(encodings._cache) - before if "heard" in name}
