@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 
 from moderation.access import Access, written
 from moderation.api.bodies import answer, read
-from moderation.api.gate import COOKIE, PUBLIC, address_of, allow, check_same_origin, scheme_of
+from moderation.api.gate import COOKIE, PUBLIC, address_of, allow, check_same_origin, cookie_of, scheme_of
 from moderation.errors import BodyInvalid, FieldError, FieldsInvalid, RateExceeded, SignInRefused
 from moderation.records import Caller, Moderator, Role
 from moderation.telemetry import Telemetry
@@ -111,7 +111,7 @@ class Sessions(Controller):
         check_same_origin(request)
         require_secure(request)
         wanted = await read(request, SignIn)
-        device = request.cookies.get(DEVICE, "")
+        device = cookie_of(request, DEVICE)
         try:
             token, session, moderator = await access.sign_in(
                 wanted.email,
