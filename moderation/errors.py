@@ -253,6 +253,15 @@ class BodyTooLarge(ModerationError):
         self.limit = limit
 
 
+class AddressTooLong(ModerationError):
+    """The address of a request is longer than any of ours, or brings more parameters."""
+
+    code = "address_too_long"
+
+    def __init__(self, limit: int, parameters: int) -> None:
+        super().__init__(f"the address has more than {limit} bytes or {parameters} parameters")
+
+
 class MediaTypeRefused(ModerationError):
     """The Content-Type is missing or not one this route reads."""
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from moderation.api.heads import answering_heads
 from moderation.api.hot import House, request_id
+from moderation.api.problems import PROBLEM, encoded, problem_of, status_of
+from moderation.errors import AddressTooLong
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -13,12 +15,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+LONGEST_ADDRESS, MOST_PARAMETERS = 8_192, 100
+"""Bytes of path and query, and parameters of the query. The frame keeps what it made of the last thousand of each."""
+
+
 class Front:
     """Wraps the application. `wrapped` is the Litestar application; its state holds the rooms."""
 
     def __init__(self, wrapped: Any) -> None:
         self.wrapped = wrapped
-        self._answering = answering_heads(wrapped)
+        self._answering = answering_heads(_refusing_long_addresses(wrapped))
 
     @property
     def rooms(self) -> House | None:
@@ -48,3 +54,19 @@ class Front:
             if self.rooms is not None:
                 route = scope.get("path_template") or "other"
                 self.rooms.telemetry.request_answered(scope["method"], route, status, time.perf_counter() - began)
+
+
+def _refusing_long_addresses(app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> Any:
+    refusal = AddressTooLong(LONGEST_ADDRESS, MOST_PARAMETERS)
+    status, body = status_of(refusal).value, encoded(problem_of(refusal))
+    headers = [(b"content-type", PROBLEM.encode()), (b"content-length", b"%d" % len(body))]
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope["query_string"]
+        if len(scope["path"]) + len(query) <= LONGEST_ADDRESS and query.count(b"&") < MOST_PARAMETERS:
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answer

@@ -42,6 +42,7 @@ STATUS: dict[type[ModerationError], HTTPStatus] = {
     errors.CursorInvalid: HTTPStatus.BAD_REQUEST,
     errors.BodyInvalid: HTTPStatus.BAD_REQUEST,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.AddressTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.MediaTypeRefused: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.KeyRefused: HTTPStatus.UNAUTHORIZED,
     errors.SignInRefused: HTTPStatus.UNAUTHORIZED,

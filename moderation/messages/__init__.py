@@ -11,7 +11,7 @@ from typing import Any
 DEFAULT = "en"
 LANGUAGES = ("en", "de", "fr", "es", "uk")
 
-_MOST_CHOICES = 20
+_MOST_CHOICES, _LONGEST_WISH = 20, 500
 _TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]*)?\s*(?:;\s*[qQ]=([01](?:\.[0-9]{0,3})?)\s*)?")
 
 
@@ -33,7 +33,7 @@ def choose_language(*wishes: str, accept: str = "", site: str = "") -> str:
     for wish in wishes:
         if _primary(wish) in _CATALOGUES:
             return _primary(wish)
-    if accept and (chosen := _accepted(accept)):
+    if accept and (chosen := _accepted(accept[:_LONGEST_WISH])):
         return chosen
     return _primary(site) if _primary(site) in _CATALOGUES else DEFAULT
 
@@ -46,7 +46,7 @@ def _primary(tag: str) -> str:
 def _accepted(header: str) -> str:
     """Find the first of our languages that the header likes best; a header that nobody understands asks for nothing."""
     best, weight = "", 0.0
-    for part in header[:500].split(",")[:_MOST_CHOICES]:
+    for part in header.split(",")[:_MOST_CHOICES]:
         found = _TAG.fullmatch(part)
         if found and found[1].lower() in _CATALOGUES and float(found[2] or 1) > weight:
             best, weight = found[1].lower(), float(found[2] or 1)

@@ -133,9 +133,8 @@ def lease(work: str) -> str:
     return f"cm:{{work}}:{work}"
 
 
-@functools.lru_cache(maxsize=1_024)
 def thread_digest(url: str) -> str:
-    """Name a page in few bytes; the same url is the same page."""
+    """Name a page in few bytes; the same url is the same page. Not kept: a reader may ask for pages of any length."""
     return blake2b(url.encode(), digest_size=8).hexdigest() if url else ""
 
 

@@ -2,11 +2,15 @@
 
 import contextlib
 import encodings
+import gc
 import time
+import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from moderation.api.front import Front
 from moderation.api.google_errors import Malformed
 from moderation.api.perspective_batch import parts_of
 from tests.figures import tell
@@ -173,3 +177,65 @@ async def test_no_charset_that_a_request_names_is_remembered(store_url, tmp_path
                 headers = {"Content-Type": f"{kind}; charset=unheard-of-{number}; charset*=unheard-too-{number}''x"}
                 await one.client.post(path, content=b"blog_charset=never-heard-of", headers=headers)
         assert not {name for name in set(encodings._cache) - before if "heard" in name}
+
+
+async def asked(app: Front, method: str, path: str, query: bytes = b"", body: bytes = b"", **headers: str) -> int:
+    """Ask without a client, which would keep things of its own; gives the status."""
+    said = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message.get("status"))
+
+    heads = [
+        (name.replace("_", "-").encode(), value.encode()) for name, value in ({"host": "localhost"} | headers).items()
+    ]
+    await app(
+        {"type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": path, "raw_path": path.encode(),
+         "query_string": query, "root_path": "", "headers": heads, "client": ("127.0.0.1", 1), "server": ("localhost", 80)},
+        receive, send,
+    )  # fmt: skip
+    return int(said[0])
+
+
+async def test_nothing_long_that_a_request_brings_is_kept(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        app, key = one.client._transport.app, one.keys["form key"].encode()
+
+        async def ask(number: int) -> None:
+            long = f"{number:05d}" + "x" * 50_000
+            accept = {"accept_language": f"de,{long}", "origin": "http://localhost", "user_agent": long}
+            for size in (2_000, 50_000):
+                query = b"form_key=%b&url=http://demo.example/%b" % (key, long[:size].encode())
+                await asked(app, "GET", "/v1/threads", query, **accept)
+                await asked(app, "GET", f"/v1/comments/{long[:size]}", **accept)
+            await asked(app, "GET", "/v1/threads", b"%d" % number + b"&a" * 20_000)
+            kind = {"content_type": JSON, "sec_fetch_site": "same-origin"} | accept
+            await asked(app, "POST", f"/v1/forms/{key.decode()}/comments", body=b'{"name": ""}', **kind)
+            cookies = f"__Host-cm=x; __Host-cm-device={long}" + ";a=b" * 1000
+            body = b'{"email": "%b@x.example", "password": "x"}' % long.encode()
+            await asked(app, "POST", "/v1/session", body=body, cookie=cookies, **kind)
+
+        await ask(0)
+        tracemalloc.start()
+        for number in range(1, 41):
+            await ask(number)
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    tell("C2 memory of what is long", 280, "2 MB kept at most", f"{kept / 1e6:.2f} MB")
+    assert kept < 2_000_000
+
+
+async def test_an_address_that_is_longer_than_any_of_ours_is_refused_on_every_route(store_url, tmp_path):
+    async with household(store_url, tmp_path) as one:
+        for path in ("/v1/threads", "/v1/session", "/1.1/comment-check", "/batch", "/", "/nowhere"):
+            for query in ("a" * 8_200, "&" * 100, "a&" * 4_000):
+                said = await one.client.get(f"{path}?{query}")
+                assert (said.status_code, said.json()["code"]) == (414, "address_too_long")
+        assert (await one.client.get("/v1/comments/" + "x" * 8_200)).status_code == 414
+        assert (await one.client.head("/?" + "&" * 100)).content == b""
+        reader = {"url": "http://demo.example/" + "\u0436" * 1_300, "form_key": one.keys["form key"]}
+        assert (await one.client.get("/v1/threads", params=reader)).status_code == 200
