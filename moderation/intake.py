@@ -291,17 +291,16 @@ class Intake:
     async def rescore(self, site: Site, stored: Stored) -> Verdict | None:
         """Judge a comment that came while no model could score it; None where it still cannot be scored.
 
-        The new verdict counts: what would have been published is published now, unless a person decided meanwhile, or
-        the policy or a mark on the author says otherwise by now. What only the arrival showed is kept as it was seen.
+        What would have been published is published now, unless a person decided meanwhile, or the policy or a mark on
+        the author says otherwise by now. What only the arrival showed is kept as it was seen.
         """
         verdict = await self._judge_again(site, stored, as_comment(stored), stored.fingerprint, FIRST_TEXT_SIGNALS)
         if verdict.degraded:
             return None
-        try:
+        with suppress(CaseDecided, UnknownComment):
             await self._comments.move(stored, judged_again("comment.rescored", stored, verdict), day=self._today())
-        except (CaseDecided, UnknownComment):
-            return None
-        return verdict
+            return verdict
+        return None
 
     async def _judge_again(
         self, site: Site, stored: Stored, comment: Comment, print_: str, keep: frozenset[str]

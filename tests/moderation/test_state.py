@@ -322,7 +322,7 @@ def test_every_order_of_many_moves_leaves_the_store_agreeing(store_url: str, tmp
     "line",
     [
         "redis.call('ZREM', KEYS[2], id)",
-        "for f = 1, leaves do redis.call('ZREM', KEYS[18 + f], id) end",
+        "for f = 1, leaves do redis.call('ZREM', KEYS[19 + f], id) end",
         "if after == 'approved' then redis.call('ZADD', KEYS[10], found[4], id) else redis.call('ZREM', KEYS[10], id) end",
     ],
 )
