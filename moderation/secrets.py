@@ -1,6 +1,6 @@
 """The secret of the deployment that is not in the store: the pepper of the digests.
 
-It lies in the data folder (mode 0600) and is made at the first start; several machines share one by MODERATION_PEPPER.
+It lies in the data folder (mode 0600) and is made at the first start; several machines share one by `store.pepper`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def pepper_of(settings: Settings) -> bytes:
     """Give the pepper, making it where there is none; raises SetupRefused where it is not one."""
     given = settings.store.pepper
     if given:
-        return _read(given, "store.pepper")
+        return _read(given, "MODERATION_STORE__PEPPER (store.pepper)")
     path = settings.store.data / "pepper"
     try:
         return _read(_kept_in(path), str(path))

@@ -22,7 +22,7 @@ from moderation.api.hot import HotRoute
 from moderation.app import House, build
 from moderation.errors import SetupRefused
 from moderation.first_start import first_start
-from moderation.settings import Settings, load
+from moderation.settings import Settings, load, unknown_names
 from moderation.store.connection import connect
 from moderation.store.embedded import running_for_service
 from moderation.store.fitness import problems_of
@@ -86,7 +86,12 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         port = listening.getsockname()[1]
         url = settings.server.public_url or f"http://{_shown_host(settings.server.host)}:{port}"
         DataFolder(settings.store.data).remember_address(url)
-        for line in [*welcome(url), *first_start(settings, url, say), *asyncio.run(shortcomings(settings))]:
+        for line in [
+            *welcome(url),
+            *strangers(),
+            *first_start(settings, url, say),
+            *asyncio.run(shortcomings(settings)),
+        ]:
             say(line)
         config = uvicorn.Config(
             "moderation.serving:application"
@@ -184,6 +189,11 @@ async def shortcomings(settings: Settings) -> list[str]:
     if not all(one.waived for one in found):
         lines.append("  Put it right while the service runs, or, where it is durability, --accept-weaker-durability.")
     return [*lines, ""]
+
+
+def strangers() -> list[str]:
+    """Name the variables that begin like a setting and are none: other programs may have them, or a letter is missing."""
+    return [f"  Not known: {one}." for one in unknown_names(os.environ)]
 
 
 def welcome(url: str) -> list[str]:

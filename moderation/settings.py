@@ -2,12 +2,16 @@
 
 `MODERATION_STORE__URL` is `store.url`; a list is written with commas; an empty variable is one that is not set.
 `MODERATION_DATA` is the short name of `store.data`, `MODERATION_CONFIG` names the TOML file. The environment wins
-over the file. Names without the double underscore are left alone: container platforms invent some of them.
+over the file. Names without the double underscore are left alone, since other programs use some, and are told
+(`unknown_names`). What can be read but not be meant is refused as well: nobody looks at a setting again once it is taken.
 """
 
+import difflib
+import ipaddress
+import re
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -18,10 +22,16 @@ from msgspec import Meta
 from moderation.errors import SetupRefused
 
 PREFIX = "MODERATION_"
+CONFIG = "MODERATION_CONFIG"
 SHORT_NAMES = {"MODERATION_DATA": ("store", "data")}
 
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+StaffRole = Literal["moderator", "ml", "admin"]
+
+_HOST = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?", re.I)
+_INVENTED = re.compile(r".*_SERVICE_(HOST|PORT\w*)|.*_PORT_\d+_(TCP|UDP|SCTP)(_\w+)?")
+"""Names that a container platform gives to its pods for each of its services."""
 
 
 class SettingsInvalid(SetupRefused):
@@ -40,7 +50,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: tuple[str, ...] = ()
     """Addresses or networks whose `X-Forwarded-For` is believed. Nobody else's is."""
     public_url: str | None = None
-    """Address under which browsers reach the service, when a proxy stands before it."""
+    """Address under which browsers reach the service, when a proxy stands before it: https://name, without a path."""
 
 
 class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +71,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections to the store that one process may hold."""
     max_memory_mb: Annotated[int, Meta(ge=16)] | None = None
     """Memory of the embedded server; without it 60 % of what the machine or the container has."""
-    ledger_days: Annotated[int, Meta(ge=1)] = 30
+    ledger_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
     """How long entries of the ledger stay in the store; older ones go to compressed files in the data folder."""
     min_free_disk_mb: Annotated[int, Meta(ge=1)] = 64
     """With less free disk than this the service is not ready, and a server that died is not started again."""
@@ -107,7 +117,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that is not used ends after this time."""
     session_hours: Annotated[int, Meta(ge=1, le=24 * 30)] = 12
     """A session ends after this time, used or not."""
-    second_factor_for: tuple[str, ...] = ()
+    second_factor_for: tuple[StaffRole, ...] = ()
     """Roles (moderator, ml, admin) that must set up a code before they can do anything else."""
     streams: Annotated[int, Meta(ge=1, le=10_000)] = 200
     """Pages that may follow live events at once, for each worker; more fall back to asking now and then."""
@@ -126,12 +136,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
     """Read the settings, or raise `SettingsInvalid` with one line that names what is wrong and where."""
-    if toml_path is None and environ.get("MODERATION_CONFIG"):
-        toml_path = Path(environ["MODERATION_CONFIG"])
+    if toml_path is None and environ.get(CONFIG):
+        toml_path = Path(environ[CONFIG])
     tree: dict[str, Any] = {}
     origins: dict[str, str] = {}
     if toml_path is not None:
-        tree = _read_toml(toml_path)
+        tree = {section: _given(values) for section, values in _read_toml(toml_path).items()}
         for section, values in tree.items():
             for name in values if isinstance(values, dict) else ():
                 origins[f"{section}.{name}"] = f"{section}.{name} in {toml_path}"
@@ -147,9 +157,26 @@ def load(environ: Mapping[str, str], toml_path: Path | None = None) -> Settings:
         values[name] = _split(section, name, value)
         origins[f"{section}.{name}"] = variable
     try:
-        return msgspec.convert(tree, Settings, strict=False, dec_hook=_decode)
+        settings = msgspec.convert(tree, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise SettingsInvalid(_one_line(str(error), origins)) from None
+    for place, complaint in _not_meant(settings):
+        raise SettingsInvalid(f"{origins.get(place, place)}: {complaint}")
+    public = _as_browsers_say_it(settings.server.public_url)
+    return msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, public_url=public))
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """Name the variables that begin like ours and are none, each with the one that may be meant."""
+    known = sorted({place.replace(".", "__").upper() for place in shown(Settings())} | {"DATA", "CONFIG"})
+    told = []
+    for name, value in sorted(environ.items()):
+        invented = _INVENTED.fullmatch(name) or (name.endswith("_PORT") and "://" in value)
+        if name.startswith(PREFIX) and _path_of(name) is None and name != CONFIG and not invented:
+            said = name.removeprefix(PREFIX)
+            near = [one for one in known if one.endswith(f"__{said}")] or difflib.get_close_matches(said, known, 1, 0.8)
+            told.append(f"{name} is no setting and does nothing" + (f" ({PREFIX}{near[0]} is one)" if near else ""))
+    return told
 
 
 def shown(settings: Settings) -> dict[str, str]:
@@ -189,6 +216,66 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsInvalid(f"{path}: {error}") from None
 
 
+def _given(values: Any) -> Any:
+    """Leave out what is empty: in the file as in the environment it is not set."""
+    return {name: value for name, value in values.items() if value != ""} if isinstance(values, dict) else values
+
+
+def _not_meant(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Say of values that can be read but not be meant what they should be."""
+    server, intake = settings.server, settings.intake
+    if not _is_host(server.host):
+        yield "server.host", f"{server.host!r} is no address and no name of a host"
+    for name in server.trusted_proxies:
+        if not _is_network(name):
+            yield "server.trusted_proxies", f"{name!r} is no address and no network such as 10.0.0.0/8"
+    if server.public_url is not None and not _is_origin(server.public_url):
+        wanted = "the scheme and the host alone, such as https://moderation.example.org"
+        yield "server.public_url", f"{server.public_url!r} is not an address of browsers: write {wanted}"
+    for name in settings.webhooks.allow:
+        if not _is_network(name) and not _is_host(name):
+            yield "webhooks.allow", f"{name!r} is no host and no network such as 10.1.0.0/16"
+    if intake.max_batch_body_bytes < intake.max_body_bytes:
+        yield (
+            "intake.max_body_bytes",
+            f"is more than intake.max_batch_body_bytes, which is {intake.max_batch_body_bytes}",
+        )
+
+
+def _is_network(name: str) -> bool:
+    try:
+        ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_host(name: str) -> bool:
+    if re.fullmatch(r"[\d.]+|.*:.*", name):
+        return "/" not in name and _is_network(name)
+    return len(name) <= 253 and _HOST.fullmatch(name) is not None
+
+
+def _is_origin(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        there = parts.scheme in ("http", "https") and parts.port != 0 and _is_host(parts.hostname or "")
+    except ValueError:
+        return False
+    return (
+        there and "@" not in parts.netloc and (parts.path, parts.query, parts.fragment) in (("", "", ""), ("/", "", ""))
+    )
+
+
+def _as_browsers_say_it(url: str | None) -> str | None:
+    """Write an address as browsers write where a page comes from: small letters, and a port only where it is another."""
+    if url is None:
+        return None
+    parts = urlsplit(url.lower())
+    usual = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual).removesuffix(':')}"
+
+
 def _path_of(variable: str) -> tuple[str, str] | None:
     """Return (section, name) of a variable, or None when it is not one of ours."""
     if variable in SHORT_NAMES:
@@ -222,6 +309,11 @@ def _one_line(message: str, origins: Mapping[str, str]) -> str:
     if complaint.startswith("Object contains unknown field"):
         path = f"{path}.{complaint.split('`')[1]}".lstrip(".")
         complaint = "there is no such setting"
+    if complaint.startswith("Invalid enum value"):
+        section, _, name = path.partition(".")
+        kind = typing.get_type_hints(typing.get_type_hints(Settings)[section])[name]
+        choices = typing.get_args(typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else kind)
+        complaint = f"{complaint.removeprefix('Invalid enum value ')} is none of {', '.join(choices)}"
     origin = origins.get(path)
     if origin is None:
         origin = next((name for key, name in origins.items() if key.startswith(f"{path}.")), path)

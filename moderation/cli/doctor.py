@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moderation.cli.frame import in_house, settings_of, store_options
-from moderation.settings import shown
+from moderation.settings import shown, unknown_names
 
 if TYPE_CHECKING:
     from moderation.app import House
@@ -24,6 +25,8 @@ def doctor(data: Path | None, redis: str | None) -> None:
     settings = settings_of(data, redis)
     for name, value in shown(settings).items():
         click.echo(f"  {name:<34} {value}")
+    for line in unknown_names(os.environ):
+        click.echo(f"  not known: {line}", err=True)
 
     async def work(rooms: House) -> list[str]:
         wrong = [one.detail for one in await problems_of(rooms.connection)]

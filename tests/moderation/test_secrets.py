@@ -41,7 +41,9 @@ def test_one_that_is_given_comes_before_the_file_with_or_without_its_padding(tmp
 
 @pytest.mark.parametrize("text", ["short", "A" * 42, "p\u00e4pper" * 20], ids=["short", "one_byte_short", "no_base64"])
 def test_one_that_is_none_is_refused_and_the_refusal_does_not_repeat_it(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SetupRefused, match=r"store\.pepper: a pepper is at least 32 random bytes") as refused:
+    with pytest.raises(
+        SetupRefused, match=r"MODERATION_STORE__PEPPER \(store\.pepper\): a pepper is at least 32 random bytes"
+    ) as refused:
         pepper_of(Settings(store=StoreSettings(data=tmp_path, pepper=text)))
     assert text not in str(refused.value)
 

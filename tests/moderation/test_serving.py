@@ -123,3 +123,28 @@ def test_a_store_that_may_lose_comments_is_named_at_the_start_and_the_service_is
         finally:
             service.send_signal(signal.SIGTERM)
             service.wait(30)
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("serve", "--port", "0", "--workers", "2"), ("doctor",)])
+def test_a_proxy_that_is_no_address_is_refused_by_whoever_reads_it(command, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "moderation", *command, "--data", str(tmp_path / "data")],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MODERATION_SERVER__TRUSTED_PROXIES": "nginx"},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "moderation: MODERATION_SERVER__TRUSTED_PROXIES: 'nginx' is no address and no network such as 10.0.0.0/8\n"
+    )
+
+
+def test_a_name_that_is_no_setting_is_told_at_the_start(serve, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODERATION_SERVER_WORKERS", "3")
+    serve()
+    said = (tmp_path / "log0").read_text()
+    assert (
+        "  Not known: MODERATION_SERVER_WORKERS is no setting and does nothing (MODERATION_SERVER__WORKERS is one).\n"
+        in said
+    )

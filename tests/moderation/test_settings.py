@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation.settings import Settings, SettingsInvalid, load, shown
+from moderation.settings import Settings, SettingsInvalid, load, shown, unknown_names
 
 
 def test_without_anything_the_defaults_hold():
@@ -55,7 +55,7 @@ def test_the_environment_wins_over_the_file(tmp_path):
         ({"MODERATION_SERVER__PORT": "http"}, "MODERATION_SERVER__PORT: expected `int`, got `str`"),
         ({"MODERATION_SERVER__PORT": "70000"}, "MODERATION_SERVER__PORT: expected `int` <= 65535"),
         ({"MODERATION_SERVER__WORKERS": "0"}, "MODERATION_SERVER__WORKERS: expected `int` >= 1"),
-        ({"MODERATION_STORE__PROFILE": "cheap"}, "MODERATION_STORE__PROFILE: invalid enum value 'cheap'"),
+        ({"MODERATION_STORE__PROFILE": "cheap"}, "MODERATION_STORE__PROFILE: 'cheap' is none of single, ha"),
         ({"MODERATION_CONFIG": "/nowhere/x.toml"}, "/nowhere/x.toml: cannot be read: No such file or directory"),
     ],
 )
@@ -95,3 +95,105 @@ def test_the_shown_settings_hold_no_password():
     lines = shown(load({"MODERATION_STORE__URL": "rediss://ann:s3cret@redis.internal:6380/0"}))
     assert lines["store.url"] == "rediss://ann:***@redis.internal:6380/0"
     assert "s3cret" not in "".join(lines.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("SERVER__TRUSTED_PROXIES", "nginx", "'nginx' is no address and no network such as 10.0.0.0/8"),
+        ("SERVER__TRUSTED_PROXIES", "10.0.0.1,10.0.0.0/33", "'10.0.0.0/33' is no address and no network such as 10.0.0.0/8"),
+        ("SERVER__HOST", "foo..bar", "'foo..bar' is no address and no name of a host"),
+        ("SERVER__HOST", "10.0.0.256", "'10.0.0.256' is no address and no name of a host"),
+        ("WEBHOOKS__ALLOW", "10.1.0.0/33", "'10.1.0.0/33' is no host and no network such as 10.1.0.0/16"),
+        ("WEBHOOKS__ALLOW", "https://hooks.internal", "'https://hooks.internal' is no host and no network such as 10.1.0.0/16"),
+        ("CONSOLE__SECOND_FACTOR_FOR", "admin,Moderator", "'Moderator' is none of moderator, ml, admin"),
+        ("CONSOLE__SECOND_FACTOR_FOR", "admins", "'admins' is none of moderator, ml, admin"),
+        ("WEBHOOKS__TIMEOUT_SECONDS", "inf", "expected `float` <= 3600.0"),
+        ("STORE__LEDGER_DAYS", "1000000", "expected `int` <= 36500"),
+        ("INTAKE__MAX_BODY_BYTES", "20000000", "is more than intake.max_batch_body_bytes, which is 10485760"),
+    ],
+)  # fmt: skip
+def test_what_can_be_read_but_not_be_meant_is_refused(name, value, complaint):
+    with pytest.raises(SettingsInvalid) as refused:
+        load({f"MODERATION_{name}": value})
+    assert str(refused.value) == f"MODERATION_{name}: {complaint}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["x", "moderation.example.org", "https://", "ftp://a.example", "https://a.example/moderation", "https://ann@a.example", "https://a.example:x"],
+)  # fmt: skip
+def test_a_public_address_that_no_browser_can_go_to_is_refused(url):
+    with pytest.raises(
+        SettingsInvalid, match=r"^MODERATION_SERVER__PUBLIC_URL: .* such as https://moderation\.example\.org$"
+    ):
+        load({"MODERATION_SERVER__PUBLIC_URL": url})
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("https://moderation.example.org", "https://moderation.example.org"),
+        ("https://Moderation.example.org:443/", "https://moderation.example.org"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_the_public_address_is_written_as_browsers_write_where_they_come_from(written, said):
+    assert load({"MODERATION_SERVER__PUBLIC_URL": written}).server.public_url == said
+
+
+def test_what_may_be_meant_is_taken():
+    settings = load(
+        {
+            "MODERATION_SERVER__TRUSTED_PROXIES": "fd00::/8,172.16.0.0/12",
+            "MODERATION_SERVER__HOST": "::",
+            "MODERATION_WEBHOOKS__ALLOW": "hooks.internal,10.1.0.0/16,intranet",
+            "MODERATION_CONSOLE__SECOND_FACTOR_FOR": "admin, moderator",
+        }
+    )
+    assert settings.server.host == "::"
+    assert settings.console.second_factor_for == ("admin", "moderator")
+
+
+def test_what_is_empty_in_the_file_is_not_set_either(tmp_path):
+    file = tmp_path / "moderation.toml"
+    file.write_text('[server]\nhost = ""\n[store]\nurl = ""\n')
+    assert load({}, file) == Settings()
+
+
+def test_a_wrong_address_in_the_file_is_named_with_the_file(tmp_path):
+    file = tmp_path / "moderation.toml"
+    file.write_text('[server]\ntrusted_proxies = ["nginx"]\n')
+    with pytest.raises(SettingsInvalid, match=f"^server.trusted_proxies in {file}: 'nginx' is no address"):
+        load({}, file)
+
+
+def test_a_name_that_begins_like_a_setting_and_is_none_is_told_and_not_refused():
+    environ = {
+        "MODERATION_SERVER_WORKERS": "3",
+        "MODERATION_STOREDATA": "/x",
+        "MODERATION_BADGE": "of another program",
+        "MODERATION_PORT": "9000",
+        "MODERATION_SERVER__PORT": "9001",
+        "MODERATION_DATA": "/y",
+        "MODERATION_CONFIG": "",
+        "PATH": "/bin",
+    }
+    assert unknown_names(environ) == [
+        "MODERATION_BADGE is no setting and does nothing",
+        "MODERATION_PORT is no setting and does nothing (MODERATION_SERVER__PORT is one)",
+        "MODERATION_SERVER_WORKERS is no setting and does nothing (MODERATION_SERVER__WORKERS is one)",
+        "MODERATION_STOREDATA is no setting and does nothing (MODERATION_STORE__DATA is one)",
+    ]
+    assert load(environ).server.port == 9001
+
+
+def test_the_names_that_a_container_platform_invents_are_not_told():
+    invented = {
+        "MODERATION_PORT": "tcp://10.0.0.7:80",
+        "MODERATION_PORT_80_TCP_ADDR": "10.0.0.7",
+        "MODERATION_SERVICE_HOST": "10.0.0.7",
+        "MODERATION_SERVICE_PORT_HTTP": "80",
+    }
+    assert unknown_names(invented) == []
