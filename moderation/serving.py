@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from moderation.api.front import Front
@@ -114,9 +115,26 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         )
         if settings.server.workers > 1:
             os.environ.update(_environment(settings))
-            Multiprocess(config, sockets=[listening]).run()
+            Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
+
+
+class Workers(Multiprocess):
+    """Several workers, which all end where one cannot start: it would not start the next time either."""
+
+    def run(self) -> None:
+        """Run until told to stop; raises SetupRefused where a worker could not start."""
+        super().run()
+        if any(worker.exitcode == STARTUP_FAILURE for worker in self.processes):
+            raise SetupRefused("a worker could not start, so the service has ended; its last line says why")
+
+    def keep_subprocess_alive(self) -> None:
+        """Begin anew the workers that have died."""
+        for worker in self.processes:
+            # its end of the pipe is its own: while we hold it too, one that dies is waited for as one that is slow
+            worker.child_conn.close()
+        super().keep_subprocess_alive()
 
 
 @contextmanager

@@ -125,6 +125,18 @@ def test_a_store_that_may_lose_comments_is_named_at_the_start_and_the_service_is
             service.wait(30)
 
 
+def _ended(tmp_path, *options, **environ):
+    """Start a service that cannot go on, and give how it ended and what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "moderation", "serve", "--port", "0", "--data", str(tmp_path / "data"), *options],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "MODERATION_STORE__MAX_MEMORY_MB": "64", **environ},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+
+
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("serve", "--port", "0", "--workers", "2"), ("doctor",)])
 def test_a_proxy_that_is_no_address_is_refused_by_whoever_reads_it(command, tmp_path):
     done = subprocess.run(
@@ -137,6 +149,25 @@ def test_a_proxy_that_is_no_address_is_refused_by_whoever_reads_it(command, tmp_
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "moderation: MODERATION_SERVER__TRUSTED_PROXIES: 'nginx' is no address and no network such as 10.0.0.0/8\n"
+    )
+
+
+def test_workers_that_cannot_start_end_the_service_at_once_and_with_a_failure(tmp_path):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    # what the rooms of a worker need is there for the parent alone
+    (broken / "sitecustomize.py").write_text(
+        "import multiprocessing, sys\n"
+        "if multiprocessing.parent_process() is not None or '--multiprocessing-fork' in sys.argv:\n"
+        "    import moderation.versions\n"
+        "    async def start(self): raise OSError('the models cannot be read')\n"
+        "    moderation.versions.Versions.start = start\n"
+    )
+    done = _ended(tmp_path, "--workers", "2", PYTHONPATH=f"{broken}:{REPOSITORY}")
+    assert done.returncode == 2
+    assert "Application startup failed" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "moderation: a worker could not start, so the service has ended; its last line says why"
     )
 
 
