@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -105,12 +106,21 @@ async def prepare(settings: Settings, url: str) -> FirstRun | None:
 
 
 def secrets_of(settings: Settings, first: FirstRun | None) -> list[str]:
-    """Say the secrets of a first start."""
+    """Say the secrets of a first start to a person at a terminal; elsewhere, which may be a log, only where they are."""
     if first is None:
         return []
+    kept = settings.store.data.absolute() / FIRST_RUN
+    made = "  First start: a site 'demo' and an admin were made."
+    if not sys.stdout.isatty():
+        return [
+            f"{made} Their keys and the admin's password are in",
+            f"  {kept}, which only this account can read",
+            "  (delete that file when you have them in a safe place; the demo form needs it).",
+            "",
+        ]
     return [
-        "  First start: a site 'demo' and an admin were made. These secrets are shown once, and kept in",
-        f"  {settings.store.data / FIRST_RUN} (delete that file when you have them in a safe place; the demo form needs it):",
+        f"{made} These secrets are shown once, and kept in",
+        f"  {kept} (delete that file when you have them in a safe place; the demo form needs it):",
         f"    site key        {first.site_key}",
         f"    form key        {first.form_key}",
         f"    admin key       {first.admin_key}",

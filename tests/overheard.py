@@ -5,7 +5,6 @@ a service of the suite has logged, and whatever a test was heard to print, is se
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,14 +15,11 @@ PERSONAL = (
     "nine green buses", "four words in a row", "__Host-cm=",
 )  # fmt: skip
 SECRETS = ("site_key", "form_key", "admin_key", "admin_password")
-_SHOWN_ONCE = re.compile(r"^    (?:site key|form key|admin key|admin sign-in) .*$", re.M)
-"""A first start tells its secrets to whoever started it, and never again."""
 
 
 def personal_in(text: str, secrets: Iterable[str] = ()) -> list[str]:
     """List what of a person, or which secret, stands in a text that everybody may read."""
-    heard = _SHOWN_ONCE.sub("", text)
-    return [word for word in (*PERSONAL, *secrets) if word in heard]
+    return [word for word in (*PERSONAL, *secrets) if word in text]
 
 
 def overheard(folder: Path) -> list[str]:

@@ -1,6 +1,8 @@
 """A first start that meets a store in trouble: it waits beside the service, and is finished by whoever comes next."""
 
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -16,7 +18,7 @@ from moderation.first_start import prepare
 from moderation.records import Role
 from moderation.settings import Settings, StoreSettings
 from tests.servers import free_port, plain_server
-from tests.service import environment
+from tests.service import environment, serving
 
 
 def ready(port):
@@ -55,7 +57,7 @@ def test_a_start_without_a_replica_says_so_answers_503_and_ends_as_soon_as_there
                 bearer = {"Authorization": f"Bearer {first['site_key']}"}
                 answer = httpx.post(f"http://127.0.0.1:{port}/v1/comments", json=comment, headers=bearer)
                 assert answer.status_code == 201
-                wait_until(lambda: "shown once" in said.read_text())
+                wait_until(lambda: "First start" in said.read_text())
                 assert service.poll() is None
         finally:
             service.send_signal(signal.SIGTERM)
@@ -82,3 +84,32 @@ async def test_a_first_start_that_was_interrupted_is_finished_by_the_next(store_
         live = {key.id for key in await rooms.sites.keys() if not key.revoked}
     assert person.role is Role.ADMIN
     assert live == {key.split("_")[1] for key in (first.site_key, first.form_key, first.admin_key)}
+
+
+SECRETS = ("site_key", "form_key", "admin_key", "admin_password")
+
+
+def test_where_nobody_sits_at_a_terminal_the_secrets_are_not_said_but_where_they_are(tmp_path):
+    with serving(tmp_path / "data") as service:
+        said = (service.data / "service.log").read_text()
+    assert f"{tmp_path / 'data' / 'first-run.json'}, which only this account can read" in said
+    assert (service.data / "first-run.json").stat().st_mode & 0o777 == 0o600
+    assert [name for name in SECRETS if service.first[name] in said] == []
+
+
+def test_a_person_at_a_terminal_is_shown_them_once(tmp_path):
+    for expected in (list(SECRETS), []):
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "moderation", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+        service = subprocess.Popen(command, env=environment(), stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        said = ""
+        try:
+            while "Application startup complete" not in said:
+                said += os.read(ours, 65_536).decode(errors="replace")
+        finally:
+            service.send_signal(signal.SIGTERM)
+            service.wait(30)
+            os.close(ours)
+        first = json.loads((tmp_path / "data" / "first-run.json").read_text())
+        assert [name for name in SECRETS if first[name] in said] == expected
