@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import msgspec
+import structlog
 
 from moderation.scoring.models import Models
 from moderation.store.connection import Connection
@@ -13,6 +14,10 @@ from moderation.telemetry import Telemetry
 from moderation.versions import Versions
 
 REMEMBER_SECONDS = 1.0
+NOT_BELIEVED = (
+    "X-Forwarded-For comes from an address that is not in MODERATION_SERVER__TRUSTED_PROXIES, and is not believed: if that is "
+    "your proxy, all its readers share one allowance"
+)
 
 
 class State(msgspec.Struct, frozen=True):
@@ -41,6 +46,7 @@ class Readiness:
         self._versions = versions
         self._state = State((), (), ())
         self._looked = -REMEMBER_SECONDS
+        self._not_believed = False
 
     async def look(self) -> State:
         """Say what stands in the way. A model that is missing does not: comments are taken in and wait."""
@@ -54,7 +60,14 @@ class Readiness:
         elif self._models.resting:
             warnings.append("the model failed a moment ago and rests: comments wait unscored until it is asked again")
         warnings += self._versions.warnings
+        warnings += [NOT_BELIEVED] if self._not_believed else []
         self._state = State(tuple(problems), tuple(warnings), self._models.versions)
         self._looked = time.monotonic()
         self._telemetry.readiness_seen(not problems)
         return self._state
+
+    def somebody_forwards(self) -> None:
+        """Remember that an address was forwarded by somebody whom nobody trusts, and log it, once and without the address."""
+        if not self._not_believed:
+            self._not_believed = True
+            structlog.get_logger("moderation").warning("forwarded_address_not_believed", problem=NOT_BELIEVED)

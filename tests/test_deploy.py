@@ -73,6 +73,36 @@ def test_a_command_in_a_container_finds_the_store_that_the_service_has(name):
         assert one["environment"]["MODERATION_STORE__URL"].startswith(("unix://", "cluster://"))
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", "compose.cluster.yaml"])
+def test_a_compose_file_passes_on_what_a_proxy_before_it_needs(name):
+    composed = yaml.safe_load((DEPLOY / name).read_text())
+    for one in (one for key, one in composed["services"].items() if key.startswith("moderation")):
+        given = one["environment"]
+        assert given["MODERATION_SERVER__TRUSTED_PROXIES"] == "${MODERATION_SERVER__TRUSTED_PROXIES:-}"
+        assert given["MODERATION_SERVER__PUBLIC_URL"].startswith("${MODERATION_SERVER__PUBLIC_URL:-")
+
+
+def test_what_a_file_says_of_trusted_proxies_is_taken():
+    said = [
+        one
+        for path in DEPLOY.rglob("*")
+        if path.is_file() and path.suffix != ".png"
+        for one in re.findall(
+            r"(?:TRUSTED_PROXIES=|instead of |machine: )([\d./,]+\d)", path.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(said) >= 4
+    for one in said:
+        assert load({"MODERATION_SERVER__TRUSTED_PROXIES": one}).server.trusted_proxies
+
+
+@pytest.mark.parametrize(
+    ("name", "closed"), [("nginx.conf", r"location /metrics \{\s+return 404;"), ("Caddyfile", r"respond /metrics\* 404")]
+)
+def test_a_proxy_keeps_the_figures_from_strangers(name, closed):
+    assert re.search(closed, (DEPLOY / name).read_text())
+
+
 def test_the_image_runs_as_nobody_with_what_the_repository_has():
     text = (DEPLOY / "Dockerfile").read_text()
     assert re.search(r"^USER 10001", text, re.M)

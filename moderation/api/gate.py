@@ -225,7 +225,10 @@ def address_of(request: Request[Any, Any, Any]) -> str:
     """Give the client's address of a request."""
     # some proxies add a line of their own instead of going on in the one that the client sent
     forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
-    return client_address(_peer(request), forwarded, request.app.state.proxies)
+    state = request.app.state
+    if forwarded and "house" in state and not is_trusted(_peer(request), state.proxies):
+        state.house.readiness.somebody_forwards()
+    return client_address(_peer(request), forwarded, state.proxies)
 
 
 # what a handler asks for ------------------------------------------------------------------------------

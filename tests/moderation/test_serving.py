@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -179,3 +180,31 @@ def test_a_name_that_is_no_setting_is_told_at_the_start(serve, tmp_path, monkeyp
         "  Not known: MODERATION_SERVER_WORKERS is no setting and does nothing (MODERATION_SERVER__WORKERS is one).\n"
         in said
     )
+
+
+def test_an_address_that_a_stranger_forwards_is_told_once_and_not_written_down(serve, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODERATION_SERVER__TRUSTED_PROXIES", "10.0.0.0/8")
+    serve()
+    form = json.loads((serve.data / "first-run.json").read_text())["form_key"]
+    assert httpx.get(f"{serve.url}/health/ready").json()["warnings"] == []
+    time.sleep(1.1)  # what was found at the last look is remembered for so long
+    for _ in range(3):
+        httpx.post(
+            f"{serve.url}/v1/forms/{form}/comments",
+            json={"name": "Ann", "email": "ann@example.org", "text": "Thank you, this helped me a lot."},
+            headers={"Origin": serve.url, "X-Forwarded-For": "198.51.100.77"},
+        )
+    (warning,) = httpx.get(f"{serve.url}/health/ready").json()["warnings"]
+    assert "MODERATION_SERVER__TRUSTED_PROXIES" in warning
+    said = (tmp_path / "log0").read_text()
+    assert said.count("forwarded_address_not_believed") == 1
+    assert "198.51.100.77" not in said
+
+
+def test_an_address_that_our_proxy_forwards_is_nothing_to_tell(serve, tmp_path, monkeypatch):
+    monkeypatch.setenv("MODERATION_SERVER__TRUSTED_PROXIES", "127.0.0.1")
+    serve()
+    form = json.loads((serve.data / "first-run.json").read_text())["form_key"]
+    headers = {"Origin": serve.url, "X-Forwarded-For": "198.51.100.77"}
+    assert httpx.post(f"{serve.url}/v1/forms/{form}/comments", json={}, headers=headers).status_code == 422
+    assert httpx.get(f"{serve.url}/health/ready").json()["warnings"] == []
