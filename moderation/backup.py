@@ -82,10 +82,15 @@ class _Hashing:
 # taking -----------------------------------------------------------------------------------------
 
 
-async def back_up(connection: Connection, settings: Settings, target: Path, now: datetime, say: Say) -> Contents:
-    """Write a backup; the service may run meanwhile. Raises BackupRefused where the file is there already."""
+async def back_up(
+    connection: Connection, settings: Settings, target: Path, now: datetime, say: Say, made: Path | None = None
+) -> Contents:
+    """Write a backup; the service may run meanwhile. Raises BackupRefused where the file is there already.
+
+    Of a store that is not ours the snapshot was `made` beforehand, so that the files are no older than it.
+    """
     _refuse_to_replace(target)
-    snapshot = await take(connection)
+    snapshot = await take(connection, made)
     return await asyncio.to_thread(_keep, snapshot, settings, target, now, say)
 
 

@@ -97,7 +97,8 @@ def test_what_a_file_says_of_trusted_proxies_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("name", "closed"), [("nginx.conf", r"location /metrics \{\s+return 404;"), ("Caddyfile", r"respond /metrics\* 404")]
+    ("name", "closed"),
+    [("nginx.conf", r"location /metrics \{\s+return 404;"), ("Caddyfile", r"respond /metrics\* 404")],
 )
 def test_a_proxy_keeps_the_figures_from_strangers(name, closed):
     assert re.search(closed, (DEPLOY / name).read_text())

@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--snapshot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="RDB",
+    help="The snapshot of a store of your own, as `redis-cli --rdb RDB` makes it.",
+)
 @store_options
-def backup(file: Path, data: Path | None, redis: str | None) -> None:
+def backup(file: Path, snapshot: Path | None, data: Path | None, redis: str | None) -> None:
     """Write a backup of everything (comments, keys, people, models, the pepper) to FILE. The service may run meanwhile.
 
     The file holds secrets: keep it as closed as the data folder.
@@ -33,7 +39,7 @@ def backup(file: Path, data: Path | None, redis: str | None) -> None:
     async def work(rooms: House) -> tuple[int, Contents]:
         comments = await _count(rooms)
         with bar("Backing up", bytes_=True) as say:
-            return comments, await back_up(rooms.connection, settings, file, datetime.now(UTC), say)
+            return comments, await back_up(rooms.connection, settings, file, datetime.now(UTC), say, snapshot)
 
     comments, contents = in_house(settings, work)
     size = sum(part.size for part in contents.parts)
@@ -51,7 +57,10 @@ def restore_backup(file: Path, data: Path | None, redis: str | None) -> None:
 
     settings = settings_of(data, redis, begins=True)
     if settings.store.url:
-        raise BackupRefused("a backup is restored into the embedded store; leave --redis away")
+        raise BackupRefused(
+            "a backup is restored into a folder: leave --redis and MODERATION_STORE__URL away; deploy/backup.md says how its "
+            "store comes into a server of your own"
+        )
     folder = DataFolder(settings.store.data)
     with folder.owned(wait=0.0) as owner:
         if not owner:

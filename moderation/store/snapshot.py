@@ -15,6 +15,8 @@ from moderation.store.connection import Connection
 from moderation.store.folder import DataFolder
 
 LONGEST_SECONDS = 1800.0
+HEADS = (b"REDIS", b"VALKE")
+"""How a snapshot begins."""
 _BASE, _INCREMENT = "appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof"
 _PLAN = f"file {_BASE} seq 1 type b\nfile {_INCREMENT} seq 1 type i\n"
 """How the server writes down of which files its append-only log consists."""
@@ -49,15 +51,40 @@ _BUSY = ("in progress", "right now")
 """What the server says where other work has begun since it was seen at rest."""
 
 
-async def take(connection: Connection) -> BinaryIO:
-    """Let the embedded server write a snapshot; gives the open file, which later snapshots leave alone."""
-    if connection.kind != "embedded":
+async def take(connection: Connection, made: Path | None = None) -> BinaryIO:
+    """Let the embedded server write a snapshot; gives the open file, which later snapshots leave alone.
+
+    Another server's snapshot is `made` by its operator.
+    """
+    if connection.kind == "cluster":
         raise SnapshotFailed(
-            "only the embedded store is backed up here; back up an external one by its own means, and with it the "
-            "pepper and the models of the data folder"
+            "a cluster has no snapshot of its whole; keep one of each primary by its own means (redis-cli --cluster backup), "
+            "and with them the pepper and the data folder"
         )
+    if connection.kind != "embedded":
+        if made is None:
+            raise SnapshotFailed(
+                "the service writes no snapshot of a store that is not its own; make one (redis-cli --rdb FILE) and name it "
+                "with --snapshot FILE"
+            )
+        return _looked_at(made)
+    if made is not None:
+        raise SnapshotFailed("--snapshot is for a store of your own; the embedded one makes its snapshot itself")
     await _carry_out(connection, _SAVE)
     return _opened(DataFolder(connection.settings.data).store / "dump.rdb")
+
+
+def _looked_at(made: Path) -> BinaryIO:
+    try:
+        file = _opened(made)
+    except OSError as error:
+        raise SnapshotFailed(f"{made} cannot be read: {error.strerror}") from None
+    head = file.read(5)
+    file.seek(0)
+    if head not in HEADS:
+        file.close()
+        raise SnapshotFailed(f"{made} is no snapshot of a store")
+    return file
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -127,7 +154,7 @@ def plant(snapshot: Path, store: Path) -> None:
     A server with an append-only log never reads a bare snapshot: it becomes the base of the log.
     """
     with open(snapshot, "rb") as file:
-        if file.read(5) not in (b"REDIS", b"VALKE"):
+        if file.read(5) not in HEADS:
             raise SnapshotFailed(f"{snapshot.name} is no snapshot of a store")
     draft = store / f".planting-{os.getpid()}"
     draft.mkdir(mode=0o700)

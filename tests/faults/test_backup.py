@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from unittest.mock import ANY
 
 import pytest
+import redis
 
 from moderation import backup
 from moderation.app import House, house
@@ -20,11 +22,12 @@ from moderation.records import Site
 from moderation.settings import Settings, StoreSettings
 from moderation.store import snapshot
 from moderation.store.connection import Connection
-from moderation.store.embedded import running_for_command
+from moderation.store.embedded import find_server, running_for_command
 from moderation.store.folder import DataFolder
 from tests.faults.storm import SITE, fresh_comment
 from tests.figures import tell
-from tests.service import a_comment, command, run, serving
+from tests.servers import running_server
+from tests.service import a_comment, command, run, serving, submitted
 
 
 async def fill(rooms: House, comments: int) -> None:
@@ -117,7 +120,7 @@ def test_a_backup_that_takes_the_snapshot_which_is_there_already_is_found_out(tm
     """The mutation: what came in since the last snapshot is left out."""
     kept: list[bytes] = []
 
-    async def stale(connection: Connection) -> io.BufferedReader:
+    async def stale(connection: Connection, made: Path | None = None) -> io.BufferedReader:
         if not kept:
             with await snapshot.take(connection) as file:
                 kept.append(file.read())
@@ -196,6 +199,34 @@ def refuse_what_is_damaged(file: Path, folder: Path) -> None:
         assert not (target / "pepper").exists()
         assert not DataFolder(target).has_store()
     tell("A7 damaged backups", len(damages), "all refused", "all refused")
+
+
+def test_a_store_of_ones_own_is_backed_up_by_its_snapshot_and_moves_to_another_host(tmp_path):
+    """What deploy/backup.md says of a server of one's own, on the oldest one that may be used where it is here."""
+    binary = Path(shutil.which("redis-server") or find_server())
+    folder, file, rdb, other = (tmp_path / name for name in ("data", "own.cmb", "store.rdb", "other"))
+    with running_server(tmp_path / "one", binary=binary) as one:
+        url = f"redis://127.0.0.1:{one.port}/0"
+        with serving(folder, MODERATION_STORE__URL=url) as service:
+            known = [submitted(service)["id"] for _ in range(5)]
+            first = service.first
+            said = service.command("backup", str(file), status=2)
+            assert "name it with --snapshot FILE" in said
+            assert not file.exists()
+            redis.Redis(port=one.port).save()
+            shutil.copy(tmp_path / "one" / "dump.rdb", rdb)
+            assert "5 comments" in service.command("backup", str(file), "--snapshot", str(rdb))
+    restored = command("restore", str(file), data=other)
+    assert "5 comments" in restored
+    assert "every digest fits" in restored
+    assert (other / "pepper").read_text() == (folder / "pepper").read_text()
+    shutil.copytree(other / "store" / "appendonlydir", tmp_path / "two" / "appendonlydir")
+    shutil.rmtree(other / "store")
+    with running_server(tmp_path / "two", binary=binary) as two:
+        (other / "first-run.json").write_text(json.dumps(first))  # it is no part of a backup
+        with serving(other, MODERATION_STORE__URL=f"redis://127.0.0.1:{two.port}/0") as service:
+            assert all(service.site.get(f"/v1/comments/{one}").status_code == 200 for one in known)
+            assert "All is well." in service.command("doctor")
 
 
 @pytest.mark.parametrize("name", ["../outside", "models/../../outside", "/etc/outside", "serve.lock", "store/x"])

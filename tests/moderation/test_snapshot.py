@@ -61,9 +61,21 @@ async def test_a_rewrite_that_the_server_does_not_permit_is_told_as_such(work: B
         await rewrite(work.connection)
 
 
-async def test_another_ones_store_is_not_backed_up_here(connection: Connection) -> None:
-    with pytest.raises(SnapshotFailed, match="back up an external one by its own means"):
+async def test_of_another_ones_store_a_snapshot_is_wanted_and_looked_at(connection: Connection, tmp_path) -> None:
+    with pytest.raises(SnapshotFailed, match=r"--snapshot FILE|redis-cli --cluster backup"):
         await take(connection)
+    if connection.kind == "cluster":
+        return
+    (tmp_path / "store.rdb").write_bytes(b"this is none")
+    with pytest.raises(SnapshotFailed, match="is no snapshot"):
+        await take(connection, tmp_path / "store.rdb")
+    with pytest.raises(SnapshotFailed, match="cannot be read"):
+        await take(connection, tmp_path / "nowhere.rdb")
+
+
+async def test_the_embedded_store_makes_its_own_snapshot(work: BackgroundWork, tmp_path) -> None:
+    with pytest.raises(SnapshotFailed, match="makes its snapshot itself"):
+        await take(work.connection, tmp_path / "store.rdb")
 
 
 @pytest.mark.parametrize("magic", [b"REDIS0011", b"VALKEY080"])
