@@ -15,6 +15,7 @@ ANSWERS: dict[str, Any] = json.loads(
 """`METHOD path` -> what the running service answered, shortened; made by a test, secrets taken out."""
 
 HOST = "http://127.0.0.1:8000"
+"""Stands in every example; who asks for the document gets the address that they came to instead."""
 COMMENT = {"name": "Ann", "email": "ann@example.org", "text": "Thank you, this helped me a lot."}
 _ABOUT = {"thread": {"url": "https://news.example/a", "title": "An article"}, "ip": "198.51.100.7"}
 _CHECK = {

@@ -10,10 +10,10 @@ import msgspec
 from litestar import Controller, Litestar, Request, Response, get
 
 from moderation.api import examples, fields
-from moderation.api.bodies import answer
-from moderation.api.gate import PUBLIC, SAFE, allow
+from moderation.api.gate import PUBLIC, SAFE, allow, own_origin
 from moderation.records import Role
 
+_ADDRESS = re.compile(r"https?://[\w.:\[\]-]{1,255}", re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 _PROBLEM = {
     "type": "object",
@@ -236,8 +236,12 @@ class Reference(Controller):
 
     @get("/openapi.json", opt=allow(PUBLIC, answers=dict[str, Any]))
     async def document(self, request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Give the OpenAPI document."""
+        """Give the OpenAPI document; its examples call the address that it was asked at."""
         app = request.app
         if "reference" not in app.state:
-            app.state["reference"] = describe(app, _version())
-        return answer(app.state["reference"])
+            app.state["reference"] = msgspec.json.encode(describe(app, _version()))
+        here = own_origin(request)
+        if not _ADDRESS.fullmatch(here):  # what a caller writes as Host is no word for a shell
+            here = examples.HOST
+        document = app.state["reference"].replace(examples.HOST.encode(), here.encode())
+        return Response(document, media_type="application/json")

@@ -2,12 +2,13 @@
 
 import msgspec
 import pytest
+from litestar.testing import TestClient
 
 from moderation.api.examples import BODIES
 from moderation.api.gate import PUBLIC
 from moderation.api.reference import TAGS, describe, handler_path
 from moderation.app import build
-from moderation.settings import Settings
+from moderation.settings import ServerSettings, Settings
 
 APP = build(Settings())
 DOCUMENT = describe(APP, "1.2.3")
@@ -96,3 +97,20 @@ def test_the_three_fields_are_required_and_every_reference_leads_somewhere() -> 
         assert part.partition('"')[0] in DOCUMENT["components"]["schemas"]
     ids = [operation.values[2]["operationId"] for operation in OPERATIONS]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("public", "host", "shown"),
+    [
+        (None, "moderation.internal:9000", "http://moderation.internal:9000"),
+        (None, "[::1]:9000", "http://[::1]:9000"),
+        ("https://moderation.example.org", "10.0.0.7:8000", "https://moderation.example.org"),
+        (None, "a';$(id)", "http://127.0.0.1:8000"),
+    ],
+)
+def test_the_examples_call_the_address_that_the_page_came_from(public, host, shown):
+    app = build(Settings())
+    app.state.update({"settings": Settings(server=ServerSettings(public_url=public)), "proxies": []})
+    document = TestClient(app).get("/docs/openapi.json", headers={"Host": host}).json()
+    sample = document["paths"]["/v1/comments"]["post"]["x-codeSamples"][0]["source"]
+    assert sample.startswith(f"curl {shown}/v1/comments ")
