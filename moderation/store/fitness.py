@@ -83,10 +83,16 @@ def _check_disk(connection: Connection) -> list[Problem]:
     if connection.kind != "embedded":
         return []
     folder = DataFolder(connection.settings.data)
-    free = folder.free_mb()
-    if free >= connection.settings.min_free_disk_mb:
+    free, least = folder.free_mb(), connection.settings.min_free_disk_mb
+    if free >= least:
         return []
-    return [Problem("disk", f"the disk of {folder.path} has {free} MB left; free some space")]
+    return [
+        Problem(
+            "disk",
+            f"the disk of {folder.path} has {free} MB left and at least {least} are wanted "
+            "(MODERATION_STORE__MIN_FREE_DISK_MB); free some space",
+        )
+    ]
 
 
 async def _of_each(connection: Connection, *command: Any) -> dict[str, Any]:

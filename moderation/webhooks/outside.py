@@ -32,6 +32,8 @@ READ_AT_MOST = 64 * 1024
 PORTS = frozenset((443, 8443))
 TRIED_ADDRESSES = 3
 LONGEST_URL = 2_048
+ALLOW = "MODERATION_WEBHOOKS__ALLOW"
+"""The setting that a refusal names: what it refuses an operator may want."""
 
 # `is_global` of the standard library lets these pass: multicast, ways to smuggle an IPv4 address into an IPv6 one, and
 # addresses on which clouds answer their guests.
@@ -197,17 +199,19 @@ class Outside:
         named = target.host in self._hosts
         listed = named or (bool(addresses) and all(self._in_networks(one) for one in addresses))
         if not listed and target.scheme != "https":
-            raise WebhookRefused("a webhook's url begins with https://; plain http is for hosts on the allow-list")
+            raise WebhookRefused(
+                f"a webhook's url begins with https://; plain http is for hosts that an operator names in {ALLOW}"
+            )
         if not listed and target.port not in PORTS:
             ports = " or ".join(str(port) for port in sorted(PORTS))
-            raise WebhookRefused(f"a webhook's port is {ports}; others are for hosts on the allow-list")
+            raise WebhookRefused(f"a webhook's port is {ports}; others are for hosts that an operator names in {ALLOW}")
         for address in addresses:
             if is_public(address) or self._in_networks(address):
                 continue
             near = any(address in net for net in _LINK_LOCAL if net.version == address.version)
             if not named or near:
                 raise WebhookRefused(
-                    "the url leads to an address that is not public; an operator can name it in webhooks.allow"
+                    f"the url leads to an address that is not public; an operator can name it in {ALLOW}"
                 )
 
     def _in_networks(self, address: Address) -> bool:

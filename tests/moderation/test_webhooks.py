@@ -728,3 +728,16 @@ async def test_the_proxy_of_the_environment_is_not_asked(connection: Connection,
         answer = await office.book.test(office.site, webhook.id)
         assert answer.delivered
         assert msgspec.json.decode(receiver.got[0].body)["type"] == "webhook.test"
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/hook", "http://hooks.example/", "https://hooks.example:9000/"])
+async def test_a_refusal_that_an_operator_may_lift_names_the_setting(url):
+    async def resolve(host):
+        return ["192.0.9.9"]
+
+    outside = Outside(resolve=resolve)
+    try:
+        with pytest.raises(WebhookRefused, match="MODERATION_WEBHOOKS__ALLOW"):
+            await outside.check(url)
+    finally:
+        await outside.aclose()
