@@ -107,7 +107,7 @@ class Oversight:
         return await self._labels.count(site.id)
 
     async def search(self, site: Site, text: str, status: str, before: int | None, limit: int) -> Found:
-        """Find comments of any status by their text or their author's name, the last changed first.
+        """Find comments of any status by their text, their author's name or their whole id, the last changed first.
 
         At most 5,000 are looked at; `complete` is False where the look stopped before the page was full.
         """
@@ -119,7 +119,11 @@ class Oversight:
             for at, item in enumerate(some):
                 if status and item.status != status:
                     continue
-                if wanted and wanted not in item.text.casefold() and wanted not in item.name.casefold():
+                if (
+                    wanted not in item.text.casefold()
+                    and wanted not in item.name.casefold()
+                    and wanted != item.id.casefold()
+                ):
                     continue
                 found.append(item)
                 if len(found) == limit:

@@ -67,7 +67,7 @@ class Overview(Controller):
         before: FromQuery[str] = "",
         limit: FromQuery[int] = 50,
     ) -> Response[bytes]:
-        """Find comments of any status, waiting or decided, by text or name; the last changed first.
+        """Find comments of any status, waiting or decided, by text, name or whole id; the last changed first.
 
         At most 5,000 are looked at for a page; `complete: false` then says that the search goes on at `cursor`.
         """

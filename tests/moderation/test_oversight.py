@@ -69,6 +69,8 @@ async def test_a_search_finds_text_and_name_in_any_case_and_goes_on_where_it_sto
     assert seen == ["waiting", *[f"Stra\u00dfe {number}" for number in range(4, -1, -1)]]
     assert [one.text for one in (await oversight.search(SITE, "", "pending", None, 10)).comments] == ["waiting"]
     assert (await oversight.search(SITE, "nothing like it", "", None, 10)).comments == []
+    (known,) = (await oversight.search(SITE, "", "pending", None, 10)).comments
+    assert (await oversight.search(SITE, known.id, "", None, 10)).comments == [known]
     exact = await oversight.search(SITE, "", "", None, 6)
     assert (len(exact.comments), exact.cursor) == (6, None), "a full page at the end has no next one"
 
