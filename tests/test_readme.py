@@ -51,6 +51,25 @@ def test_the_label_that_is_shown_can_be_read(tmp_path):
     assert rows.column("toxicity")[0] == pytest.approx(0.8)
 
 
+def test_implied_hate_is_published_until_the_policy_holds_it(tmp_path):
+    (threshold,) = re.findall(r"`(\{\"toxicity\": .*\})`", TEXT)
+    (quoted,) = re.findall(r'"(Go back to your country[^"]*)"', TEXT.replace("\n", " "))
+    with serving(tmp_path / "data") as service:
+
+        def judged():
+            return service.site.post("/v1/score", json={"text": quoted}).json()["verdict"]
+
+        for changed, verdict in (
+            ({}, "approve"),
+            ({"profile": "strict"}, "approve"),
+            ({"thresholds": json.loads(threshold)}, "hold"),
+        ):
+            policy = json.loads(service.command("site", "policy", "show", "demo")) | changed
+            (tmp_path / "policy.json").write_text(json.dumps(policy))
+            service.command("site", "policy", "set", "demo", str(tmp_path / "policy.json"))
+            wait_for(lambda wanted=verdict: judged() == wanted)
+
+
 def test_what_looks_like_advertising_is_rejected_until_the_policy_holds_it(tmp_path):
     (threshold,) = re.findall(r"`(\{\"spam\": .*\})`", TEXT)
     (quoted,) = re.findall(r'"(write to me on WhatsApp[^"]*)"', TEXT.replace("\n", " "))
