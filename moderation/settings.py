@@ -8,6 +8,7 @@ over the file. Names without the double underscore are left alone, since other p
 
 import difflib
 import ipaddress
+import os
 import re
 import tomllib
 import typing
@@ -69,7 +70,7 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Without it the file `pepper` of the data folder."""
     connections: Annotated[int, Meta(ge=2, le=1000)] = 32
     """Connections to the store that one process may hold."""
-    max_memory_mb: Annotated[int, Meta(ge=16)] | None = None
+    max_memory_mb: Annotated[int, Meta(ge=16, le=2**24)] | None = None
     """Memory of the embedded server; without it 60 % of what the machine or the container has."""
     ledger_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
     """How long entries of the ledger stay in the store; older ones go to compressed files in the data folder."""
@@ -232,6 +233,9 @@ def _not_meant(settings: Settings) -> Iterator[tuple[str, str]]:
     if server.public_url is not None and not _is_origin(server.public_url):
         wanted = "the scheme and the host alone, such as https://moderation.example.org"
         yield "server.public_url", f"{server.public_url!r} is not an address of browsers: write {wanted}"
+    models = settings.scoring.models
+    if models is not None and os.path.exists(models) and not os.path.isdir(models):
+        yield "scoring.models", f"{str(models)!r} is no folder"
     for name in settings.webhooks.allow:
         if not _is_network(name) and not _is_host(name):
             yield "webhooks.allow", f"{name!r} is no host and no network such as 10.1.0.0/16"

@@ -109,6 +109,8 @@ def test_the_shown_settings_hold_no_password():
         ("CONSOLE__SECOND_FACTOR_FOR", "admin,Moderator", "'Moderator' is none of moderator, ml, admin"),
         ("CONSOLE__SECOND_FACTOR_FOR", "admins", "'admins' is none of moderator, ml, admin"),
         ("WEBHOOKS__TIMEOUT_SECONDS", "inf", "expected `float` <= 3600.0"),
+        ("SCORING__MODELS", "/etc/passwd", "'/etc/passwd' is no folder"),
+        ("STORE__MAX_MEMORY_MB", "99999999999", "expected `int` <= 16777216"),
         ("STORE__LEDGER_DAYS", "1000000", "expected `int` <= 36500"),
         ("INTAKE__MAX_BODY_BYTES", "20000000", "is more than intake.max_batch_body_bytes, which is 10485760"),
     ],
