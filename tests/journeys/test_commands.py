@@ -81,6 +81,18 @@ def test_the_doctor_says_that_all_is_well(data: Path) -> None:
     assert "All is well." in command("doctor", data=data)
 
 
+def test_the_doctor_names_a_variable_that_is_no_setting_and_finds_nothing_wrong_with_it(
+    data: Path, monkeypatch
+) -> None:
+    monkeypatch.setenv("MODERATION_SERVER_WORKERS", "3")
+    said = command("doctor", data=data)
+    assert (
+        "not known: MODERATION_SERVER_WORKERS is no setting and does nothing (MODERATION_SERVER__WORKERS is one)"
+        in said
+    )
+    assert "All is well." in said
+
+
 def test_a_command_of_its_own_process_ends_with_a_line_and_a_status(data: Path) -> None:
     answer = run("site", "show", "nowhere", data=data, check=False)
     assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", "moderation: no site is called 'nowhere'\n")
