@@ -4,11 +4,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.bars import held_from
+from classifiers.bars import HELD_FROM, held_from
 from classifiers.dataset import Dataset
 from classifiers.evaluation import Estimate, Evaluation, Floats, Truth, report, slices_of
 from classifiers.manifest import ATTRIBUTES, Manifest
 
+HELD = tuple(name for name in HELD_FROM if name != "profanity")
+"""What the profile `balanced` holds a comment for; a comment is bad by its labels where one of these says yes."""
 WORST = 20
 EXCERPT = 300
 DRAWS = 400
@@ -33,14 +35,31 @@ class AttributeChange(msgspec.Struct, frozen=True):
     auc_gain: Estimate | None
     """Of the area under the ROC curve, with a 95% interval over resampled rows."""
     approved: int
-    """Rows that are clean by their label."""
+    """Rows without this fault and without any that the service holds for."""
     champion_rejects_approved: int
     candidate_rejects_approved: int
     champion_misses: int
+    """Rows with this fault that would not be held for it; for another they may be."""
     candidate_misses: int
     worse: int
     """Rows the champion had right and the candidate has wrong."""
     better: int
+
+
+class CommentChange(msgspec.Struct, frozen=True):
+    """What the service would hold by each version, comment by comment, whatever for."""
+
+    approved: int
+    """Comments that no label finds a fault in that the service holds for."""
+    champion_holds_approved: int
+    candidate_holds_approved: int
+    bad: int
+    champion_misses: int
+    candidate_misses: int
+    lost: int
+    """Bad ones that the champion holds and the candidate lets through."""
+    won: int
+    """Bad ones that only the candidate holds."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +68,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     champion: Evaluation
     candidate: Evaluation
     changes: dict[str, AttributeChange]
+    comments: CommentChange
     worst_flips: tuple[Flip, ...]
     best_flips: tuple[Flip, ...]
     agreement: float
@@ -56,13 +76,11 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     def sentence(self) -> str:
         """Say in one line what promoting the candidate would have meant."""
-        approved = sum(change.candidate_rejects_approved for change in self.changes.values())
-        before = sum(change.champion_rejects_approved for change in self.changes.values())
-        misses = sum(change.candidate_misses for change in self.changes.values())
-        missed = sum(change.champion_misses for change in self.changes.values())
+        seen, champion = self.comments, self.champion.version
         return (
-            f"{self.candidate.version} would have held {approved} approved comments ({self.champion.version}: {before}) "
-            f"and let {misses} bad ones through ({self.champion.version}: {missed})"
+            f"{self.candidate.version} would have held {seen.candidate_holds_approved} of {seen.approved} approved comments "
+            f"({champion}: {seen.champion_holds_approved}) and let {seen.candidate_misses} of {seen.bad} bad ones through "
+            f"({champion}: {seen.champion_misses})"
         )
 
 
@@ -82,7 +100,8 @@ def compare(
         for manifest, scores in ((champion, champion_scores), (candidate, candidate_scores))
     ]
     changes, worse, better = {}, [], []
-    same = np.ones(len(dataset), bool)
+    judged, bad = _judged(dataset)
+    same, held, held_now = np.ones(len(dataset), bool), np.zeros(len(dataset), bool), np.zeros(len(dataset), bool)
     for column, attribute in enumerate(ATTRIBUTES):
         if attribute not in champion.attributes or attribute not in candidate.attributes:
             continue
@@ -90,10 +109,13 @@ def compare(
         flags = before >= held_from(champion.thresholds, attribute)
         flags_now = after >= held_from(candidate.thresholds, attribute)
         same &= flags == flags_now
+        if attribute in HELD:
+            held, held_now = held | flags, held_now | flags_now
         if attribute not in sides[0].attributes:
             continue  # too few labels to be measured, so also to be compared
         there = ~np.isnan(dataset.values[:, column])
         truth = dataset.values[:, column] >= 0.5
+        approved = there & ~truth & ~bad
         lost = np.flatnonzero(there & (flags == truth) & (flags_now != truth))
         won = np.flatnonzero(there & (flags != truth) & (flags_now == truth))
         worse += _flips(dataset, attribute, lost, before, after)
@@ -101,9 +123,9 @@ def compare(
         changes[attribute] = AttributeChange(
             n=int(there.sum()),
             auc_gain=auc_gain(truth[there], before[there], after[there]),
-            approved=int((there & ~truth).sum()),
-            champion_rejects_approved=int((there & ~truth & flags).sum()),
-            candidate_rejects_approved=int((there & ~truth & flags_now).sum()),
+            approved=int(approved.sum()),
+            champion_rejects_approved=int((approved & flags).sum()),
+            candidate_rejects_approved=int((approved & flags_now).sum()),
             champion_misses=int((there & truth & ~flags).sum()),
             candidate_misses=int((there & truth & ~flags_now).sum()),
             worse=len(lost),
@@ -113,9 +135,30 @@ def compare(
         champion=sides[0],
         candidate=sides[1],
         changes=changes,
+        comments=_comments(judged, bad, held, held_now),
         worst_flips=_largest(worse),
         best_flips=_largest(better),
         agreement=float(same.mean()) if len(same) else 1.0,
+    )
+
+
+def _judged(dataset: Dataset) -> tuple[Truth, Truth]:
+    """Say which comments have a label of what the service holds for, and which are bad by one."""
+    values = dataset.values[:, [ATTRIBUTES.index(name) for name in HELD]]
+    return ~np.isnan(values).all(axis=1), (values >= 0.5).any(axis=1)
+
+
+def _comments(judged: Truth, bad: Truth, held: Truth, held_now: Truth) -> CommentChange:
+    approved = judged & ~bad
+    return CommentChange(
+        approved=int(approved.sum()),
+        champion_holds_approved=int((approved & held).sum()),
+        candidate_holds_approved=int((approved & held_now).sum()),
+        bad=int(bad.sum()),
+        champion_misses=int((bad & ~held).sum()),
+        candidate_misses=int((bad & ~held_now).sum()),
+        lost=int((bad & held & ~held_now).sum()),
+        won=int((bad & ~held & held_now).sum()),
     )
 
 

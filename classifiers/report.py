@@ -58,10 +58,11 @@ def comparison_page(found: Comparison) -> str:
         "spoiled",
     )
     parts = [
-        f"<p>{escape(found.sentence())}.</p><p class='quiet'>The champion serves now, the candidate would. {_GLOSSARY} "
-        "“Approved held” counts comments without fault by their label that would be held by a version, "
-        "“missed” those with a fault that would not; “righted” and “spoiled” are the comments on "
-        "which only the candidate, or only the champion, is right.</p>",
+        f"<p>{escape(found.sentence())}.</p><p class='quiet'>The champion serves now, the candidate would. Held is a "
+        "comment for whatever the profile “balanced” holds for, approved one in which no label finds such a fault. "
+        f"{_GLOSSARY} In the table each fault stands alone: “approved held” counts approved comments that would be held "
+        "for it, “missed” those with it that would not, though they may be for another; “righted” and “spoiled” are the "
+        "comments on which only the candidate, or only the champion, is right.</p>",
         _contents(moved),
         _table(head, rows),
         f"<p class='quiet'>Both score alike: {escape(', '.join(still))}.</p>" if still else "",

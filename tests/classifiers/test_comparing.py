@@ -1,14 +1,15 @@
 """Comparing: the champion beside a candidate, counted row by row, with the comments on which they part."""
 
+import msgspec
 import numpy as np
 import pytest
 
-from classifiers.comparing import EXCERPT, WORST, area, auc_gain, compare
+from classifiers.comparing import EXCERPT, WORST, CommentChange, area, auc_gain, compare
 from classifiers.dataset import Row, from_rows
 from classifiers.manifest import ATTRIBUTES, Manifest
 from classifiers.report import comparison_page
 
-SPAM = ATTRIBUTES.index("spam")
+SPAM, TOXICITY, PROFANITY = map(ATTRIBUTES.index, ("spam", "toxicity", "profanity"))
 
 
 def a_manifest(name: str, threshold: float = 0.5) -> Manifest:
@@ -47,7 +48,40 @@ def test_each_row_that_changes_sides_is_counted_once_and_where_it_belongs() -> N
     assert [flip.text for flip in found.worst_flips] == ["text 1", "text 3"]
     assert [flip.text for flip in found.best_flips] == ["text 2", "text 4"]
     assert found.agreement == pytest.approx(2 / 6)
-    assert found.sentence() == ("v2 would have held 1 approved comments (v1: 1) and let 1 bad ones through (v1: 1)")
+    assert found.sentence() == (
+        "v2 would have held 1 of 3 approved comments (v1: 1) and let 1 of 3 bad ones through (v1: 1)"
+    )
+
+
+def test_what_would_be_held_is_counted_in_comments_and_not_once_for_every_fault() -> None:
+    data = from_rows([
+        Row(text="both faults", toxicity=1.0, spam=1.0),
+        Row(text="toxic, no spam", toxicity=1.0, spam=0.0),
+        Row(text="a rude word alone", toxicity=0.0, profanity=1.0),
+        Row(text="harmless", toxicity=0.0, spam=0.0),
+        Row(text="of rude words alone it was asked", profanity=1.0),
+    ])  # fmt: skip
+    every = msgspec.structs.replace(a_manifest("v1"), attributes=ATTRIBUTES)
+    before, after = np.zeros((2, 5, len(ATTRIBUTES)))
+    before[:, TOXICITY], after[:, TOXICITY] = (0.9, 0.9, 0.1, 0.1, 0.1), (0.1, 0.1, 0.1, 0.1, 0.1)
+    before[:, SPAM], after[:, SPAM] = (0.1, 0.9, 0.1, 0.1, 0.1), (0.9, 0.9, 0.1, 0.9, 0.1)
+    before[:, PROFANITY] = after[:, PROFANITY] = 0.99
+    found = compare(every, msgspec.structs.replace(every, version="v2"), before, after, data)
+    assert found.comments == CommentChange(
+        approved=2, champion_holds_approved=0, candidate_holds_approved=1, bad=2,
+        champion_misses=0, candidate_misses=0, lost=0, won=0,
+    )  # fmt: skip
+    assert found.sentence().startswith("v2 would have held 1 of 2 approved comments (v1: 0)")
+    spam = found.changes["spam"]
+    assert (spam.approved, spam.champion_rejects_approved, spam.candidate_rejects_approved) == (1, 0, 1)
+
+
+def test_bad_comments_are_counted_that_only_one_version_holds() -> None:
+    found = compare(
+        a_manifest("v1"), a_manifest("v2"), scores(0.9, 0.9, 0.1, 0.1), scores(0.1, 0.9, 0.9, 0.1), rows([1, 1, 1, 1])
+    )
+    assert (found.comments.bad, found.comments.lost, found.comments.won) == (4, 1, 1)
+    assert (found.comments.champion_misses, found.comments.candidate_misses) == (2, 2)
 
 
 def test_each_version_is_measured_at_its_own_threshold() -> None:

@@ -225,7 +225,7 @@ def test_a_comparison_counts_what_would_have_changed(harbour: Path) -> None:
     assert change.approved == int((rows.column("toxicity") < 0.5).sum())
     assert len(found.worst_flips) <= 20
     assert all(flip.truth >= 0.5 for flip in found.best_flips if flip.candidate > flip.champion)
-    assert f"would have held {change.candidate_rejects_approved} approved comments" in found.sentence()
+    assert f"would have held {found.comments.candidate_holds_approved} of {change.approved} approved" in found.sentence()
     assert 0 <= found.agreement < 1
 
 
