@@ -31,6 +31,8 @@ WORSE_AWAY = 0.1
 """The same on the held-out seeds for a version made for one site, which has a level of its own."""
 MORE_ALARMS = 0.02
 """By how much the share of approved comments that are flagged may rise."""
+FEWER_HELD = 0.05
+"""By how much the share of rejected comments that are held may fall."""
 SLOWEST_US = 100.0
 SPEED_ROWS, SPEED_TURNS = 640, 4
 FEWEST_DECISIONS = 40
@@ -147,7 +149,7 @@ def _decisions(old: Scorer, new: Scorer, rows: Dataset, where: str) -> list[Chec
     if len(rows) < FEWEST_DECISIONS:
         return []
     found = _compared(old, new, rows)
-    return [_ranking(where, found), _alarms(where, found), _calibration(where, found)]
+    return [_ranking(where, found), _alarms(where, found), _misses(where, found), _calibration(where, found)]
 
 
 def _too_few(manifest: Manifest, seen: int, on_seeds: Comparison) -> list[Check]:
@@ -187,6 +189,22 @@ def _alarms(where: str, found: Comparison) -> Check:
     if more:
         return Check("false alarms", False, f"on {where} it flags more approved comments: {', '.join(more)}")
     return Check("false alarms", True, f"share of approved comments flagged on {where}: {', '.join(seen) or 'none'}")
+
+
+def _misses(where: str, found: Comparison) -> Check:
+    """Refuse where a smaller share of rejected comments would be held, surely and by much, for whatever fault.
+
+    The same comments are judged by both, so those alone tell on which they part: surely is where more of them are let
+    through than found, and not by chance.
+    """
+    seen = found.comments
+    if not seen.bad:
+        return Check("misses", True, f"no rejected comment on {where}")
+    before, after = 1 - seen.champion_misses / seen.bad, 1 - seen.candidate_misses / seen.bad
+    words = f"{before:.3f} -> {after:.3f} of {seen.bad}"
+    if before - after > FEWER_HELD and share(seen.lost, seen.lost + seen.won).low > 0.5:
+        return Check("misses", False, f"on {where} it holds fewer rejected comments: {words}")
+    return Check("misses", True, f"share of rejected comments held on {where}: {words}")
 
 
 def _calibration(where: str, found: Comparison, allowed: float = WORSE_CALIBRATION) -> Check:

@@ -11,7 +11,7 @@ import pytest
 from classifiers import fairness, gate
 from classifiers.adapting import adapt
 from classifiers.comparing import auc_gain, compare
-from classifiers.dataset import concatenate, load_seeds
+from classifiers.dataset import Row, concatenate, from_rows, load_seeds
 from classifiers.errors import GateRefused
 from classifiers.evaluation import Score, score_with
 from classifiers.fairness import Fairness
@@ -127,6 +127,32 @@ def test_thresholds_that_rise_with_the_scores_hide_no_false_alarm_that_moderator
     assert "more approved comments: toxicity 0." in found["false alarms"].words
     assert not found["fairness"].passed
     assert found["fairness"].words.startswith("gap of false positives between identities 0.033 -> 0.2")
+
+
+def test_a_version_that_surely_misses_more_of_what_moderators_rejected_is_refused(registry: Registry) -> None:
+    lines = read_manifest(BUNDLED).calibration
+    sunk = {name: {**line, "offset": line["offset"] - 2} for name, line in lines.items()}
+    mild = changed(registry, "mild", lambda weights: weights, calibration=sunk)
+    decisions = _HELD.take(np.flatnonzero(np.array(_HELD.lang) == "en")[:400])
+    found = gate.judge(BUNDLED, mild, decisions, seeds=_HELD.take(range(0, len(_HELD), 24)))
+    (misses,) = [check for check in found.checks if check.name == "misses"]
+    assert not misses.passed
+    assert misses.words.startswith("on later decisions it holds fewer rejected comments: 0.")
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "passed"), [(3, 0, True), (30, 0, False), (60, 40, False), (49, 40, True), (9, 0, True), (0, 90, True)]
+)
+def test_only_comments_on_which_two_versions_part_tell_how_sure_it_is(lost: int, won: int, passed: bool) -> None:
+    bad = 5 if lost == 3 else 200
+    truth = np.ones(bad)
+    before, after = np.full((2, bad), 0.9)
+    after[:lost], before[lost : lost + won] = 0.1, 0.1
+    manifest = msgspec.structs.replace(read_manifest(BUNDLED), attributes=("spam",))
+    rows = from_rows([Row(text=f"comment {at}", spam=value) for at, value in enumerate(truth)])
+    columns = [np.stack([side] + [np.zeros(bad)] * (len(ATTRIBUTES) - 1), axis=1) for side in (before, after)]
+    check = gate._misses("later decisions", compare(manifest, manifest, *columns, rows))
+    assert check.passed is passed, check.words
 
 
 def test_force_promotes_against_the_gate_and_is_remembered(worse: tuple[Registry, gate.Verdict]) -> None:
