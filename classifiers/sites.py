@@ -51,7 +51,9 @@ class Outcome(msgspec.Struct, frozen=True):
     later: int
     learned: int
     strength: float | None
-    """How freely words were corrected; None where the version was left as it was, or the labels refused."""
+    """How freely words were corrected; None where the version was left as it was."""
+    refused: bool
+    """Whether the labels were, so that there was no new version to judge."""
     passed: bool
     """Whether the promotion gate let the new version pass."""
     reasons: tuple[str, ...]
@@ -100,7 +102,9 @@ class Study(msgspec.Struct, frozen=True):
             lines.append(
                 f"\n{labels} labels, {len(sites)} sites: mean gain {found.value:+.3f} ({found.low:+.3f} to {found.high:+.3f}); "
                 f"surely better on {better}, surely worse on {worse}; held in the mean {_held_in_the_mean(sites)}; "
-                f"the gate passed {sum(one.passed for one in sites)}"
+                f"the gate passed {sum(one.passed for one in sites)}, refused "
+                f"{sum(not one.passed and not one.refused for one in sites)}; no version where labels were refused: "
+                f"{sum(one.refused for one in sites)}"
             )
         return "\n".join(lines)
 
@@ -184,8 +188,9 @@ def live(version: Path, rows: Dataset, name: str, counts: Sequence[int], seed: i
                     learned=learned,
                     later=len(later),
                     strength=figures.get("strength"),
-                    passed=verdict is None or verdict.passed,
-                    reasons=verdict.reasons() if verdict else ("labels refused",),
+                    refused=verdict is None,
+                    passed=verdict is not None and verdict.passed,
+                    reasons=verdict.reasons() if verdict else (),
                     before=before,
                     after=after,
                     gain=gain,
@@ -223,9 +228,9 @@ def _in_order(rows: Dataset, attribute: str, name: str, seed: int) -> Dataset:
 
 
 def _gate(one: Outcome) -> str:
-    if one.passed:
-        return "passes" if not one.reasons else one.reasons[0]
-    return "; ".join(one.reasons)
+    if one.refused:
+        return "labels refused"
+    return "passes" if one.passed else "; ".join(one.reasons)
 
 
 def _mixed(values: NDArray[np.float32]) -> bool:
