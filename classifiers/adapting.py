@@ -20,7 +20,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from classifiers.bars import held_from
-from classifiers.calibration import Line, threshold
+from classifiers.calibration import Line
 from classifiers.card import CARD, write_card
 from classifiers.compiled import change_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
@@ -45,6 +45,7 @@ from classifiers.manifest import (
     write_manifest,
 )
 from classifiers.pipeline import PIPELINE, libraries, write_pipeline
+from classifiers.raising import in_order, raised
 from classifiers.recipe import means, within
 from classifiers.splitting import once_each, together
 
@@ -209,14 +210,14 @@ def learn(
     before, after = expit(rows.logits[judged]), expit(later)
     calm = anchors.swaps.X[np.flatnonzero(anchors.swaps.rows.column("toxicity") < 0.5)]
     civil = base.calibrated(calm, attribute)
-    thresholds = _thresholds(
+    thresholds = raised(
         base.manifest.thresholds.get(attribute, {}),
         after,
         truth,
         expit(civil),
         expit(found.apply(civil, calm)),
     )
-    thresholds = _evened(base, labels.lang, attribute, found, thresholds)
+    thresholds = in_order(_evened(base, labels.lang, attribute, found, thresholds))
     return found, {
         "labels": len(there),
         "counted_once": round(float(counted.sum())),
@@ -285,28 +286,6 @@ def _choose(rows: Rows, tried: dict[float, Floats], recipe: AdaptRecipe) -> floa
         if float(gain.sum()) > doubt:
             best, least = strength, found
     return best
-
-
-def _thresholds(
-    before: dict[str, float], said: Floats, truth: NDArray[np.bool_], civil_before: Floats, civil_after: Floats
-) -> dict[str, float]:
-    """Raise thresholds whose precision the later labels disprove, or that would flag more civil sentences about groups
-    of people than they did; never lower one, but find one where the version knew none and the labels show it.
-
-    Where no threshold shows the precision on enough labels, the probability itself is taken at its word.
-    """
-    result = {}
-    for name, at in before.items():
-        wanted = float(name.partition("_")[2])
-        seen = at_threshold(truth, said, at).precision
-        disproved = seen is not None and seen.high < wanted
-        shown = threshold(said, truth, wanted)
-        proved = max(at, min(wanted, shown)) if disproved else max(wanted, shown) if at >= 1.0 else at
-        flagged = int((civil_before >= at).sum())
-        highest = np.sort(civil_after)[::-1]
-        innocent = float(np.nextafter(highest[flagged], 2.0)) if flagged < len(highest) else 0.0
-        result[name] = max(proved, innocent)
-    return result
 
 
 def _evened(

@@ -145,7 +145,7 @@ def compare(
 def _judged(dataset: Dataset) -> tuple[Truth, Truth]:
     """Say which comments have a label of what the service holds for, and which are bad by one."""
     values = dataset.values[:, [ATTRIBUTES.index(name) for name in HELD]]
-    return ~np.isnan(values).all(axis=1), (values >= 0.5).any(axis=1)
+    return np.asarray(~np.isnan(values).all(axis=1), bool), np.asarray((values >= 0.5).any(axis=1), bool)
 
 
 def _comments(judged: Truth, bad: Truth, held: Truth, held_now: Truth) -> CommentChange:

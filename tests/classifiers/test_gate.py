@@ -141,7 +141,8 @@ def test_a_version_that_surely_misses_more_of_what_moderators_rejected_is_refuse
 
 
 @pytest.mark.parametrize(
-    ("lost", "won", "passed"), [(3, 0, True), (30, 0, False), (60, 40, False), (49, 40, True), (9, 0, True), (0, 90, True)]
+    ("lost", "won", "passed"),
+    [(3, 0, True), (30, 0, False), (60, 40, False), (49, 40, True), (9, 0, True), (0, 90, True)],
 )
 def test_only_comments_on_which_two_versions_part_tell_how_sure_it_is(lost: int, won: int, passed: bool) -> None:
     bad = 5 if lost == 3 else 200
@@ -251,7 +252,9 @@ def test_a_comparison_counts_what_would_have_changed(harbour: Path) -> None:
     assert change.approved == int((rows.column("toxicity") < 0.5).sum())
     assert len(found.worst_flips) <= 20
     assert all(flip.truth >= 0.5 for flip in found.best_flips if flip.candidate > flip.champion)
-    assert f"would have held {found.comments.candidate_holds_approved} of {change.approved} approved" in found.sentence()
+    assert (
+        f"would have held {found.comments.candidate_holds_approved} of {change.approved} approved" in found.sentence()
+    )
     assert 0 <= found.agreement < 1
 
 
