@@ -20,7 +20,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from classifiers.bars import held_from
-from classifiers.calibration import Line
+from classifiers.calibration import Line, calibration_error
 from classifiers.card import CARD, write_card
 from classifiers.compiled import change_weights
 from classifiers.correcting import MOST_DENSE, Correction, Floats, Priors, Rows, expit, fit, fit_dense, gram, losses
@@ -206,14 +206,13 @@ def learn(
         found = found.then(1.0, -down)
         level, moved = tried[strength]
         later = line.slope * (level + kept * moved) + line.offset - down
-    truth = shares[judged] >= 0.5
-    before, after = expit(rows.logits[judged]), expit(later)
+    before, seen = rows.logits[judged], shares[judged]
     calm = anchors.swaps.X[np.flatnonzero(anchors.swaps.rows.column("toxicity") < 0.5)]
     civil = base.calibrated(calm, attribute)
     thresholds = raised(
         base.manifest.thresholds.get(attribute, {}),
-        after,
-        truth,
+        expit(later),
+        seen >= 0.5,
         expit(civil),
         expit(found.apply(civil, calm)),
     )
@@ -225,8 +224,8 @@ def learn(
         "strength": strength,
         "kept": kept,
         "judged_on_later": len(judged),
-        "before": _summary(before, truth, base.manifest.thresholds.get(attribute, {})),
-        "after": _summary(after, truth, thresholds),
+        "before": _summary(before, seen, base.manifest.thresholds.get(attribute, {})),
+        "after": _summary(later, seen, thresholds),
         "thresholds": thresholds,
     }
 
@@ -305,11 +304,13 @@ def _evened(
     return even_out({attribute: thresholds}, civil, scores)[attribute]
 
 
-def _summary(said: Floats, truth: NDArray[np.bool_], thresholds: dict[str, float]) -> dict[str, Any]:
+def _summary(logits: Floats, shares: Floats, thresholds: dict[str, float]) -> dict[str, Any]:
+    said, truth = expit(logits), shares >= 0.5
     ranked = auc(truth, said) if len(truth) else None
     return {
         "auc": msgspec.to_builtins(ranked),
-        "loss": float(np.mean(-np.log(np.where(truth, said, 1 - said).clip(1e-9)))) if len(truth) else None,
+        "loss": float(losses(logits, shares).mean()) if len(truth) else None,
+        "calibration_error": calibration_error(said, shares) if len(truth) else None,
         "at": {name: msgspec.to_builtins(at_threshold(truth, said, at)) for name, at in thresholds.items()},
     }
 

@@ -57,7 +57,11 @@ class AtThreshold(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """How well one attribute is told on some rows. No AUC where only one class is there."""
+    """How well one attribute is told on some rows. No AUC where only one class is there.
+
+    Ranking asks whether half of the annotators said yes; the errors of probabilities are measured against their shares,
+    from which probabilities are learned.
+    """
 
     n: int
     positives: int
@@ -151,15 +155,16 @@ def report(
         there = ~np.isnan(values)
         if attribute not in manifest.attributes or there.sum() < 2:
             continue
-        truth, said = values[there] >= 0.5, scores[there, column]
+        shares, said = values[there], scores[there, column]
+        truth = shares >= 0.5
         found[attribute] = AttributeReport(
-            overall=figures(truth, said),
+            overall=figures(shares, said),
             at={name: at_threshold(truth, said, at) for name, at in manifest.thresholds.get(attribute, {}).items()},
             curve=curve(truth, said),
-            calibration=calibration_bins(truth, said),
+            calibration=calibration_bins(shares, said),
             slices={
                 kind: {
-                    name: figures(values[mask & there] >= 0.5, scores[mask & there, column])
+                    name: figures(values[mask & there], scores[mask & there, column])
                     for name, mask in masks
                     if (mask & there).sum() >= FEWEST
                 }
@@ -186,15 +191,16 @@ def slices_of(dataset: Dataset) -> Slices:
     return cut
 
 
-def figures(truth: Truth, said: Floats) -> Figures:
-    """Measure probabilities against the truth."""
+def figures(shares: NDArray[np.floating], said: Floats) -> Figures:
+    """Measure probabilities against the shares of annotators who said yes."""
+    truth = shares >= 0.5
     return Figures(
         n=len(truth),
         positives=int(truth.sum()),
         auc=auc(truth, said),
         average_precision=average_precision(truth, said),
-        calibration_error=calibration_error(truth, said),
-        brier=float(np.mean((said - truth) ** 2)) if len(truth) else 0.0,
+        calibration_error=calibration_error(shares, said),
+        brier=float(np.mean((said - shares) ** 2)) if len(truth) else 0.0,
     )
 
 
@@ -231,18 +237,18 @@ def average_precision(truth: Truth, said: Floats) -> float | None:
     return float((steps * right / flagged).sum() / truth.sum())
 
 
-def calibration_error(truth: Truth, said: Floats) -> float:
+def calibration_error(shares: NDArray[np.floating] | Truth, said: Floats) -> float:
     """Compute the expected calibration error over bins of equal width."""
-    found = calibration_bins(truth, said)
+    found = calibration_bins(shares, said)
     total = sum(one.n for one in found)
     return sum(one.n * abs(one.said - one.seen) for one in found) / total if total else 0.0
 
 
-def calibration_bins(truth: Truth, said: Floats) -> tuple[Bin, ...]:
+def calibration_bins(shares: NDArray[np.floating] | Truth, said: Floats) -> tuple[Bin, ...]:
     """Set what was said beside what was seen."""
     place = np.minimum((said * BINS).astype(np.int64), BINS - 1)
     return tuple(
-        Bin(float(said[inside].mean()), float(truth[inside].mean()), int(inside.sum()))
+        Bin(float(said[inside].mean()), float(shares[inside].mean()), int(inside.sum()))
         for inside in (place == number for number in range(BINS))
         if inside.any()
     )

@@ -162,10 +162,10 @@ def calibrate(
         if not there.any():
             continue
         truth, said = values[there] >= 0.5, scores[there, ATTRIBUTES.index(attribute)]
+        error = f"{calibration_error(values[there], said):.3f}"
         for wanted in precision:
             at = threshold(said, truth, wanted)
             recall = bounds(at_threshold(truth, said, at).recall) if at < 1 else "not reached"
-            error = f"{calibration_error(truth, said):.3f}"
             lines.append((attribute, f"{wanted:g}", f"{at:.3f}", recall, error, str(int(there.sum()))))
     print_table("", ("attribute", "precision", "threshold", "recall", "calibration error", "n"), lines)
     if save:

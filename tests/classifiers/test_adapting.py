@@ -11,7 +11,7 @@ from classifiers import gate, identities
 from classifiers.adapting import AdaptRecipe, adapt
 from classifiers.dataset import Dataset, load_seeds
 from classifiers.errors import LabelsOneSided, LibraryMismatch, NothingToLearn, RecipeInvalid, TooFewLabels
-from classifiers.evaluation import auc, score_with
+from classifiers.evaluation import auc, report, score_with
 from classifiers.footing import open_base
 from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
 from classifiers.recipe import read_as
@@ -102,6 +102,22 @@ def test_it_lists_the_labels_it_learned_from_and_those_of_its_base(adapted: Path
     again = adapt(adapted, labels(250, seed=4), tmp_path / "again", version="harbour-2")
     assert learned_labels(adapted) == {f"l0-{number}" for number in range(300)}
     assert learned_labels(again) == learned_labels(adapted) | {f"l4-{number}" for number in range(250)}
+
+
+def test_probabilities_are_judged_against_the_shares_that_they_are_learned_from(tmp_path: Path) -> None:
+    rows = labels(400)
+    truth = rows.column("toxicity").copy()
+    rows.column("toxicity")[:] = np.where(truth >= 0.5, 0.7, 0.2)
+    found = adapt(BUNDLED, rows, tmp_path / "shares", AdaptRecipe(strengths=(0.0, 1.0, 3.0)))
+    figures = read_manifest(found).figures["adapted"]["toxicity"]
+    assert figures["after"]["calibration_error"] < figures["before"]["calibration_error"]
+    later = labels(400, seed=1)
+    later.column("toxicity")[:] = np.where(later.column("toxicity") >= 0.5, 0.7, 0.2)
+    before, after = (
+        report(read_manifest(folder), scores(folder, later), later)["toxicity"].overall for folder in (BUNDLED, found)
+    )
+    assert after.calibration_error < before.calibration_error
+    assert after.brier < before.brier
 
 
 def test_the_same_labels_give_the_same_weights(adapted: Path, tmp_path: Path) -> None:

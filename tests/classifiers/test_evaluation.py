@@ -18,6 +18,7 @@ from classifiers.evaluation import (
     calibration_error,
     curve,
     evaluate,
+    figures,
     share,
 )
 from classifiers.fairness import WIDEST_GAP, even_out, measure
@@ -66,6 +67,16 @@ def test_the_interval_of_the_area_holds_the_truth_about_as_often_as_it_says() ->
         assert found is not None
         held += found.low <= true_area <= found.high
     assert 0.90 <= held / 300 <= 0.99
+
+
+def test_errors_of_probabilities_are_measured_against_shares_and_ranking_by_the_half() -> None:
+    shares = np.repeat(np.float32([0.3, 0.6]), 50)
+    found = figures(shares, np.repeat([0.3, 0.6], 50))
+    assert found.calibration_error == pytest.approx(0, abs=1e-6)
+    assert found.brier == pytest.approx(0, abs=1e-6)
+    assert found.positives == 50
+    assert found.auc is not None
+    assert found.auc.value == 1.0
 
 
 def test_a_perfect_ranking_still_has_an_interval_and_one_class_has_none() -> None:
