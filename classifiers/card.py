@@ -36,14 +36,22 @@ def card(manifest: Manifest, extra: str = "") -> str:
         f"Made {manifest.made_at}, {manifest.kind}. A linear model per attribute over hashed words, pairs of words and "
         f"character n-grams, and hand-made features of a comment{filters}. It scores comments for moderation.\n",
         "## Figures on held-back rows\n",
-        "| attribute | AUC | rows | positive | calibration error |\n| --- | --- | --- | --- | --- |",
+        "| attribute | AUC | rows | positive | calibration error | of rows | positive |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for attribute in manifest.attributes:
         found = manifest.figures.get(attribute)
         if found:
+            fitted = found.get("calibrated_on", {"rows": "not kept", "positives": "not kept"})
             parts.append(
-                f"| {attribute} | {found['auc']} | {found['n']} | {found['positives']} | {found['calibration_error']:.3f} |"
+                f"| {attribute} | {found['auc']} | {found['n']} | {found['positives']} | {found['calibration_error']:.3f} "
+                f"| {fitted['rows']} | {fitted['positives']} |"
             )
+    parts.append(
+        "\nThe AUC is that of all held-back rows; the calibration error that of those which probabilities were fitted to: "
+        "of natural prevalence where there are any, in which the fault is as rare as on a site. On others probabilities "
+        "are too low."
+    )
     parts.append("\n## Languages (toxicity)\n\n| language | AUC | rows | supported |\n| --- | --- | --- | --- |")
     parts.extend(
         f"| {lang} | {found.auc if found.auc is not None else 'not measured'} | {found.n} | {'yes' if found.supported else 'no'} |"

@@ -320,7 +320,10 @@ def compile_weights(
 def calibrate(
     logits: NDArray[np.float64], held: Dataset, recipe: Recipe
 ) -> tuple[dict[str, Line], dict[str, dict[str, float]], dict[str, Any]]:
-    """Fit each attribute's line and thresholds, on sources of natural prevalence where they have the attribute."""
+    """Fit each attribute's line and thresholds, on sources of natural prevalence where they have the attribute.
+
+    The calibration error is that of the rows it was fitted on, and the figures say how many those were.
+    """
     natural = np.array([source in recipe.natural for source in held.source], bool)
     lines: dict[str, Line] = {}
     thresholds: dict[str, dict[str, float]] = {}
@@ -341,6 +344,7 @@ def calibrate(
             "positives": int(labels[there].sum()),
             "auc": auc(logits[there, column], labels[there]),
             "calibration_error": calibration_error(probabilities[chosen], shares[chosen]),
+            "calibrated_on": {"rows": int(chosen.sum()), "positives": int(labels[chosen].sum())},
         }
     return lines, thresholds, figures
 

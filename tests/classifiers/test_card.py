@@ -26,13 +26,19 @@ def test_it_tells_figures_languages_and_where_the_data_is_from() -> None:
     page = card(a_manifest(), "## More\n\n")
     known = next(iter(known_sources().values()))
     assert page.startswith("# Model card: v1\n")
-    assert "| spam | 0.91 | 1000 | 100 | 0.012 |" in page
+    assert "| spam | 0.91 | 1000 | 100 | 0.012 | not kept | not kept |" in page
     assert "| toxicity |" not in page, "what was not measured is not told"
     assert "| en | 0.9 | 50 | yes |" in page
     assert "| xx | not measured | 0 | no |" in page
     assert f"| {known.source} | 10 | {known.licence} | {known.origin} |" in page
     assert "| mine | 5 | own or given |  |" in page
     assert page.index("## More") < page.index(LIMITS) < page.index("## Data")
+
+
+def test_it_tells_on_which_rows_the_calibration_error_was_measured() -> None:
+    page = card(a_manifest(figures={"spam": FIGURES | {"calibrated_on": {"rows": 300, "positives": 7}}}))
+    assert "| spam | 0.91 | 1000 | 100 | 0.012 | 300 | 7 |" in page
+    assert "| attribute | AUC | rows | positive | calibration error | of rows | positive |" in page
 
 
 def test_a_card_that_was_changed_afterwards_is_noticed(tmp_path) -> None:

@@ -58,6 +58,9 @@ def test_a_trained_version_is_complete_and_vouched_for(trained):
     assert manifest.kind == "scratch"
     assert set(manifest.thresholds) == set(manifest.calibration) == set(ATTRIBUTES)
     assert "MODEL_CARD.md" in manifest.files
+    for figures in manifest.figures.values():
+        assert 0 < figures["calibrated_on"]["rows"] <= figures["n"]
+        assert figures["calibrated_on"]["positives"] <= figures["positives"]
 
 
 def test_what_was_judged_beside_the_text_is_not_learned_from(tmp_path):
