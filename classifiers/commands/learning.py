@@ -26,7 +26,7 @@ from classifiers.commands.terminal import (
 from classifiers.dataset import read
 from classifiers.evaluation import at_threshold
 from classifiers.evidence import told
-from classifiers.manifest import ATTRIBUTES, Manifest, read_manifest
+from classifiers.manifest import ATTRIBUTES, Manifest
 from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
@@ -117,10 +117,8 @@ def adapt(
     if min_labels is not None:
         chosen = msgspec.structs.replace(chosen, min_labels=min_labels)
     start, rows = folder_of(registry, base), read(data)
-    with building(registry, out) as folder, progress() as tell:
+    with building(registry, out, _learned) as folder, progress() as tell:
         adapting.adapt(start, rows, folder, chosen, site=site, version=name, progress=tell)
-        for line in _learned(read_manifest(folder)):
-            click.echo(line)
 
 
 def _learned(manifest: Manifest) -> Iterator[str]:
@@ -128,6 +126,11 @@ def _learned(manifest: Manifest) -> Iterator[str]:
     for name, found in manifest.figures["adapted"].items():
         if found["strength"] is None:
             yield f"{name}: {found['labels']} labels, and no correction does better on later ones; it stays as it was"
+        elif not found["strength"]:
+            yield (
+                f"{name}: no word learned from {found['labels']} labels, only level and steepness of its scores; "
+                f"judged on {found['judged_on_later']} later ones"
+            )
         else:
             yield f"{name}: learned from {found['labels']} labels, judged on {found['judged_on_later']} later ones"
     for name, why in manifest.figures["not_learned"].items():
@@ -167,11 +170,13 @@ def calibrate(
             at = threshold(said, truth, wanted)
             recall = bounds(at_threshold(truth, said, at).recall) if at < 1 else "not reached"
             lines.append((attribute, f"{wanted:g}", f"{at:.3f}", recall, error, str(int(there.sum()))))
-    print_table("", ("attribute", "precision", "threshold", "recall", "calibration error", "n"), lines)
-    if save:
-        with building(registry, None) as target:
-            level = AdaptRecipe(strengths=(0.0,), bias_prior=2.0, slope_prior=5.0, levelled=False)
-            adapt(folder, rows, target, level, version=save)
+    try:
+        if save:
+            with building(registry, None) as target:
+                level = AdaptRecipe(strengths=(0.0,), bias_prior=2.0, slope_prior=5.0, levelled=False)
+                adapt(folder, rows, target, level, version=save)
+    finally:
+        print_table("", ("attribute", "precision", "threshold", "recall", "calibration error", "n"), lines)
 
 
 @click.command()

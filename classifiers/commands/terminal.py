@@ -17,7 +17,7 @@ from classifiers.dataset import Dataset, read
 from classifiers.errors import DatasetInvalid, UnknownVersion, VersionExists
 from classifiers.evaluation import Estimate, Score, score_with
 from classifiers.evidence import to_judge
-from classifiers.manifest import check_name, verify
+from classifiers.manifest import Manifest, check_name, verify
 from classifiers.registry import Registry
 from classifiers.scorer import Scorer
 
@@ -66,22 +66,32 @@ def check_free(registry: Registry, name: str, out: Path | None = None) -> None:
 
 
 @contextlib.contextmanager
-def building(registry: Registry, out: Path | None) -> Iterator[Path]:
-    """Give an empty folder to build a version in; it becomes a version, or the folder `out`, only when all went well."""
+def building(
+    registry: Registry, out: Path | None, story: Callable[[Manifest], Iterable[str]] = lambda _made: ()
+) -> Iterator[Path]:
+    """Give an empty folder to build a version in; it becomes a version, or the folder `out`, only when all went well.
+
+    Its story is told when it is in place, so that a reader who leaves after the first line (`| head -1`) takes nothing away.
+    """
     if out is None:
         with registry.staging() as folder:
             yield folder
             manifest = registry.add(folder)
-        click.echo(f"{manifest.version} is in the registry")
+        _tell(*story(manifest), f"{manifest.version} is in the registry")
         return
     check_free(registry, "", out)
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=out.parent) as beside:
         folder = Path(beside) / "version"
         folder.mkdir()
         yield folder
-        verify(folder)
+        manifest = verify(folder)
         folder.rename(out)
-    click.echo(f"wrote {out}")
+    _tell(*story(manifest), f"wrote {out}")
+
+
+def _tell(*lines: str) -> None:
+    for line in lines:
+        click.echo(line)
 
 
 @contextlib.contextmanager

@@ -88,6 +88,27 @@ def test_an_adapted_version_is_compared_promoted_and_rolled_back(adapted: Path, 
     assert "ann" in run(root, "history").stdout
 
 
+def test_a_reader_who_leaves_after_the_first_line_takes_no_version_away(root: Path, tmp_path: Path) -> None:
+    labels = written(tmp_path / "labels.jsonl", lines(80))
+    asked = ("adapt", "--data", str(labels), "--version", "harbour-9", "--min-labels", "40")
+    words = [sys.executable, "-m", "classifiers", "--registry", str(root), *asked]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=REPOSITORY) as running:
+        assert running.stdout is not None
+        running.stdout.close()
+    assert "harbour-9" in [one.manifest.version for one in Registry(root).list()]
+
+
+def test_where_no_word_was_learned_it_is_said(root: Path, tmp_path: Path) -> None:
+    labels = written(tmp_path / "labels.jsonl", lines(260))
+    recipe = tmp_path / "level.toml"
+    recipe.write_text("strengths = [0.0]\nbias_prior = 1.0\n")
+    result = run(root, "adapt", "--data", labels, "--version", "level-1", "--recipe", recipe)
+    assert result.exit_code == 0, result.output
+    assert (
+        "toxicity: no word learned from 260 labels, only level and steepness of its scores; judged on" in result.stdout
+    )
+
+
 def test_what_a_version_learned_does_not_speak_for_it(adapted: Path, root: Path, tmp_path: Path) -> None:
     learned, later = (
         written(tmp_path / "learned.jsonl", lines(260)),
