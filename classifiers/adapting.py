@@ -29,6 +29,7 @@ from classifiers.errors import NothingToLearn
 from classifiers.evaluation import at_threshold, auc
 from classifiers.evidence import enough, to_learn
 from classifiers.fairness import FLAGGING, even_out
+from classifiers.fingerprints import FINGERPRINTS, write_fingerprints
 from classifiers.footing import Anchors, Base, anchors_of, open_base
 from classifiers.forgetting import damped, levelled, risen, scales, times
 from classifiers.identities import civil_in_turn, languages
@@ -117,7 +118,7 @@ def adapt(
     opened = open_base(base)
     if site:
         labels = labels.take(np.array([found == site for found in labels.site], bool))
-    evidence = to_learn(labels)
+    evidence = to_learn(labels, base)
     labels = evidence.rows
     usable, refused = enough(labels, opened.manifest.attributes, recipe.min_labels, recipe.max_imbalance)
     if not usable:
@@ -318,7 +319,7 @@ def _summary(logits: Floats, shares: Floats, thresholds: dict[str, float]) -> di
 def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, Correction], labels: Dataset) -> None:
     """Copy what stays, fold the corrections into the weights, and list the labels learned from."""
     out.mkdir(parents=True, exist_ok=True)
-    changed = {"weights.npy", "scales.npy", "head.npy", LEARNED, PIPELINE, CARD, MANIFEST}
+    changed = {"weights.npy", "scales.npy", "head.npy", LEARNED, FINGERPRINTS, PIPELINE, CARD, MANIFEST}
     for path in base.iterdir():
         if path.name not in changed:
             shutil.copyfile(path, out / path.name)
@@ -333,6 +334,7 @@ def _write_version(base: Path, opened: Base, out: Path, corrections: dict[str, C
     change_weights(base, out, columns)
     np.save(out / "head.npy", head, allow_pickle=False)
     write_learned(out, learned_labels(base).union(labels.label_id))
+    write_fingerprints(out, labels.text, base)
 
 
 def _lines(manifest: Manifest, corrections: dict[str, Correction]) -> dict[str, Any]:
@@ -357,7 +359,8 @@ def _story(base: Manifest, figures: dict[str, Any], not_learned: dict[str, str])
             f"- {attribute}: {found['labels']} labels, judged on {found['judged_on_later']} later ones{ranked}"
         )
     lines += [f"- not learned: {why}" for why in not_learned.values()]
-    return "\n".join(lines) + f"\n\nThe identifiers of the labels stand in `{LEARNED}`.\n\n"
+    kept = f"The identifiers of the labels stand in `{LEARNED}`, short hashes of their texts in `{FINGERPRINTS}`."
+    return "\n".join(lines) + f"\n\n{kept}\n\n"
 
 
 def _entries(labels: Dataset) -> tuple[DataEntry, ...]:

@@ -1,7 +1,9 @@
-"""Which labels are evidence: to learn from, those about the text alone; to judge by, those no version judged has learned.
+"""Which labels are evidence: to learn from, those about the text alone that the version at hand has not learned yet; to judge
+by, those no version judged has learned.
 
 The text is all that is learned from. A label that rests on the author's name or link would teach that a harmless text is
-spam, and one that was learned shows how well a version remembers.
+spam, and one that was learned shows how well a version remembers. A label that was learned is known by its identifier or
+by its text (fingerprints.py), whichever way it comes back.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ from classifiers.counting import refusal
 from classifiers.dataset import Dataset
 from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.evaluation import Truth
+from classifiers.fingerprints import has_fingerprints, learned_texts
 from classifiers.manifest import learned_labels, read_manifest
 from classifiers.splitting import near_duplicates, once_each
 
@@ -38,9 +41,11 @@ def told(left_out: dict[str, int]) -> str:
     return "labels left out: " + ", ".join(f"{count} {why}" for why, count in left_out.items())
 
 
-def to_learn(rows: Dataset) -> Evidence:
-    """Keep what a version may learn from."""
-    return _without(rows, [_beside(rows)])
+def to_learn(rows: Dataset, base: Path | None = None) -> Evidence:
+    """Keep what a version may learn from, standing on another: what that one has learned would teach it twice, and choose
+    how much to correct by what is remembered.
+    """
+    return _without(rows, [_beside(rows), *(_learned(rows, [base]) if base else [])])
 
 
 def enough(
@@ -69,15 +74,23 @@ def to_judge(rows: Dataset, *versions: Path, own: bool = False) -> Evidence:
 
     What is nearly the same as a label that was learned is known too, where that label is among the rows.
     """
-    learned = frozenset[str]().union(*map(learned_labels, versions))
-    known = np.array([name in learned for name in rows.label_id], bool)
-    unfit = [_beside(rows), (f"learned by {' or '.join(_names(versions))}", known)]
-    if known.any():
-        groups = near_duplicates(rows.text)
-        unfit.append(("nearly the same as a learned one", np.isin(groups, groups[known])))
+    unfit = [_beside(rows), *_learned(rows, versions)]
     if own:
         unfit.append(("of outside services", np.array([source in OUTSIDE for source in rows.source], bool)))
     return _without(rows, unfit)
+
+
+def _learned(rows: Dataset, versions: Sequence[Path]) -> list[tuple[str, Truth]]:
+    """Say which rows were learned by these versions, and which are nearly the same as one of those."""
+    learned = frozenset[str]().union(*map(learned_labels, versions))
+    known = np.array([name in learned for name in rows.label_id], bool) | learned_texts(rows.text, versions)
+    if not known.any():
+        return []
+    groups = near_duplicates(rows.text)
+    return [
+        (f"learned by {' or '.join(_names(versions))}", known),
+        ("nearly the same as a learned one", np.isin(groups, groups[known])),
+    ]
 
 
 def _beside(rows: Dataset) -> tuple[str, Truth]:
@@ -95,4 +108,8 @@ def _without(rows: Dataset, unfit: Sequence[tuple[str, Truth]]) -> Evidence:
 
 
 def _names(versions: Sequence[Path]) -> list[str]:
-    return list(dict.fromkeys(read_manifest(folder).version for folder in versions if learned_labels(folder)))
+    return list(
+        dict.fromkeys(
+            read_manifest(folder).version for folder in versions if learned_labels(folder) or has_fingerprints(folder)
+        )
+    )

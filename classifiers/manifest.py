@@ -138,7 +138,7 @@ def learned_labels(folder: Path) -> frozenset[str]:
 
 
 def write_learned(folder: Path, labels: Iterable[str]) -> None:
-    """List the labels a version learned from; rows without an identifier are none."""
+    """List the labels a version learned from, by their identifiers; those without one are known by their texts alone."""
     (folder / LEARNED).write_text("".join(f"{name}\n" for name in sorted(set(labels) - {""})), "utf-8")
 
 

@@ -25,7 +25,7 @@ CHUNK = 4096
 def near_duplicates(texts: Sequence[str]) -> NDArray[np.int64]:
     """Number the clusters of nearly equal texts: equal numbers belong together. Letters and digits alone count."""
     signatures = np.concatenate(
-        [_signatures([_letters(text) for text in texts[at : at + CHUNK]]) for at in range(0, len(texts), CHUNK)]
+        [_signatures([letters_of(text) for text in texts[at : at + CHUNK]]) for at in range(0, len(texts), CHUNK)]
         or [np.zeros((0, PERMUTATIONS), np.uint32)]
     )
     links: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
@@ -86,7 +86,8 @@ def once_of(clusters: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray
     return weights
 
 
-def _letters(text: str) -> str:
+def letters_of(text: str) -> str:
+    """Give what of a text tells it from others: its letters and digits in small, or the text itself where it has none."""
     folded = unicodedata.normalize("NFKC", text[:MAX_COMPARED]).casefold()
     return "".join(filter(str.isalnum, folded))[:MAX_COMPARED] or text[:MAX_COMPARED]
 

@@ -24,6 +24,7 @@ from classifiers.fairness import even_out
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filter_learning import Network, Sequences
 from classifiers.filters import Filters, save_filters
+from classifiers.fingerprints import write_fingerprints
 from classifiers.identities import as_dataset, civil_in_turn
 from classifiers.language_learning import learn_languages
 from classifiers.lexicon import MARKS
@@ -123,7 +124,9 @@ def train_from_scratch(
     )
     tell("writing", 8, STEPS)
     write_pipeline(out, featurizer.shape, lines)
-    write_learned(out, rows.take(np.concatenate([train, held])).label_id)
+    known = rows.take(np.concatenate([train, held]))
+    write_learned(out, known.label_id)
+    write_fingerprints(out, [text for text, source in zip(known.text, known.source, strict=True) if not _ours(source)])
     made = datetime.now(UTC)
     manifest = Manifest(
         version=version or f"scratch-{made:%Y%m%d-%H%M%S}",
@@ -368,6 +371,10 @@ def auc(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float | None:
     if labels.all() or not labels.any():
         return None
     return round(float(roc_auc_score(labels, scores)), 4)
+
+
+def _ours(source: str) -> bool:
+    return source.startswith("seeds/") or source == "identities"
 
 
 def _entries(rows: Dataset) -> tuple[DataEntry, ...]:

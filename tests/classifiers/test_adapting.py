@@ -12,6 +12,7 @@ from classifiers.adapting import AdaptRecipe, adapt
 from classifiers.dataset import Dataset, load_seeds
 from classifiers.errors import LabelsOneSided, LibraryMismatch, NothingToLearn, RecipeInvalid, TooFewLabels
 from classifiers.evaluation import auc, report, score_with
+from classifiers.fingerprints import learned_texts
 from classifiers.footing import open_base
 from classifiers.manifest import ATTRIBUTES, learned_labels, read_manifest, verify
 from classifiers.recipe import read_as
@@ -102,6 +103,27 @@ def test_it_lists_the_labels_it_learned_from_and_those_of_its_base(adapted: Path
     again = adapt(adapted, labels(250, seed=4), tmp_path / "again", version="harbour-2")
     assert learned_labels(adapted) == {f"l0-{number}" for number in range(300)}
     assert learned_labels(again) == learned_labels(adapted) | {f"l4-{number}" for number in range(250)}
+
+
+def test_what_the_base_has_learned_is_left_out_and_counted(adapted: Path, tmp_path: Path) -> None:
+    unnamed = [{**line, "label_id": ""} for line in lines(300)]
+    again = adapt(adapted, dataset([*unnamed, *lines(250, seed=4)]), tmp_path / "again", version="harbour-2")
+    figures = read_manifest(again).figures
+    learned, alike = figures["adapted"]["toxicity"]["labels"], "nearly the same as a learned one"
+    assert figures["left_out"] == {"learned by harbour-1": 300, alike: 250 - learned}
+    assert 230 <= learned < 250
+    assert learned_texts(labels(300).text, [again]).all()
+    assert learned_texts(labels(250, seed=4).text, [again]).sum() == learned
+    with pytest.raises(NothingToLearn, match=r"^0 labels, .*; labels left out: 300 learned by harbour-1$"):
+        adapt(adapted, dataset(unnamed), tmp_path / "once more")
+
+
+def test_labels_without_identifiers_that_it_learned_do_not_speak_for_it(adapted: Path) -> None:
+    unnamed = dataset([{**line, "label_id": ""} for line in lines(300)])
+    verdict = gate.judge(BUNDLED, adapted, unnamed, seeds=load_seeds("heldout").take(range(0, 1800, 30)))
+    words = [check.words for check in verdict.checks]
+    assert "labels left out: 300 learned by harbour-1" in words
+    assert "0 decisions that neither version learned from, too few to judge by" in words
 
 
 def test_probabilities_are_judged_against_the_shares_that_they_are_learned_from(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from classifiers.errors import LabelsOneSided, TooFewLabels
 from classifiers.evidence import enough, to_judge, to_learn
+from classifiers.fingerprints import write_fingerprints
 from classifiers.manifest import LEARNED, Manifest, write_manifest
 from tests.classifiers.labels import dataset, labels, lines
 
@@ -47,6 +48,23 @@ def test_a_copy_of_a_learned_label_is_known_too(tmp_path: Path) -> None:
     found = to_judge(dataset(rows), version(tmp_path, "new", "l0-0"))
     assert found.rows.label_id == ["l0-1", "l0-3"]
     assert found.left_out == {"learned by new": 1, "nearly the same as a learned one": 1}
+
+
+def test_labels_that_come_without_identifiers_are_known_by_their_texts(tmp_path: Path) -> None:
+    rows = [{name: value for name, value in line.items() if name != "label_id"} for line in lines(4)]
+    new = version(tmp_path, "new")
+    write_fingerprints(new, [rows[0]["text"].upper()])  # type: ignore[attr-defined]
+    rows[2]["text"] = f"{rows[0]['text']} and more"
+    found = to_judge(dataset(rows), new)
+    assert found.rows.text == [rows[1]["text"], rows[3]["text"]]
+    assert found.words == "labels left out: 1 learned by new, 1 nearly the same as a learned one"
+
+
+def test_what_the_base_has_learned_is_not_learned_twice(tmp_path: Path) -> None:
+    base = version(tmp_path, "old", "l0-0", "l0-3")
+    found = to_learn(labels(5), base)
+    assert found.rows.label_id == ["l0-1", "l0-2", "l0-4"]
+    assert found.words == "labels left out: 2 learned by old"
 
 
 def test_outside_services_are_no_moderators(tmp_path: Path) -> None:

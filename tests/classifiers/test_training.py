@@ -12,8 +12,10 @@ from classifiers.card import CARD
 from classifiers.compiled import load_weights
 from classifiers.dataset import Dataset, concatenate, load_seeds, read, write_jsonl
 from classifiers.errors import DatasetInvalid, LabelsOneSided, TooFewLabels, VersionMisnamed
+from classifiers.evidence import to_judge
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import FILES
+from classifiers.fingerprints import learned_texts
 from classifiers.footing import open_base
 from classifiers.lexicon import MARKS
 from classifiers.manifest import ATTRIBUTES, LEARNED, learned_labels, read_manifest, verify
@@ -72,6 +74,14 @@ def test_what_was_judged_beside_the_text_is_not_learned_from(tmp_path):
 def test_a_trained_version_lists_the_labels_it_learned_from(trained, data):
     assert learned_labels(trained) == {name for name in read([data]).label_id if name} != set()
     assert b"\n\n" not in (trained / LEARNED).read_bytes()
+
+
+def test_a_trained_version_is_not_judged_by_what_it_learned_though_the_rows_have_no_identifiers(trained, data):
+    rows = read([data])
+    unnamed = replace(rows, label_id=[""] * len(rows))
+    found = to_judge(unnamed, trained)
+    assert found.left_out["learned by small"] > 0.8 * len(rows)
+    assert learned_texts(load_seeds("heldout").text[:500], [trained]).mean() < 0.01
 
 
 def test_the_same_seed_gives_the_same_version_to_the_byte_but_for_the_time_it_was_made(data, trained, tmp_path):
