@@ -3,8 +3,8 @@
 A row holds the text and what was said of it, never a name, an address or an e-mail address; who wrote and who decided
 are pseudonyms. Where the author's name or link may be all that was judged, `about` says "author", and no version adapts
 to the row. A lesson that was taken back, or whose comment was edited, erased or decided anew, or that made room for
-newer feedback from outside, still speaks in the versions that learned it: `marks` counts them, and only training anew
-without it takes it out.
+newer feedback from outside, still speaks in the versions that learned it and in those that stand on them: `mark` counts
+them, and only a version that stands on none of them is without it (`footing`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -49,6 +50,22 @@ class Mark(msgspec.Struct, frozen=True):
         )
 
 
+class Exported(NamedTuple):
+    """How many labels were written, and how many were left out of what is learned from, by why."""
+
+    rows: int
+    beside: int
+    known: int
+    base: str
+
+    @property
+    def words(self) -> str:
+        """Say what was left out; empty where nothing was."""
+        beside = f"; {self.beside} about an author's name or link, which no label holds, were left out"
+        known = f"; {self.known} that {self.base} has learned were left out: a base that has not learns all anew"
+        return (beside if self.beside else "") + (known if self.known else "")
+
+
 class Learning:
     """The labels of all sites, for those who train."""
 
@@ -77,6 +94,25 @@ class Learning:
                 found = row(label, attributes)
                 if label.text.strip() and any(name in found for name in attributes):
                     yield found
+
+    async def export(self, sites: Sequence[Site], attributes: Sequence[str], path: Path, *, base: str = "") -> Exported:
+        """Write rows into a file in the order of their time.
+
+        Where they are there to learn from, by a version that stands on `base`, what is no evidence is left out; else the
+        command that reads them leaves it out, and says so.
+        """
+        found, beside, known = [], 0, 0
+        learned = frozenset(await self.learned_by(base) if base else ())
+        async for one in self.rows(sites, attributes):
+            if base and one["about"] == "author":
+                beside += 1
+            elif one["label_id"] in learned:
+                known += 1
+            else:
+                found.append((one["at"], msgspec.json.encode(one)))
+        found.sort(key=lambda pair: pair[0])
+        await asyncio.to_thread(path.write_bytes, b"".join(line + b"\n" for _, line in found))
+        return Exported(len(found), beside, known, base)
 
     async def unlearn(self, site: Site, label_id: str, by: str) -> list[str]:
         """Take a label back, so that nothing learns from it any more; names the versions that had. Raises UnknownLabel.
@@ -109,6 +145,22 @@ class Learning:
                 label for label, stamp in zip(learned, given, strict=True) if stamp is not None and stamp < until
             )
         return Mark(len(learned), len(learned) - len(there))
+
+    async def footing(self) -> tuple[str, str]:
+        """Name the version to adapt from, and say why where it is not the active one.
+
+        What stands on a version still holds what that one has learned: where the active one is marked, the nearest it
+        stands on is taken that is not, in the end the one that ships with the package.
+        """
+        name, why, seen = await asyncio.to_thread(self._registry.champion), "", set[str]()
+        while name not in seen and (manifest := await asyncio.to_thread(_manifest, self._registry, name)):
+            mark = await self.mark(manifest)
+            if not mark.words:
+                return name, why
+            why = why or f"{name} {mark.words}"
+            seen.add(name)
+            name = manifest.base
+        return await asyncio.to_thread(self._registry.bundled), why
 
     async def agreement(self, sites: Sequence[Site], version: str, looked_at: int) -> Agreement:
         """Say how a version in shadow and the active one differ on the latest comments of these sites."""
@@ -152,6 +204,13 @@ COLUMNS = (
 """All columns a row may have, in their order."""
 NUMBERS = (*ATTRIBUTES, *(f"score_{name}" for name in ATTRIBUTES), "weight")
 """Those of them that are numbers; the others are words."""
+
+
+def _manifest(registry: Registry, version: str) -> Manifest | None:
+    try:
+        return read_manifest(registry.path(version))
+    except ClassifierError:
+        return None
 
 
 def _thresholds(registry: Registry) -> dict[str, dict[str, float]]:

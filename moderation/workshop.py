@@ -153,35 +153,58 @@ class Workshop:
     # long work ------------------------------------------------------------------------------------
 
     async def adapt(
-        self, sites: Sequence[Site], site: str, attributes: Sequence[str], by: str, strengths: Sequence[float] = ()
+        self,
+        sites: Sequence[Site],
+        site: str,
+        attributes: Sequence[str],
+        by: str,
+        strengths: Sequence[float] = (),
+        base: str = "",
     ) -> Job:
-        """Begin to adapt the active version to the labels of a site, or of all where `site` is empty.
+        """Begin to adapt a version to the labels of a site, or of all where `site` is empty, that it has not learned yet.
 
-        The newest fifth is held back, so that the comparison and the gate can judge by labels that the new version has
-        not seen. `strengths` say how freely words may be corrected. Raises JobUnderWay.
+        It is `base`, or the active one, or where that has learned what was taken back since, one that has not. The newest
+        fifth is held back, so that the comparison and the gate can judge by labels that the new version has not seen.
+        `strengths` say how freely words may be corrected. Raises JobUnderWay and ModelUnknown.
         """
         name = f"{site or 'all'}-{self._now():%Y%m%d-%H%M%S}"[-64:]
+        if base:
+            _, mark = await self.version(base)
+            start, why = base, f"{base} {mark.words}, and so will what stands on it" if mark.words else ""
+        else:
+            start, passed_over = await self._learning.footing()
+            why = f"{passed_over}, so {start} is adapted in its place" if passed_over else ""
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
-            rows, beside = await self._export(sites, attributes, folder / "all.jsonl", to_learn=True)
-            if not rows:
-                nothing = "there are no labels to learn from yet: what moderators decide makes them"
-                raise ModelRefused(nothing + _passed_over(beside))
-            held = round(rows * HELD_BACK)
-            learned = first_lines(folder / "all.jsonl", folder / "labels.jsonl", rows - held)
+            found = await self._learning.export(sites, attributes, folder / "all.jsonl", base=start)
+            if not found.rows:
+                raise ModelRefused(
+                    f"there are no labels to learn from yet: what moderators decide makes them{found.words}"
+                )
+            held = round(found.rows * HELD_BACK)
+            learned = first_lines(folder / "all.jsonl", folder / "labels.jsonl", found.rows - held)
             least = str(round(LEAST_LABELS * (1 - HELD_BACK)))
-            given = ["--labels", str(folder / "labels.jsonl"), "--version", name, "--min-labels", least]
+            given = [
+                "--labels",
+                str(folder / "labels.jsonl"),
+                "--version",
+                name,
+                "--min-labels",
+                least,
+                "--base",
+                start,
+            ]
             given += ["--site", site] if site else []
             if strengths:
                 (folder / "recipe.toml").write_text(f"strengths = {[float(one) for one in strengths]}\n")
                 given += ["--recipe", str(folder / "recipe.toml")]
             said = await run(self._root, "adapt", *given)
             if said.code != 0:
-                raise ModelRefused(last_line(said.error) + _passed_over(beside))
+                raise ModelRefused(last_line(said.error) + found.words)
             facts = {"site": site, "version": name, "labels": learned, "held_back": held}
-            told = [*said.error.splitlines(), *said.out.splitlines()[:-1]]
+            told = [*said.error.splitlines(), *said.out.splitlines()[:-1], *filter(None, [why])]
             await self._ledger.append(STAFF, "model.adapted", by, **facts)
-            return name, {**facts, "left_out": beside, "told": told}
+            return name, {**facts, "base": start, "left_out": found.beside, "known": found.known, "told": told}
 
         return await self._begin("adapt", by, work)
 
@@ -191,8 +214,8 @@ class Workshop:
         other = (await self._manifest(against)).version if against else self._versions.registry.champion()
 
         async def work(folder: Path) -> tuple[str, dict[str, Any]]:
-            rows, _ = await self._export(_of(manifest, sites), ATTRIBUTES, folder / "labels.jsonl")
-            if not rows:
+            found = await self._learning.export(_of(manifest, sites), ATTRIBUTES, folder / "labels.jsonl")
+            if not found.rows:
                 raise ModelRefused("there are no labels to compare by yet: what moderators decide makes them")
             given = ("--against", other, "--labels", str(folder / "labels.jsonl"))
             said = await run(self._root, "compare", version, *given, "--json")
@@ -202,9 +225,9 @@ class Workshop:
             refuse_unless_done(reported)
             if page.stat().st_size <= MAX_REPORT_BYTES:
                 await self._shared.put_report(version, await asyncio.to_thread(page.read_bytes))
-            found = msgspec.json.decode(said.out)
-            facts = {"against": other, "labels": found["champion"]["rows"], "told": said.error.splitlines()}
-            return version, {**facts, "comparison": found}
+            compared = msgspec.json.decode(said.out)
+            facts = {"against": other, "labels": compared["champion"]["rows"], "told": said.error.splitlines()}
+            return version, {**facts, "comparison": compared}
 
         return await self._begin("compare", by, work)
 
@@ -266,8 +289,8 @@ class Workshop:
             was = self._versions.registry.active()
             with tempfile.TemporaryDirectory(prefix="moderation-gate-") as folder:
                 labels = Path(folder) / "labels.jsonl"
-                rows, _ = await self._export(sites, ATTRIBUTES, labels)
-                given = ("--decisions", str(labels)) if rows else ()
+                found = await self._learning.export(sites, ATTRIBUTES, labels)
+                given = ("--decisions", str(labels)) if found.rows else ()
                 forcing = ("--force",) if force else ()
                 said = await run(self._root, "promote", version, *given, *forcing, "--by", by, seconds=GATE_SECONDS)
             checks = [
@@ -340,32 +363,10 @@ class Workshop:
     async def _manifest(self, version: str) -> Manifest:
         return (await self.version(version))[0].manifest
 
-    async def _export(
-        self, sites: Sequence[Site], attributes: Sequence[str], path: Path, *, to_learn: bool = False
-    ) -> tuple[int, int]:
-        """Write rows in the order of their time; gives how many, and how many were left out.
-
-        Those about an author's name or link are, where the rows are there to learn from; else the command leaves out what
-        is no evidence, and says so.
-        """
-        rows, beside = [], 0
-        async for row in self._learning.rows(sites, attributes):
-            if to_learn and row["about"] == "author":
-                beside += 1
-            else:
-                rows.append((row["at"], msgspec.json.encode(row)))
-        rows.sort(key=lambda pair: pair[0])
-        await asyncio.to_thread(path.write_bytes, b"".join(line + b"\n" for _, line in rows))
-        return len(rows), beside
-
 
 def _of(manifest: Manifest, sites: Sequence[Site]) -> list[Site]:
     """Keep the sites a version was made for."""
     return [site for site in sites if manifest.site in ("", site.id)]
-
-
-def _passed_over(beside: int) -> str:
-    return f"; {beside} about an author's name or link, which no label holds, were left out" if beside else ""
 
 
 def _written(when: datetime) -> str:

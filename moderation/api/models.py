@@ -72,6 +72,9 @@ class Adapt(msgspec.Struct, forbid_unknown_fields=True):
 
     site: str = ""
     attributes: list[str] = []
+    base: str = ""
+    """The version to adapt. Without it the active one, or where that has learned what was taken back since, the nearest it
+    stands on that has not. What it has learned is left out; where few labels are new, an earlier one learns all anew."""
     strengths: list[float] = []
     """How freely words may be corrected: 0 not at all, 10 freely; one is chosen by what later labels say. The recipe's
     without any. Where the gate finds that a version forgot too much, lower ones disturb less."""
@@ -150,7 +153,7 @@ class Models(Controller):
         caller: NamedDependency[Caller],
         workshop: NamedDependency[Workshop],
     ) -> Response[bytes]:
-        """Begin to adapt the active version to the labels of a site. Ask /v1/models/jobs/{id} how it stands."""
+        """Begin to adapt a version to the labels of a site that it has not learned. Ask /v1/models/jobs/{id} how it stands."""
         wanted = await read(request, Adapt)
         if unknown := sorted(set(wanted.attributes) - set(ATTRIBUTES)):
             message = f"There is no attribute '{unknown[0]}'; there are {', '.join(ATTRIBUTES)}."
@@ -160,7 +163,8 @@ class Models(Controller):
         sites = [await site_for(request, caller, wanted.site)] if wanted.site else await _sites(request, caller)
         if not wanted.site:
             _check_reach(caller)
-        job = await workshop.adapt(sites, wanted.site, wanted.attributes or ATTRIBUTES, caller.id, wanted.strengths)
+        attributes = wanted.attributes or ATTRIBUTES
+        job = await workshop.adapt(sites, wanted.site, attributes, caller.id, wanted.strengths, wanted.base)
         return answer(job, 202)
 
     @post("/compare", status_code=202, opt=allow(*ML, cookies=True, body=Compare, answers=Job, status=202))

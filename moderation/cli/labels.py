@@ -61,16 +61,19 @@ def export_labels(site_id: str, out: Path, data: Path | None, redis: str | None)
 def unlearn(label_id: str, site_id: str, data: Path | None, redis: str | None) -> None:
     """Take a lesson back: nothing learns from it any more, and the versions that had are marked."""
 
-    async def work(rooms: House) -> list[str]:
+    async def work(rooms: House) -> tuple[list[str], str]:
         for one in [await rooms.sites.site(site_id)] if site_id else await rooms.sites.sites():
             with contextlib.suppress(UnknownLabel):
-                return await rooms.learning.unlearn(one, label_id, "cli")
+                knowing = await rooms.learning.unlearn(one, label_id, "cli")
+                return knowing, (await rooms.learning.footing())[0]
         raise UnknownLabel(label_id)
 
-    knowing = in_house(settings_of(data, redis), work)
+    knowing, base = in_house(settings_of(data, redis), work)
     click.echo(f"Label {label_id} is taken back.")
     for version in knowing:
-        click.echo(f"Version {version} had learned from it; adapt or train anew to be rid of it.")
+        click.echo(f"Version {version} had learned from it, and what is adapted from it holds it too.")
+    if knowing:
+        click.echo(f"To be rid of it, adapt a version that has not (`classifiers adapt --base {base}`), or train anew.")
 
 
 @contextlib.contextmanager

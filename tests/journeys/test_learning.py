@@ -224,6 +224,18 @@ def test_three_hundred_decisions_make_the_model_better_for_their_site(decided, w
         ]
         assert ml.delete(f"/v1/labels/{learned}").status_code == 404
 
+        # what is adapted next stands on a version without it; and nothing is learned twice
+        assert ml.post("/v1/models/adapt", json={"site": "demo", "base": "no-such"}).json()["code"] == "unknown_model"
+        job = finished(ml, ml.post("/v1/models/adapt", json={"site": "demo"}).json())
+        assert job["state"] == "done", job["message"]
+        assert (job["result"]["base"], job["result"]["labels"], job["result"]["known"]) == (before, 239, 0)
+        assert job["result"]["told"][-1] == (
+            f"{fresh} contains 1 unlearned, erased or dropped sample of 240, so {before} is adapted in its place"
+        )
+        job = finished(ml, ml.post("/v1/models/adapt", json={"site": "demo", "base": fresh}).json())
+        assert job["state"] == "failed"
+        assert f"239 that {fresh} has learned were left out" in job["message"]
+
         # roll back: in one step
         assert ml.post("/v1/models/rollback").raise_for_status().json()["version"] == before
         said, versions = scores_of(site, [text for text, _ in held_back[:3]])

@@ -8,8 +8,10 @@ import pytest
 
 from classifiers.dataset import read
 from classifiers.evidence import to_learn
+from classifiers.registry import Registry
 from moderation.learning import COLUMNS
 from tests.service import ABUSE, a_comment, run, serving
+from tests.versions import added
 
 PRAISE = "I really enjoyed reading this article about the castle"
 
@@ -57,7 +59,12 @@ def test_a_lesson_is_taken_back_from_the_command_line(decided, tmp_path):
     out = tmp_path / "labels.jsonl"
     run("labels", "export", "--out", str(out), data=decided)
     label = read([out]).label_id[0]
-    assert "taken back" in run("labels", "unlearn", label, "--site", "demo", data=decided).stdout
+    registry = Registry(decided / "models")
+    added(registry, "knows-it", learned=(label,))
+    said = run("labels", "unlearn", label, "--site", "demo", data=decided).stdout
+    assert "taken back" in said
+    assert "Version knows-it had learned from it, and what is adapted from it holds it too." in said
+    assert f"adapt a version that has not (`classifiers adapt --base {registry.bundled()}`), or train anew" in said
     again = run("labels", "unlearn", label, "--site", "demo", data=decided, check=False)
     assert (again.returncode, again.stderr.strip()) == (2, f"moderation: no label has the id '{label}'")
     unknown = run("labels", "unlearn", label, data=decided, check=False)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from classifiers.manifest import read_manifest
+from classifiers.manifest import read_manifest, write_manifest
 from classifiers.registry import Registry
 from moderation.errors import UnknownLabel
 from moderation.learning import COLUMNS, Learning, Mark, row
@@ -100,6 +100,23 @@ async def test_a_version_for_one_site_knows_the_labels_of_its_base_and_those_of_
     assert await learning.mark(for_one) == Mark(learned=2, gone=0)
     await learning.unlearn(other, "c-other-2", "m-1")
     assert await learning.mark(for_one) == Mark(learned=2, gone=1)
+
+
+async def test_what_was_taken_back_is_out_of_the_version_that_is_adapted_next(rooms):
+    learning, labels, registry, _, site = rooms
+    for number in (1, 2):
+        await labels.put(a_label(number), LONG_AGO)
+    folders = [added(registry, "v2", learned=("c-demo-2",)), added(registry, "v3", learned=("c-demo-1", "c-demo-2"))]
+    for folder, base in zip(folders, (registry.bundled(), "v2"), strict=True):
+        manifest = msgspec.structs.replace(read_manifest(folder), base=base)
+        write_manifest(folder, manifest)
+    registry.promote("v3")
+    assert await learning.footing() == ("v3", "")
+    await learning.unlearn(site, "c-demo-1", "m-1")
+    why = "v3 contains 1 unlearned, erased or dropped sample of 2"
+    assert await learning.footing() == ("v2", why), "the nearest that it stands on and that is without it"
+    await learning.unlearn(site, "c-demo-2", "m-1")
+    assert await learning.footing() == (registry.bundled(), "v3 contains 2 unlearned, erased or dropped samples of 2")
 
 
 async def test_a_comment_decided_anew_marks_the_versions_that_learned_the_old_decision(rooms):
