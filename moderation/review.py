@@ -261,8 +261,8 @@ class Review:
         """Take the last decision back: all stands as before it but for what came since, and what it taught is unlearned.
 
         A decision that it replaced counts again, with its lesson; what waited waits again where it stood, and what a
-        report has hidden since stays hidden. Only who decided, or an admin, may; within a day. While the policy's `undo_seconds` last the site never hears of it,
-        later it is told of the change back. Raises UndoTooLate, CaseDecided.
+        report has hidden since stays hidden. Only who decided, or an admin, may; within a day. While the policy's
+        `undo_seconds` last the site never hears of it, later it is told of the change back. Raises UndoTooLate, CaseDecided.
         """
         stored = await self._stored(site, comment_id)
         before = stored.before
