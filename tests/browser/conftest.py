@@ -118,9 +118,18 @@ class Tab:
     context: BrowserContext
     wrong: list[str]
 
-    def go(self, where: str) -> None:
-        """Open a page of the console."""
-        self.page.evaluate("where => { location.hash = where }", where)
+    def go(self, where: str, *, drawn: bool = True) -> None:
+        """Open a page of the console, and wait until it is drawn: until then the page before it is in view, deaf to keys."""
+        self.page.evaluate(
+            """where => new Promise(heard => {
+                addEventListener("hashchange", heard, { once: true });
+                location.hash = where;
+                setTimeout(heard, 1000);  // it may be there already
+            })""",
+            where,
+        )
+        if drawn:
+            expect(self.page.locator("#main")).not_to_have_attribute("aria-busy", "true")
 
 
 def _parse_texts(route: Route) -> None:

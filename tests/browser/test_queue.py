@@ -353,7 +353,7 @@ def test_a_page_that_was_left_before_its_answer_came_does_not_draw_over_the_next
     expect(tab.page.locator("#position")).to_have_text("1 of 4")
     late = []
     tab.page.route(f"**/v1/queue/{results[0]['id']}", lambda route: late.append(route))
-    tab.go(f"#/comment/{results[0]['id']}")
+    tab.go(f"#/comment/{results[0]['id']}", drawn=False)
     deadline = time.monotonic() + 10
     while not late:
         assert time.monotonic() < deadline

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 
 const app = $("app");
 const STAFF = ["moderator", "admin"];
-// page -> who sees it; the module of its name shows it, loaded when first opened
+// page -> who sees it; the module of its name shows it
 const PAGES = {
   queue: { who: STAFF, menu: true },
   search: { who: STAFF },
@@ -20,7 +20,7 @@ const PAGES = {
   account: { who: [...STAFF, "ml"] },
 };
 const menu = () => Object.keys(PAGES).filter((one) => PAGES[one].menu && PAGES[one].who.includes(me.role));
-let leave = null;
+let leave;
 
 async function start() {
   const invitation = /^#invitation=(.*)$/.exec(location.hash);
@@ -75,12 +75,14 @@ async function go() {
   const main = $("main").cloneNode(true);
   $("main").replaceWith(main);
   main.className = `page-${name}`;
+  main.ariaBusy = true;
   try {
     const left = await (await import(`./${name}.js`)).show(main, rest, new URLSearchParams(query));
     if (typeof left === "function") main.isConnected ? leave = left : left();
   } catch (error) {
     put(main, h("div.empty", h("p.big", t("page.wrong")), calm(error.message), h("button", { onclick: go }, t("try_again"))));
   }
+  main.ariaBusy = false;
 }
 
 onUndo(async () => {
