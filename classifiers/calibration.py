@@ -14,6 +14,10 @@ Floats = NDArray[np.float64]
 PRECISIONS = (0.90, 0.95, 0.98)
 FEWEST_FLAGGED = 20
 """A precision seen on fewer comments than this is no ground for a threshold."""
+FEWEST_USUAL = 50
+"""A line through fewer positives of usual prevalence is nearly flat: it says "hardly ever" of everything."""
+SUREST = 6.0
+"""Logits beyond it count as that much where few positives are: a word pasted a hundred times reaches several times of it."""
 
 
 class Line(NamedTuple):
@@ -47,6 +51,30 @@ def fit_line(logits: Floats, shares: Floats, weights: Floats | None = None) -> L
 
     found = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[(0.05, 20), (-30, 30)]).x
     return Line(float(found[0]), float(found[1]))
+
+
+def fit_on_usual(logits: Floats, shares: Floats, usual: NDArray[np.bool_]) -> tuple[Line, NDArray[np.bool_]]:
+    """Fit the line on the rows where an attribute is as frequent as in life; where these hold too few positives, on all rows.
+
+    Of all rows those of usual prevalence then are half, however many they are, so that what is rare stays rare. Gives the line
+    and which rows it was fitted on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.repeat([-2.0, 2.0, -2.0, 2.0], [990, 10, 100, 100])
+    >>> shares = np.concatenate([np.zeros(995), np.ones(5), np.zeros(90), np.ones(10), np.zeros(10), np.ones(90)])
+    >>> line, chosen = fit_on_usual(logits, shares, np.arange(1200) < 1000)
+    >>> round(line.slope, 1), round(line.offset, 1), int(chosen.sum())
+    (1.4, -0.6, 1200)
+    """
+    every = np.ones(len(logits), bool)
+    if (shares[usual] >= 0.5).sum() >= FEWEST_USUAL:
+        return fit_line(logits[usual], shares[usual]), usual
+    if not usual.any() or usual.all():
+        return fit_line(logits, shares), every
+    halves = np.where(usual, 0.5 / usual.sum(), 0.5 / (~usual).sum())
+    return fit_line(np.minimum(logits, SUREST), shares, halves), every
 
 
 def calibration_error(probabilities: Floats, shares: Floats, bins: int = 15) -> float:

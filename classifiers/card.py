@@ -36,21 +36,22 @@ def card(manifest: Manifest, extra: str = "") -> str:
         f"Made {manifest.made_at}, {manifest.kind}. A linear model per attribute over hashed words, pairs of words and "
         f"character n-grams, and hand-made features of a comment{filters}. It scores comments for moderation.\n",
         "## Figures on held-back rows\n",
-        "| attribute | AUC | rows | positive | calibration error | of rows | positive |\n"
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| attribute | AUC | rows | positive | calibration error | of rows | positive | fitted to rows | positive |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for attribute in manifest.attributes:
         found = manifest.figures.get(attribute)
         if found:
             fitted = found.get("calibrated_on", {"rows": "not kept", "positives": "not kept"})
+            judged = found.get("judged_on", fitted)
             parts.append(
                 f"| {attribute} | {found['auc']} | {found['n']} | {found['positives']} | {found['calibration_error']:.3f} "
-                f"| {fitted['rows']} | {fitted['positives']} |"
+                f"| {judged['rows']} | {judged['positives']} | {fitted['rows']} | {fitted['positives']} |"
             )
     parts.append(
-        "\nThe AUC is that of all held-back rows; the calibration error that of those which probabilities were fitted to: "
-        "of natural prevalence where there are any, in which the fault is as rare as on a site. On others probabilities "
-        "are too low."
+        "\nThe AUC is that of all held-back rows; the calibration error that of the rows of natural prevalence where there are "
+        "any, in which the fault is as rare as on a site. Probabilities are fitted to these; where they hold too few "
+        "positives for that, to all rows, half of the weight being theirs. On others probabilities are too low."
     )
     parts.append("\n## Languages (toxicity)\n\n| language | AUC | rows | supported |\n| --- | --- | --- | --- |")
     parts.extend(

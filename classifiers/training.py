@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_line, threshold
+from classifiers.calibration import PRECISIONS, Line, calibration_error, fit_on_usual, threshold
 from classifiers.card import write_card
 from classifiers.compiled import CONCEPTS, save_lexicon, save_weights
 from classifiers.counting import brought_along, counted_once
@@ -323,31 +323,31 @@ def compile_weights(
 def calibrate(
     logits: NDArray[np.float64], held: Dataset, recipe: Recipe
 ) -> tuple[dict[str, Line], dict[str, dict[str, float]], dict[str, Any]]:
-    """Fit each attribute's line and thresholds, on sources of natural prevalence where they have the attribute.
+    """Fit each attribute's line and thresholds, on sources of natural prevalence where they have enough of the attribute.
 
-    The calibration error is that of the rows it was fitted on, and the figures say how many those were.
+    The calibration error is that of the rows of natural prevalence, where there are any.
     """
     natural = np.array([source in recipe.natural for source in held.source], bool)
     lines: dict[str, Line] = {}
     thresholds: dict[str, dict[str, float]] = {}
     figures: dict[str, Any] = {}
     for column, attribute in enumerate(ATTRIBUTES):
-        shares = held.values[:, column].astype(np.float64)
-        there = ~np.isnan(shares)
-        chosen = there & natural if (shares[there & natural] >= 0.5).sum() >= 10 else there
-        lines[attribute] = fit_line(logits[chosen, column], shares[chosen])
-        probabilities = sigmoid(lines[attribute].slope * logits[:, column] + lines[attribute].offset)
-        labels = shares >= 0.5
+        there = np.flatnonzero(~np.isnan(held.values[:, column]))
+        shares, found = held.values[there, column].astype(np.float64), logits[there, column]
+        lines[attribute], chosen = fit_on_usual(found, shares, natural[there])
+        probabilities, labels = sigmoid(lines[attribute].slope * found + lines[attribute].offset), shares >= 0.5
+        usual = natural[there] if natural[there].any() else chosen
         thresholds[attribute] = {
             f"precision_{precision:.2f}": threshold(probabilities[chosen], labels[chosen], precision)
             for precision in PRECISIONS
         }
         figures[attribute] = {
-            "n": int(there.sum()),
-            "positives": int(labels[there].sum()),
-            "auc": auc(logits[there, column], labels[there]),
-            "calibration_error": calibration_error(probabilities[chosen], shares[chosen]),
+            "n": len(there),
+            "positives": int(labels.sum()),
+            "auc": auc(found, labels),
+            "calibration_error": calibration_error(probabilities[usual], shares[usual]),
             "calibrated_on": {"rows": int(chosen.sum()), "positives": int(labels[chosen].sum())},
+            "judged_on": {"rows": int(usual.sum()), "positives": int(labels[usual].sum())},
         }
     return lines, thresholds, figures
 

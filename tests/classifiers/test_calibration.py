@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from classifiers.calibration import calibration_error, fit_line, threshold
+from classifiers.calibration import FEWEST_USUAL, calibration_error, fit_line, fit_on_usual, threshold
 
 CHANCE = np.random.default_rng(0)
 
@@ -35,6 +35,30 @@ def test_weights_count_as_repetition(drawn):
     twice = fit_line(np.concatenate([logits, logits[:100]]), np.concatenate([labels, labels[:100]]))
     weighed = fit_line(logits, labels, np.where(np.arange(500) < 100, 2.0, 1.0))
     assert weighed == pytest.approx(twice, abs=1e-3)
+
+
+def test_where_enough_is_usual_the_other_rows_do_not_move_the_line(drawn):
+    logits, labels = drawn
+    usual = np.arange(len(logits)) < 5_000
+    line, chosen = fit_on_usual(logits, np.where(usual, labels, 1 - labels), usual)
+    assert line == fit_line(logits[usual], labels[usual])
+    assert (chosen == usual).all()
+
+
+def test_few_positives_of_usual_prevalence_do_not_flatten_what_others_tell(drawn):
+    """Sixteen positives among 3,000, and one row of pasted words that is none and has thirty times the usual logit."""
+    logits, labels = drawn
+    quiet = np.flatnonzero(labels == 0)[:3_000]
+    rare = np.concatenate([[60.0], logits[quiet], logits[labels == 1][: FEWEST_USUAL // 3]])
+    truth = np.concatenate([np.zeros(3_001), np.ones(FEWEST_USUAL // 3)])
+    found = np.concatenate([rare, logits[10_000:]])
+    usual = np.arange(len(found)) < len(rare)
+    alone = fit_line(rare, truth)
+    line, chosen = fit_on_usual(found, np.concatenate([truth, labels[10_000:]]), usual)
+    assert chosen.all()
+    assert alone.slope < 0.5 < line.slope
+    said = 1 / (1 + np.exp(-(line.slope * rare + line.offset)))
+    assert calibration_error(said, truth) < 0.6 * calibration_error(1 / (1 + np.exp(-rare)), truth)
 
 
 @pytest.mark.parametrize("precision", [0.9, 0.95, 0.98])

@@ -26,7 +26,7 @@ def test_it_tells_figures_languages_and_where_the_data_is_from() -> None:
     page = card(a_manifest(), "## More\n\n")
     known = next(iter(known_sources().values()))
     assert page.startswith("# Model card: v1\n")
-    assert "| spam | 0.91 | 1000 | 100 | 0.012 | not kept | not kept |" in page
+    assert "| spam | 0.91 | 1000 | 100 | 0.012 | not kept | not kept | not kept | not kept |" in page
     assert "| toxicity |" not in page, "what was not measured is not told"
     assert "| en | 0.9 | 50 | yes |" in page
     assert "| xx | not measured | 0 | no |" in page
@@ -35,10 +35,16 @@ def test_it_tells_figures_languages_and_where_the_data_is_from() -> None:
     assert page.index("## More") < page.index(LIMITS) < page.index("## Data")
 
 
-def test_it_tells_on_which_rows_the_calibration_error_was_measured() -> None:
+def test_it_tells_on_which_rows_the_calibration_error_was_measured_and_which_were_fitted_to() -> None:
+    found = {"calibrated_on": {"rows": 300, "positives": 70}, "judged_on": {"rows": 200, "positives": 7}}
+    page = card(a_manifest(figures={"spam": FIGURES | found}))
+    assert "| spam | 0.91 | 1000 | 100 | 0.012 | 200 | 7 | 300 | 70 |" in page
+    assert "| calibration error | of rows | positive | fitted to rows | positive |" in page
+
+
+def test_a_version_that_kept_only_what_it_was_fitted_to_was_measured_on_that() -> None:
     page = card(a_manifest(figures={"spam": FIGURES | {"calibrated_on": {"rows": 300, "positives": 7}}}))
-    assert "| spam | 0.91 | 1000 | 100 | 0.012 | 300 | 7 |" in page
-    assert "| attribute | AUC | rows | positive | calibration error | of rows | positive |" in page
+    assert "| spam | 0.91 | 1000 | 100 | 0.012 | 300 | 7 | 300 | 7 |" in page
 
 
 def test_a_card_that_was_changed_afterwards_is_noticed(tmp_path) -> None:
