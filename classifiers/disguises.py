@@ -1,6 +1,6 @@
 """Ways in which people hide words from machines, to learn from and to be measured against.
 
-Each takes a word and a source of chance and gives the word as it would be written. Only letters of the Latin alphabet
+Each takes a word, or the blank between two, and a source of chance and gives it as it would be written. Only letters of the Latin alphabet
 are hidden by look-alikes; what a way cannot hide it leaves as it is.
 """
 
@@ -11,6 +11,7 @@ from random import Random
 Way = Callable[[str, Random], str]
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_BETWEEN = re.compile(r"(?<=[^\W\d_]) (?=[^\W\d_])")
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -56,6 +57,16 @@ def _masked(word: str, chance: Random) -> str:
     return word[:place] + "*" + word[place + 1 :]
 
 
+def _exchanged(word: str, chance: Random) -> str:
+    place = chance.randint(0, len(word) - 2)
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
+
+
+def _one_left_out(word: str, chance: Random) -> str:
+    place = chance.randint(1, len(word) - 1)
+    return word[:place] + word[place + 1 :]
+
+
 def _split_by_zero_width(word: str, chance: Random) -> str:
     return "".join(letter + chance.choice("\u200b\u200c\u200d\u2060") for letter in word)
 
@@ -85,6 +96,9 @@ WAYS: dict[str, Way] = {
     "stretched": _stretched,
     "doubled": lambda word, _chance: "".join(letter * 2 for letter in word),
     "masked": _masked,
+    "letters exchanged": _exchanged,
+    "a letter left out": _one_left_out,
+    "no blanks": lambda _blank, _chance: "",
     "turned round": lambda word, _chance: "\u202e" + word[::-1] + "\u202c",
     "mixed capitals": lambda word, chance: "".join(chance.choice((letter.lower(), letter.upper())) for letter in word),
 }
@@ -92,6 +106,7 @@ WAYS: dict[str, Way] = {
 
 
 def disguise(text: str, way: str, chance: Random, share: float = 1.0) -> str:
-    """Hide a share of the words of three letters and more."""
+    """Hide a share of the words of three letters and more, or leave out a share of the blanks between words."""
     hide = WAYS[way]
-    return _WORD.sub(lambda match: hide(match[0], chance) if chance.random() < share else match[0], text)
+    hidden = _BETWEEN if way == "no blanks" else _WORD
+    return hidden.sub(lambda match: hide(match[0], chance) if chance.random() < share else match[0], text)

@@ -16,7 +16,8 @@ from classifiers.features import MEANT, Analysed, Corpus, Shape, analyse, gather
 from classifiers.filters import Filters
 from classifiers.hashing import hash_word
 from classifiers.identities import names_of_groups
-from classifiers.lexicon import NO_CONCEPTS, Lexicon, Term, build_lexicon, read_groups, read_terms
+from classifiers.lexicon import NO_CONCEPTS, Lexicon
+from classifiers.lexicon_building import Term, build_lexicon, read_groups, read_terms
 from classifiers.traits import FIRST_MARK, NAMES, traits
 from classifiers.unfolding import unfold
 from classifiers.vocabulary import frequent_words, merged

@@ -6,26 +6,20 @@ when the lists in `seeds/` grow.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
-from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.categories import CATEGORIES, category_words
-from classifiers.concepts import MOST_MEANINGS, concept_words
-from classifiers.errors import DatasetInvalid
+from classifiers.categories import CATEGORIES
 from classifiers.hashing import Hashes, hash_word
 from classifiers.marked import MarkedWords, Places
-from classifiers.phrases import LONGEST_PHRASE, Phrases
-from classifiers.text import HanWords, cut, is_han
-from classifiers.unfolding import unfold
+from classifiers.phrases import Phrases
+from classifiers.text import HanWords
 from classifiers.vocabulary import UNKNOWN, Vocabulary
 
-SEEDS = Path(__file__).parent / "seeds"
 KINDS = ("insult", "profanity", "slur", "threat")
 GRADES = (1, 2, 3)
 MARKS = (*(f"{kind}_{grade}" for kind in KINDS for grade in GRADES), *CATEGORIES, "group")
@@ -35,42 +29,20 @@ GRADED = len(KINDS) * len(GRADES)
 _CATEGORISED = range(GRADED, GRADED + len(CATEGORIES))
 LONGEST_FORM = 40
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
-_PLACE = {mark: place for place, mark in enumerate(MARKS)}
+PLACE = {mark: place for place, mark in enumerate(MARKS)}
+"""Mark -> its column."""
 GROUP = "<group>"
 """What stands for the name of any group of people."""
-GROUP_KINDS = ("religion", "origin", "gender", "ability", "age", "status")
-_MASKED = frozenset(place for mark, place in _PLACE.items() if mark.startswith(("profanity", "slur")))
+_MASKED = frozenset(place for mark, place in PLACE.items() if mark.startswith(("profanity", "slur")))
 """What people hide letters of because it is vulgar, not because it is looked for."""
-_SOLD = frozenset((_PLACE["call"], _PLACE["money"]))
+_SOLD = frozenset((PLACE["call"], PLACE["money"]))
 """What is hidden because it is looked for in advertising."""
 LISTED = 30_000
 """The rank of a word that is known from a lexicon alone."""
 VULGAR, SOLD = 5.0, 2.0
 """How much likelier than other words these are hidden, as a logarithm."""
-_GROUP_ALONE = (_PLACE["group"],)
-
-
-class Term(msgspec.Struct, frozen=True):
-    """One line of a lexicon file."""
-
-    term: str
-    kind: str
-    grade: int
-    forms: tuple[str, ...] = ()
-
-
-class Group(msgspec.Struct, frozen=True):
-    """One line of a file of neutral names of groups of people."""
-
-    term: str
-    kind: str
-    """religion, origin, gender, ability, age, status; or politics, profession, which are no groups one is born into."""
-    forms: tuple[str, ...] = ()
-    ambiguous: bool = False
-    """Whether it mostly speaks of something else than people: black, old."""
-
-
-Line = TypeVar("Line", Term, Group)
+GROUP_ALONE = (PLACE["group"],)
+"""The marks of what names a group of people, and is nothing else."""
 
 
 class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -154,7 +126,7 @@ class Lexicon:
         found = self.marks.get(word)
         if found is not None or len(word) < 3:
             return found or ()
-        for stem in _stems(word):
+        for stem in stems(word):
             found = self.marks.get(stem)
             if found is not None and (found[0] in _CATEGORISED or (found[0] < GRADED and found[0] % len(GRADES))):
                 return found
@@ -165,7 +137,7 @@ class Lexicon:
         if not len(self._meant):
             return np.zeros(0, np.int64), np.zeros(0, np.uint32)
         rows, listed = self._look_up(hashes)
-        unlisted = [(place, stem) for place in (~listed).nonzero()[0].tolist() for stem in _stems(words[place])]
+        unlisted = [(place, stem) for place in (~listed).nonzero()[0].tolist() for stem in stems(words[place])]
         of_stems, known = self._look_up(
             np.fromiter((hash_word(stem) for _, stem in unlisted), np.uint32, len(unlisted))
         )
@@ -192,7 +164,7 @@ class Lexicon:
         if found is None and "\u0621" <= word[0] <= "\u064a":
             leads = (word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead))
             found = next(filter(None, map(self.marks.get, leads)), None)
-        return GROUP if found == _GROUP_ALONE else word
+        return GROUP if found == GROUP_ALONE else word
 
     def known(self, word: str) -> bool:
         """Say whether the word is in a lexicon or was frequent in training."""
@@ -223,6 +195,21 @@ class Lexicon:
         places = self.marks.get(word) or ()
         often = VULGAR if not _MASKED.isdisjoint(places) else SOLD if not _SOLD.isdisjoint(places) else 0.0
         return math.log(rank + 8.0) - often
+
+    def derived(self, word: str) -> bool:
+        """Say whether the word is an unlisted form of a listed one."""
+        if self.marks_of(word):
+            return True
+        found = stems(word) if len(self._meant) else []
+        return bool(found) and bool(self._look_up(np.fromiter(map(hash_word, found), np.uint32, len(found)))[1].any())
+
+    def one_letter_more(self, word: str) -> list[tuple[int, str]]:
+        """Give the known words that lack one letter here, not the first, with their ranks."""
+        return [(rank, found) for found, rank in self._known.one_letter_more(word)]
+
+    def pieces(self, word: str) -> list[tuple[int, int, int]]:
+        """Find the known words within a word: where they begin and end, by their ends, with their ranks."""
+        return self._known.pieces(word)
 
     def unmask(self, pattern: str) -> str | None:
         """Find the vulgar word that a pattern with `*` for hidden letters stands for; the first in the lexicon wins.
@@ -272,9 +259,9 @@ class Lexicon:
     def decode(cls, content: bytes, known: Iterable[int] = (), concepts: Hashes = NO_CONCEPTS) -> "Lexicon":
         """Read what `encode` wrote; marks this release does not know are left out."""
         stored = msgspec.json.decode(content, type=_Stored)
-        known_marks = {_PLACE[mark]: words for mark, words in stored.words.items() if mark in _PLACE}
+        known_marks = {PLACE[mark]: words for mark, words in stored.words.items() if mark in PLACE}
         marks = MarkedWords.of((place, _words(words)) for place, words in known_marks.items())
-        keys = {key: _PLACE[mark] for mark, keys in stored.phrases.items() if mark in _PLACE for key in _numbers(keys)}
+        keys = {key: PLACE[mark] for mark, keys in stored.phrases.items() if mark in PLACE for key in _numbers(keys)}
         phrases = Phrases(keys, _numbers(stored.begun))
         del keys
         masked = [bytes(words) for place, words in known_marks.items() if place in _MASKED]
@@ -283,86 +270,7 @@ class Lexicon:
         )
 
 
-def read_terms(folder: Path = SEEDS / "lexicons") -> list[Term]:
-    """Read all lexicons of a folder, in the order of their file names."""
-    return _read(folder, Term)
-
-
-def read_groups(folder: Path = SEEDS / "groups") -> list[Group]:
-    """Read the names of groups in all languages, in the order of their file names."""
-    return _read(folder, Group)
-
-
-def _read(folder: Path, kind: type[Line]) -> list[Line]:
-    found = []
-    for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
-            try:
-                found.append(msgspec.json.decode(line, type=kind))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise DatasetInvalid(f"{path}, line {number}: {error}") from None
-    return found
-
-
-def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: Iterable[str] = ()) -> Lexicon:
-    """Gather terms, names of groups and categories. What lexicons grade differently keeps the mildest grade of each kind.
-
-    A word that is a term, in whatever language, names no group, unless it is `named` as one; the name of a group belongs to
-    no category. A single letter or syllable may be an ordinary word, but neither a term nor a name.
-    """
-    people = [group for group in groups if group.kind in GROUP_KINDS and not group.ambiguous]
-    names = [form for group in people for form in (group.term, *group.forms)]
-    terms, categories, concepts = list(terms), category_words(), concept_words()
-    graded = chain.from_iterable((term.term, *term.forms) for term in terms)
-    ordinary = chain(chain.from_iterable(categories.values()), (form for form, _ in concepts))
-    han = HanWords(word for word in chain(named, names, graded, ordinary) if len(word) > 1 and is_han(word))
-    marks: dict[str, tuple[int, ...]] = {}
-    for term in terms:
-        if term.kind not in KINDS or term.grade not in GRADES:
-            continue
-        place = _PLACE[f"{term.kind}_{term.grade}"]
-        for form in dict.fromkeys((term.term, *term.forms)):
-            phrase = _phrase(form, han)
-            if not phrase:
-                continue
-            before = marks.get(phrase, ())
-            same = [other for other in before if other < GRADED and other // len(GRADES) == place // len(GRADES)]
-            others = [other for other in before if other not in same]
-            marks[phrase] = tuple(sorted([*others, min([place, *same])]))
-    marks |= {phrase: _GROUP_ALONE for word in named if (phrase := _phrase(word, han)) and " " not in phrase}
-    phrases = [_phrase(name, han) for name in names if name not in marks]
-    marks |= {
-        word: _GROUP_ALONE for word in phrases if word and " " not in word and word[0] != "<" and word not in marks
-    }
-    for phrase in phrases:
-        if " " in phrase and not any(marks.get(word) == _GROUP_ALONE for word in phrase.split(" ")):
-            marks.setdefault(phrase, _GROUP_ALONE)
-    for kind, listed in categories.items():
-        for word in listed:
-            phrase = _phrase(word, han, shortest=1)
-            if phrase and marks.get(phrase) != _GROUP_ALONE:
-                marks[phrase] = tuple(sorted({*marks.get(phrase, ()), _PLACE[kind]}))
-    return Lexicon(marks, han=han.words, concepts=_concepts(concepts, marks, han))
-
-
-def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, ...]], han: HanWords) -> Hashes:
-    """Gather the words of concepts, but for names of groups and words that mean many things."""
-    meanings: dict[str, set[str]] = {}
-    for form, concept in concepts:
-        word = _phrase(form, han)
-        if word and " " not in word and marks.get(word) != _GROUP_ALONE:
-            meanings.setdefault(word, set()).add(concept)
-    kept: dict[str, list[str]] = {}
-    for word in sorted(meanings, key=len):
-        found = sorted(meanings[word])
-        stem = next((kept[stem] for stem in _stems(word) if stem in kept), None)
-        if len(found) <= MOST_MEANINGS and found != stem:
-            kept[word] = found
-    pairs = [(hash_word(word), hash_word(f"={concept}")) for word, found in kept.items() for concept in found]
-    return np.array(sorted(set(pairs)), np.uint32).reshape(-1, 2)
-
-
-def _stems(word: str) -> list[str]:
+def stems(word: str) -> list[str]:
     """Shorten a word to what it may be a form of, the longest first; what is too long for a word, or too short, is a form of none."""
     if not 2 < len(word) <= LONGEST_FORM:
         return []
@@ -371,19 +279,3 @@ def _stems(word: str) -> list[str]:
     if "\u0621" <= word[0] <= "\u064a":
         return [word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead)]
     return [word[:size] for size in range(len(word) - 1, max(5, len(word) - 4), -1)]
-
-
-@lru_cache(maxsize=1 << 19)
-def _words_of(chunk: str) -> tuple[str, ...]:
-    """Read a chunk of a listed form; kept, since lexicons are built again and again of the same lists."""
-    return unfold(chunk, _BARE).words
-
-
-_BARE = Lexicon({})
-
-
-def _phrase(text: str, han: HanWords, shortest: int = 2) -> str:
-    """Bring a listed form to the words that a comment with it is cut into; nothing if it is too short or too long."""
-    words = [word for chunk in cut(text, han) for word in _words_of(chunk)]
-    short = len(words) == 1 and len(words[0]) < shortest
-    return "" if short or not 1 <= len(words) <= LONGEST_PHRASE else " ".join(words)

@@ -23,6 +23,7 @@ from classifiers.guesses import (
 )
 from classifiers.letters import VOWEL_SIGNS, one_script, to_latin, to_letters
 from classifiers.links import WORD_CHARS, address_words, find_link, is_mail, pieces, without_defanging
+from classifiers.slips import as_meant
 from classifiers.text import EDGES
 
 MAX_WORD = 40
@@ -76,7 +77,8 @@ def unfold(chunk: str, words: Words) -> Unfolded:
     """Read one chunk as a person would."""
     word = core(chunk)
     if word and (not RUNS_OF_TWO.search(word) or words.known(word) or unstretch(word, words) == word):
-        return Unfolded((word,), bare=True)
+        found = as_meant(word, words)
+        return Unfolded(found, bare=found == (word,))
     if "\u3041" <= chunk[:1] <= "\u9fff" and _CHARACTERS.fullmatch(chunk):
         return Unfolded((chunk,), bare=True)
     if " " in chunk:
@@ -226,4 +228,4 @@ def _read_word(part: str, words: Words, undone: dict[str, Any]) -> Iterable[str]
         shorter = unstretch(word, words)
         undone["stretched"] += shorter != word
         word = shorter
-    return (word,)
+    return as_meant(word, words)

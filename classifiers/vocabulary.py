@@ -6,8 +6,9 @@ distance from the end alone. So all words that fit a pattern with hidden letters
 
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ UNKNOWN = 1 << 20
 """The rank of a word that is not known."""
 MOST_HIDDEN = 2
 """Patterns with more hidden letters fit too many words."""
+LONGEST_PIECE = 16
+"""Longer words are not looked for within another."""
+_end = itemgetter(1)
 _FEW = 12
 """So many words are looked up sooner one by one."""
 _ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцчшщъыьэюяієґ")
@@ -68,17 +72,55 @@ class Vocabulary:
         first = pattern.replace("*", alphabet[0])
         hashes = np.array([hash_word(first)], np.uint32)
         for place in hidden:
-            change = _changes(alphabet, len(first[place + 1 :].encode("utf-8", "surrogatepass")))
-            hashes = (hashes[:, None] ^ change).ravel()
-        places = np.minimum(self._sorted.searchsorted(hashes), len(self) - 1)
+            hashes = (hashes[:, None] ^ _changes(alphabet, _bytes_of(first[place + 1 :]))).ravel()
         found = []
-        for at in (self._sorted[places] == hashes).nonzero()[0].tolist():
+        for at, rank in self._find(hashes):
             letters, left = list(pattern), at
             for place in reversed(hidden):
                 left, letter = divmod(left, len(alphabet))
                 letters[place] = alphabet[letter]
-            found.append(("".join(letters), int(self._ranks[places[at]])))
+            found.append(("".join(letters), rank))
         return found
+
+    def one_letter_more(self, word: str) -> list[tuple[str, int]]:
+        """Find the words that lack one letter here, not the first, with their ranks."""
+        alphabet = next((one for one in _ALPHABETS if all(sign in one for sign in word)), None)
+        if alphabet is None or not len(self):
+            return []
+        ends = [word[at:] for at in range(1, len(word) + 1)]
+        filled = (hash_word(word[: -len(end) or None] + alphabet[0] + end) for end in ends)
+        hashes = np.fromiter(filled, np.uint32, len(ends))[:, None] ^ _changes_up_to(alphabet, len(ends))[::-1]
+        found = []
+        for at, rank in self._find(hashes.ravel()):
+            place, letter = divmod(at, len(alphabet))
+            found.append((word[: place + 1] + alphabet[letter] + word[place + 1 :], rank))
+        return found
+
+    def pieces(self, word: str) -> list[tuple[int, int, int]]:
+        """Find the known words within a word: where they begin and end, by their ends, with their ranks."""
+        if not len(self):
+            return []
+        letters = [letter.encode("utf-8", "surrogatepass") for letter in word]
+        spans: list[tuple[int, int]] = []
+        hashes: list[int] = []
+        for begin in range(len(letters)):
+            hashed = 0
+            for end in range(begin, min(begin + LONGEST_PIECE, len(letters))):
+                hashed = zlib.crc32(letters[end], hashed)
+                hashes.append(hashed)
+                spans.append((begin, end + 1))
+        found = [(*spans[at], rank) for at, rank in self._find(np.array(hashes, np.uint32))]
+        return sorted(found, key=_end)
+
+    def _find(self, hashes: Hashes) -> Iterator[tuple[int, int]]:
+        """Give the places of the hashes that are known, with their ranks."""
+        places = np.minimum(self._sorted.searchsorted(hashes), len(self) - 1)
+        at = (self._sorted[places] == hashes).nonzero()[0]
+        return zip(at.tolist(), self._ranks[places[at]].tolist(), strict=True)
+
+
+def _bytes_of(letters: str) -> int:
+    return len(letters.encode("utf-8", "surrogatepass"))
 
 
 def frequent_words() -> Hashes:
@@ -103,3 +145,10 @@ def _changes(alphabet: str, distance: int) -> Hashes:
     tail = bytes(distance)
     hashes = [zlib.crc32(letter.encode() + tail) for letter in alphabet]
     return np.array([hashed ^ hashes[0] for hashed in hashes], np.uint32)
+
+
+@lru_cache(maxsize=128)
+def _changes_up_to(alphabet: str, letters: int) -> Hashes:
+    """Tell it for each distance of fewer letters of that alphabet, a row each."""
+    each = _bytes_of(alphabet[0])
+    return np.stack([_changes(alphabet, distance * each) for distance in range(letters)])

@@ -124,6 +124,7 @@ WITHOUT_A_TEST_FILE = {
     "classifiers/layout.py": "tests/classifiers/test_scorer.py",
     "classifiers/leaving_out.py": "tests/classifiers/test_public_data.py",
     "classifiers/letters.py": "tests/classifiers/test_text.py",
+    "classifiers/lexicon_building.py": "tests/classifiers/test_lexicon.py",
     "classifiers/links.py": "tests/classifiers/test_text.py",
     "classifiers/report.py": "tests/classifiers/test_cli.py",
     "classifiers/sites.py": "tests/classifiers/test_public_data.py",

@@ -9,13 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from classifiers import lexicon as lexicons
+from classifiers import lexicon_building
 from classifiers.compiled import CONCEPTS, load_concepts
 from classifiers.concepts import FOLDER, concept_words
 from classifiers.errors import VersionBroken
 from classifiers.features import Shape, analyse, chunks_of
 from classifiers.hashing import hash_word
-from classifiers.lexicon import NO_CONCEPTS, Group, Lexicon, build_lexicon
+from classifiers.lexicon import NO_CONCEPTS, Lexicon
+from classifiers.lexicon_building import Group, build_lexicon
 from classifiers.manifest import MANIFEST, entries_of, read_manifest, write_manifest
 from classifiers.scorer import BUNDLED, Item, Scorer, bundled
 
@@ -40,7 +41,7 @@ LISTED = [
 
 @pytest.fixture
 def lexicon(monkeypatch: pytest.MonkeyPatch) -> Lexicon:
-    monkeypatch.setattr(lexicons, "concept_words", lambda: LISTED)
+    monkeypatch.setattr(lexicon_building, "concept_words", lambda: LISTED)
     return build_lexicon([], [Group("foo", "origin", ("foos",))])
 
 

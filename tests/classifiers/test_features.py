@@ -6,7 +6,8 @@ import pytest
 from classifiers.featurizer import CommentFeaturizer
 from classifiers.filters import Filters
 from classifiers.hashing import chopped_features, hash_word
-from classifiers.lexicon import Lexicon, Term, build_lexicon
+from classifiers.lexicon import Lexicon
+from classifiers.lexicon_building import Term, build_lexicon
 from classifiers.training import sequences_of
 from classifiers.traits import NAMES
 from tests.classifiers.filtered import some_filters

@@ -8,7 +8,8 @@ from classifiers.categories import CATEGORIES
 from classifiers.errors import DatasetInvalid
 from classifiers.features import Shape, analyse
 from classifiers.hashing import hash_word
-from classifiers.lexicon import GROUP, MARKS, SEEDS, Group, Lexicon, Term, build_lexicon, read_groups, read_terms
+from classifiers.lexicon import GROUP, MARKS, Lexicon
+from classifiers.lexicon_building import SEEDS, Group, Term, build_lexicon, read_groups, read_terms
 from classifiers.phrases import phrase_keys
 from classifiers.scorer import Item, bundled
 
@@ -84,7 +85,6 @@ def test_marks_of_another_release_are_left_out() -> None:
 
 
 def test_the_package_has_lexicons_and_groups_in_sixteen_languages() -> None:
-    from classifiers.lexicon import SEEDS
 
     assert {path.stem for path in (SEEDS / "lexicons").glob("*.jsonl")} >= LANGUAGES
     assert {path.stem for path in (SEEDS / "groups").glob("*.jsonl")} >= LANGUAGES
