@@ -75,11 +75,8 @@ class Words(Protocol):
     def derived(self, word: str) -> bool:
         """Say whether the word is an unlisted form of a listed one."""
 
-    def one_letter_more(self, word: str) -> list[tuple[int, str]]:
-        """Give the known words that lack one letter here, not the first, with their ranks."""
-
-    def pieces(self, word: str) -> list[tuple[int, int, int]]:
-        """Find the known words within a word: where they begin and end, by their ends, with their ranks."""
+    def near(self, word: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
+        """Find the known words within a word, by their ends, and those near it, with their ranks."""
 
     def unmask(self, pattern: str) -> str | None:
         """Find the word of the lexicons that fits a pattern, where `*` stands for one hidden letter."""

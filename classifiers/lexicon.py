@@ -168,7 +168,7 @@ class Lexicon:
 
     def known(self, word: str) -> bool:
         """Say whether the word is in a lexicon or was frequent in training."""
-        return word in self.marks or self._known.rank(word) < UNKNOWN
+        return self._known.rank(word) < UNKNOWN or word in self.marks
 
     def rank(self, word: str) -> int:
         """Say how many words are more frequent; a longer word of a lexicon that is not among them counts as a rare one."""
@@ -203,13 +203,9 @@ class Lexicon:
         found = stems(word) if len(self._meant) else []
         return bool(found) and bool(self._look_up(np.fromiter(map(hash_word, found), np.uint32, len(found)))[1].any())
 
-    def one_letter_more(self, word: str) -> list[tuple[int, str]]:
-        """Give the known words that lack one letter here, not the first, with their ranks."""
-        return [(rank, found) for found, rank in self._known.one_letter_more(word)]
-
-    def pieces(self, word: str) -> list[tuple[int, int, int]]:
-        """Find the known words within a word: where they begin and end, by their ends, with their ranks."""
-        return self._known.pieces(word)
+    def near(self, word: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
+        """Find the known words within a word, by their ends, and those near it, with their ranks."""
+        return self._known.near(word)
 
     def unmask(self, pattern: str) -> str | None:
         """Find the vulgar word that a pattern with `*` for hidden letters stands for; the first in the lexicon wins.

@@ -7,7 +7,6 @@ read so, and only as frequent ones: the shorter the word, the more frequent, sin
 import math
 
 from classifiers.guesses import Words
-from classifiers.vocabulary import UNKNOWN
 
 SHORTEST, LONGEST = 4, 40
 _SHORTEST_JOINED = 7
@@ -24,24 +23,23 @@ _MEAN_PIECE = 3
 
 def as_meant(word: str, words: Words) -> tuple[str, ...]:
     """Give the words that an unknown word was meant as, or itself."""
-    if not SHORTEST <= len(word) <= LONGEST or not word.isalpha() or words.known(word) or words.derived(word):
+    if not SHORTEST <= len(word) <= LONGEST or not word.isalpha() or words.known(word):
         return (word,)
-    return _parted(word, words) or (_corrected(word, words),)
+    within, near = words.near(word)
+    found = _parted(word, within)
+    if not found and near:
+        rank, nearest = min(near)
+        if math.log(rank + 8.0) < _FARTHEST.get(len(word), _FARTHEST_LONG):
+            found = (nearest,)
+    return found if found and not words.derived(word) else (word,)
 
 
-def _corrected(word: str, words: Words) -> str:
-    """Put two letters or one more where they were meant, if that gives a frequent word."""
-    exchanged = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
-    rank, found = min((*zip(words.ranks(exchanged), exchanged, strict=True), *words.one_letter_more(word)))
-    return found if rank < UNKNOWN and math.log(rank + 8.0) < _FARTHEST.get(len(word), _FARTHEST_LONG) else word
-
-
-def _parted(word: str, words: Words) -> tuple[str, ...]:
+def _parted(word: str, within: list[tuple[int, int, int]]) -> tuple[str, ...]:
     """Part words written without blanks; nothing where they are none. One word and one or two letters are a form of that word."""
-    if len(word) < _SHORTEST_JOINED:
+    if len(word) < _SHORTEST_JOINED or not within or within[-1][1] < len(word):
         return ()
     best: list[tuple[float, int]] = [(0.0, 0), *[(math.inf, 0)] * len(word)]
-    for begin, end, rank in words.pieces(word):
+    for begin, end, rank in within:
         best[end] = min(best[end], (best[begin][0] + math.log(rank + 8.0), begin))
     found: list[str] = []
     end, cost = len(word), best[-1][0]

@@ -8,7 +8,6 @@ import zlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,9 @@ UNKNOWN = 1 << 20
 """The rank of a word that is not known."""
 MOST_HIDDEN = 2
 """Patterns with more hidden letters fit too many words."""
-LONGEST_PIECE = 16
+LONGEST_PIECE = 14
 """Longer words are not looked for within another."""
-_end = itemgetter(1)
+_SHIFT = np.uint32(12)
 _FEW = 12
 """So many words are looked up sooner one by one."""
 _ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцчшщъыьэюяієґ")
@@ -38,6 +37,9 @@ class Vocabulary:
         self._sorted: Hashes = hashes[order]
         self._ranks: NDArray[np.int32] = order.astype(np.int32)
         self._hashes = self._sorted.data
+        self._there = np.zeros(1 << (32 - int(_SHIFT)), np.bool_)
+        """Whether some word's hash begins with these bits: most that are looked for are none, and are told at once."""
+        self._there[self._sorted >> _SHIFT] = True
 
     def __len__(self) -> int:
         return len(self._sorted)
@@ -82,41 +84,40 @@ class Vocabulary:
             found.append(("".join(letters), rank))
         return found
 
-    def one_letter_more(self, word: str) -> list[tuple[str, int]]:
-        """Find the words that lack one letter here, not the first, with their ranks."""
+    def near(self, word: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
+        """Find what a word without signs may have been meant as, in one look: known words within it, and known words near it.
+
+        The former are where they begin and end, by their ends, with their ranks; the latter have two neighbouring letters
+        exchanged or one letter more, not the first, and stand behind their ranks. One hash in thousands is that of another word too.
+        """
         alphabet = next((one for one in _ALPHABETS if all(sign in one for sign in word)), None)
         if alphabet is None or not len(self):
-            return []
-        ends = [word[at:] for at in range(1, len(word) + 1)]
-        filled = (hash_word(word[: -len(end) or None] + alphabet[0] + end) for end in ends)
-        hashes = np.fromiter(filled, np.uint32, len(ends))[:, None] ^ _changes_up_to(alphabet, len(ends))[::-1]
-        found = []
-        for at, rank in self._find(hashes.ravel()):
-            place, letter = divmod(at, len(alphabet))
-            found.append((word[: place + 1] + alphabet[letter] + word[place + 1 :], rank))
-        return found
-
-    def pieces(self, word: str) -> list[tuple[int, int, int]]:
-        """Find the known words within a word: where they begin and end, by their ends, with their ranks."""
-        if not len(self):
-            return []
-        letters = [letter.encode("utf-8", "surrogatepass") for letter in word]
-        spans: list[tuple[int, int]] = []
-        hashes: list[int] = []
-        for begin in range(len(letters)):
-            hashed = 0
-            for end in range(begin, min(begin + LONGEST_PIECE, len(letters))):
-                hashed = zlib.crc32(letters[end], hashed)
-                hashes.append(hashed)
-                spans.append((begin, end + 1))
-        found = [(*spans[at], rank) for at, rank in self._find(np.array(hashes, np.uint32))]
-        return sorted(found, key=_end)
+            return [], []
+        size, content = _bytes_of(alphabet[0]), word.encode()
+        spans = _spans(len(word))
+        exchanged = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
+        first = alphabet[0].encode()
+        filled = [zlib.crc32(content[:at] + first + content[at:]) for at in range(size, len(content) + 1, size)]
+        listed = [zlib.crc32(content[begin * size : end * size]) for begin, end in spans] + [*map(hash_word, exchanged)]
+        more = np.array(filled, np.uint32)[:, None] ^ _changes_up_to(alphabet, len(word))[::-1]
+        within, near = [], []
+        for at, rank in self._find(np.concatenate([np.array(listed, np.uint32), more.ravel()])):
+            if at < len(spans):
+                within.append((*spans[at], rank))
+            elif at < len(listed):
+                near.append((rank, exchanged[at - len(spans)]))
+            else:
+                place, letter = divmod(at - len(listed), len(alphabet))
+                near.append((rank, word[: place + 1] + alphabet[letter] + word[place + 1 :]))
+        return within, near
 
     def _find(self, hashes: Hashes) -> Iterator[tuple[int, int]]:
         """Give the places of the hashes that are known, with their ranks."""
-        places = np.minimum(self._sorted.searchsorted(hashes), len(self) - 1)
-        at = (self._sorted[places] == hashes).nonzero()[0]
-        return zip(at.tolist(), self._ranks[places[at]].tolist(), strict=True)
+        at = self._there.take(hashes >> _SHIFT).nonzero()[0]
+        some = hashes[at]
+        places = np.minimum(self._sorted.searchsorted(some), len(self) - 1)
+        found = (self._sorted[places] == some).nonzero()[0]
+        return zip(at[found].tolist(), self._ranks[places[found]].tolist(), strict=True)
 
 
 def _bytes_of(letters: str) -> int:
@@ -152,3 +153,9 @@ def _changes_up_to(alphabet: str, letters: int) -> Hashes:
     """Tell it for each distance of fewer letters of that alphabet, a row each."""
     each = _bytes_of(alphabet[0])
     return np.stack([_changes(alphabet, distance * each) for distance in range(letters)])
+
+
+@lru_cache(maxsize=64)
+def _spans(letters: int) -> list[tuple[int, int]]:
+    """List where pieces of a word of so many letters may begin and end, by their ends."""
+    return [(begin, end) for end in range(1, letters + 1) for begin in range(max(0, end - LONGEST_PIECE), end)]

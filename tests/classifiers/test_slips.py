@@ -80,31 +80,29 @@ def test_the_shorter_the_word_the_more_frequent_must_be_what_it_is_read_as():
 
 def test_nothing_is_read_into_words_where_none_is_known():
     assert as_meant("woemn", Lexicon({})) == ("woemn",)
-    assert Vocabulary().pieces("ihatewomen") == []
-    assert Vocabulary().one_letter_more("womn") == []
+    assert Vocabulary().near("ihatewomen") == ([], [])
 
 
-def test_the_words_that_lack_a_letter_are_all_found_and_no_other():
-    """Beside what a search through all of them finds: at most one hash in thousands is that of another word too."""
-    listed = ["home", "come", "house", "horse", "дом", "дым", "chat", "cat"]
-    words = Vocabulary(map(hash_word, listed))
-    assert sorted(words.one_letter_more("hoe")) == [("home", 0)]
-    assert sorted(words.one_letter_more("hose")) == [("horse", 3), ("house", 2)]
-    assert words.one_letter_more("дм") == [("дом", 4), ("дым", 5)]
-    assert words.one_letter_more("at") == [], "the first letter is there"
-    assert words.one_letter_more("дm") == [], "of no alphabet"
+def test_the_words_near_a_word_are_all_found_and_no_other():
+    words = Vocabulary(map(hash_word, ["home", "come", "house", "horse", "дом", "дым", "chat", "cat", "ohme"]))
+    assert sorted(words.near("hoe")[1]) == [(0, "home")]
+    assert sorted(words.near("hose")[1]) == [(2, "house"), (3, "horse")]
+    assert sorted(words.near("hmoe")[1]) == [(0, "home")]
+    assert sorted(words.near("дм")[1]) == [(4, "дом"), (5, "дым")]
+    assert words.near("at")[1] == [], "the first letter is there"
+    assert words.near("дm")[1] == [], "of no alphabet"
 
 
 def test_the_words_within_a_word_are_found_by_their_ends():
-    words = Vocabulary(map(hash_word, ["a", "car", "cart", "art", "pet", "carpet"]))
-    found = words.pieces("carpet")
-    assert [("carpet"[begin:end], rank) for begin, end, rank in found] == [
+    words = Vocabulary(map(hash_word, ["a", "car", "cart", "art", "pet", "carpet", "вода", "дом"]))
+    within, _ = words.near("carpet")
+    assert [("carpet"[begin:end], rank) for begin, end, rank in within] == [
         ("a", 0),
         ("car", 1),
         ("carpet", 5),
         ("pet", 4),
     ]
-    assert Vocabulary(map(hash_word, ["дом", "вода"])).pieces("водадом") == [(0, 4, 1), (4, 7, 0)]
+    assert words.near("водадом")[0] == [(0, 4, 6), (4, 7, 7)]
 
 
 @given(st.text(st.characters(categories=["L", "M", "Nd"]), max_size=60))
