@@ -29,6 +29,11 @@ GRADED = len(KINDS) * len(GRADES)
 _CATEGORISED = range(GRADED, GRADED + len(CATEGORIES))
 LONGEST_FORM = 40
 _ARABIC_LEADS = ("وال", "بال", "فال", "كال", "لل", "ال", "يا", "و")
+_KOREAN_ENDS = (
+    "들에게", "들한테", "들은", "들이", "들을", "들도", "들의", "들과", "들만", "들아", "들", "에게", "한테", "이랑", "이나", "처럼", "보다",
+    "은", "는", "이", "가", "을", "를", "의", "도", "만", "과", "와", "랑", "아", "야",
+)  # fmt: skip
+"""What stands before and behind a name without being part of it: articles and prepositions, particles."""
 PLACE = {mark: place for place, mark in enumerate(MARKS)}
 """Mark -> its column."""
 GROUP = "<group>"
@@ -126,6 +131,8 @@ class Lexicon:
         found = self.marks.get(word)
         if found is not None or len(word) < 3:
             return found or ()
+        if self._names_group(word):
+            return GROUP_ALONE
         for stem in stems(word):
             found = self.marks.get(stem)
             if found is not None and (found[0] in _CATEGORISED or (found[0] < GRADED and found[0] % len(GRADES))):
@@ -161,10 +168,17 @@ class Lexicon:
     def general(self, word: str) -> str:
         """Give the word that features are made of: the name of a group counts the same, whichever group it is."""
         found = self.marks.get(word)
-        if found is None and "\u0621" <= word[0] <= "\u064a":
-            leads = (word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead))
-            found = next(filter(None, map(self.marks.get, leads)), None)
-        return GROUP if found == GROUP_ALONE else word
+        return GROUP if found == GROUP_ALONE or (found is None and self._names_group(word)) else word
+
+    def _names_group(self, word: str) -> bool:
+        """Say whether a word is a group's name with an Arabic article or preposition before it, or a Korean particle behind."""
+        if "\u0621" <= word[0] <= "\u064a":
+            names = [word[len(lead) :] for lead in _ARABIC_LEADS if word.startswith(lead)]
+        elif "\uac00" <= word[0] <= "\ud7a3":
+            names = [word[: -len(end)] for end in _KOREAN_ENDS if word.endswith(end) and len(word) > len(end) + 1]
+        else:
+            return False
+        return next(filter(None, map(self.marks.get, names)), None) == GROUP_ALONE
 
     def known(self, word: str) -> bool:
         """Say whether the word is in a lexicon or was frequent in training."""

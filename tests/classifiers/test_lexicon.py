@@ -125,3 +125,12 @@ def test_every_language_has_words_of_every_category_and_none_of_them_names_a_gro
         word for word, places in built.marks.items() if categorised & {*places} and built.general(word) == GROUP
     ]
     assert marks(built, "yesterday") == ["time"]
+
+
+def test_a_particle_or_an_article_that_clings_to_a_name_hides_no_group() -> None:
+    built = build_lexicon([], [Group("외국인", "origin"), Group("مسلم", "religion")])
+    for word in ("외국인", "외국인은", "외국인들이", "외국인에게", "مسلم", "المسلم", "والمسلم"):
+        assert built.general(word) == GROUP, word
+        assert marks(built, word) == ["group"], word
+    for word in ("외국", "외국어", "은", "외은", "سلم"):
+        assert built.general(word) == word
