@@ -123,8 +123,8 @@ class Tab:
         self.page.evaluate(
             """where => new Promise(heard => {
                 addEventListener("hashchange", heard, { once: true });
-                location.hash = where;
-                setTimeout(heard, 1000);  // it may be there already
+                if (location.hash === where) heard();
+                else location.hash = where;
             })""",
             where,
         )

@@ -122,9 +122,7 @@ def test_labels_without_identifiers_that_it_learned_do_not_speak_for_it(adapted:
     unnamed = dataset([{**line, "label_id": ""} for line in lines(300)])
     verdict = gate.judge(BUNDLED, adapted, unnamed, seeds=load_seeds("heldout").take(range(0, 1800, 30)))
     words = [check.words for check in verdict.checks]
-    own = read_manifest(BUNDLED).version
-    left_out = {f"labels left out: 300 learned by {one}" for one in (f"harbour-1 or {own}", f"{own} or harbour-1")}
-    assert left_out & {*words}
+    assert f"labels left out: 300 learned by {read_manifest(BUNDLED).version} or harbour-1" in words
     assert "0 decisions that neither version learned from, too few to judge by" in words
 
 

@@ -188,10 +188,9 @@ def test_decisions_it_learned_from_do_not_speak_for_it(harbour: Path) -> None:
     known = gate.judge(BUNDLED, harbour, rows, seeds=SEEDS)
     assert any("0 decisions that neither version learned from" in check.words for check in known.checks)
     own = read_manifest(BUNDLED).version
-    left_out = {f"labels left out: 260 learned by {one}" for one in (f"harbour-1 or {own}", f"{own} or harbour-1")}
-    assert left_out & {check.words for check in known.checks}
+    assert f"labels left out: 260 learned by {own} or harbour-1" in [check.words for check in known.checks]
     turned_round = gate.judge(harbour, BUNDLED, rows, seeds=SEEDS)
-    assert left_out & {check.words for check in turned_round.checks}
+    assert f"labels left out: 260 learned by harbour-1 or {own}" in [check.words for check in turned_round.checks]
     outside = concatenate([labels(60, seed=9, source="akismet"), labels(20, seed=11)])
     words = [check.words for check in gate.judge(BUNDLED, harbour, outside, seeds=SEEDS).checks]
     assert "labels left out: 60 of outside services" in words

@@ -85,7 +85,6 @@ def test_marks_of_another_release_are_left_out() -> None:
 
 
 def test_the_package_has_lexicons_and_groups_in_sixteen_languages() -> None:
-
     assert {path.stem for path in (SEEDS / "lexicons").glob("*.jsonl")} >= LANGUAGES
     assert {path.stem for path in (SEEDS / "groups").glob("*.jsonl")} >= LANGUAGES
     assert len(read_terms()) > 5_000
