@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.arrays import read_array
 from classifiers.errors import LibraryMismatch, VersionBroken
 from classifiers.lexicon import MARKS, NO_CONCEPTS, Lexicon
 from classifiers.manifest import MANIFEST, Manifest, verify
@@ -43,8 +44,8 @@ def save_weights(folder: Path, weights: NDArray[np.floating], squares: NDArray[n
 
 def change_weights(source: Path, target: Path, columns: Mapping[int, NDArray[np.floating]]) -> None:
     """Copy the weights of a version with the columns of some attributes changed; all others stay bit for bit."""
-    rounded = np.load(source / "weights.npy", allow_pickle=False)
-    scales = np.load(source / "scales.npy", allow_pickle=False)
+    rounded = read_array(source / "weights.npy")
+    scales = read_array(source / "scales.npy")
     for column, weights in columns.items():
         scales[column] = max(float(np.abs(weights).max()), 1e-9) / _LARGEST
         rounded[:, column] = np.round(weights / scales[column])
@@ -54,8 +55,8 @@ def change_weights(source: Path, target: Path, columns: Mapping[int, NDArray[np.
 
 def load_weights(folder: Path) -> NDArray[np.float32]:
     """Read the weights, and in the last column the squares of rarity, as numbers."""
-    rounded = np.load(folder / "weights.npy", mmap_mode="r", allow_pickle=False)
-    scales = np.load(folder / "scales.npy", allow_pickle=False)
+    rounded = read_array(folder / "weights.npy", mapped=True)
+    scales = read_array(folder / "scales.npy")
     weights: NDArray[np.float32] = (rounded * scales).astype(np.float32)
     return weights
 
@@ -90,7 +91,7 @@ def load_concepts(folder: Path) -> NDArray[np.uint32]:
     path = folder / CONCEPTS
     if not path.exists():
         return NO_CONCEPTS
-    concepts: NDArray[np.uint32] = np.load(path, allow_pickle=False)
+    concepts: NDArray[np.uint32] = read_array(path)
     if concepts.ndim != 2 or concepts.shape[1] != 2 or concepts.dtype != np.uint32:
         raise VersionBroken(f"{path} has shape {concepts.shape} of {concepts.dtype}, which is none of concepts")
     if (concepts[1:, 0] < concepts[:-1, 0]).any():

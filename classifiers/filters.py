@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.arrays import read_array
 from classifiers.errors import VersionBroken
 from classifiers.features import Analysed, runs
 from classifiers.lexicon import MARKS
@@ -198,7 +199,7 @@ def load_filters(folder: Path) -> Filters | None:
     """Read the filters of a version; None if it was trained without."""
     if not (folder / FILES[0]).exists():
         return None
-    embeddings, marks, patterns = arrays = [np.load(folder / name, allow_pickle=False) for name in FILES]
+    embeddings, marks, patterns = arrays = [read_array(folder / name) for name in FILES]
     (rows, numbers), (_, filters) = (array.shape if array.ndim == 2 else (0, 0) for array in (embeddings, patterns))
     shapes = ((rows, numbers), (len(MARKS) + 2, numbers), (WIDEST * numbers + 1, filters))
     fitting = rows and not rows & (rows - 1) and filters and not filters % len(WIDTHS)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.arrays import read_array
 from classifiers.compiled import load_weights, verify_features
 from classifiers.correcting import Floats
 from classifiers.dataset import Dataset, load_seeds
@@ -69,7 +70,7 @@ def open_base(folder: Path) -> Base:
     shape = msgspec.convert(manifest.features["shape"], Shape)
     weights = load_weights(folder)
     featurizer = featurizer_of(folder, shape, weights[:, -1])
-    head = np.load(folder / "head.npy", allow_pickle=False).astype(np.float64)
+    head = read_array(folder / "head.npy").astype(np.float64)
     return Base(manifest, featurizer, weights, head)
 
 

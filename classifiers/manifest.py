@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from classifiers.arrays import read_array
 from classifiers.errors import DigestMismatch, LibraryMismatch, VersionBroken, VersionMisnamed, VersionTooLarge
 
 FORMAT = 1
@@ -180,10 +181,8 @@ def _check_names(folder: Path, manifest: Manifest) -> None:
 def _check_array(path: Path) -> None:
     """Refuse object arrays, sizes that disagree with the header, and weights that are no numbers."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=10_000)
+        array = read_array(path, mapped=True)
     except (ValueError, OSError, EOFError, SyntaxError, OverflowError, MemoryError) as error:
         raise VersionBroken(f"{path} is no array: {str(error).splitlines()[0]}") from None
-    if not isinstance(array, np.ndarray):
-        raise VersionBroken(f"{path} is no single array")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise VersionBroken(f"{path} holds weights that are no finite numbers")

@@ -20,6 +20,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from classifiers.arrays import read_array
 from classifiers.compiled import SQUARES, load_concepts, load_lexicon
 from classifiers.features import Shape
 from classifiers.featurizer import CommentFeaturizer
@@ -56,12 +57,12 @@ class CompiledClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def of(cls, folder: Path, attributes: Sequence[str], lines: Floats) -> Self:
         """Take the arrays of a version's folder."""
         made = cls()
-        rounded = np.load(folder / "weights.npy", allow_pickle=False)
+        rounded = read_array(folder / "weights.npy")
         made.attributes_ = list(attributes)
         made.weights_ = np.ascontiguousarray(rounded[:, :-1].T)
         made.squares_ = np.ascontiguousarray(rounded[:, -1])
-        made.scales_ = np.load(folder / "scales.npy", allow_pickle=False)[:-1]
-        made.head_ = np.load(folder / "head.npy", allow_pickle=False).astype(np.float64)
+        made.scales_ = read_array(folder / "scales.npy")[:-1]
+        made.head_ = read_array(folder / "head.npy").astype(np.float64)
         made.lines_ = lines
         return made
 
@@ -97,7 +98,7 @@ def featurizer_of(folder: Path, shape: Shape, squares: NDArray[np.floating]) -> 
     """Rebuild the fitted transformer of a version from its arrays; no stored object is loaded."""
     featurizer = CommentFeaturizer(bits=shape.bits, shortest=shape.shortest, longest=shape.longest)
     featurizer.squares_ = np.round(squares * SQUARES).astype(np.int16)
-    featurizer.known_ = np.load(folder / "known.npy", allow_pickle=False)
+    featurizer.known_ = read_array(folder / "known.npy")
     featurizer.lexicon_ = load_lexicon(folder).decode()
     featurizer.concepts_ = load_concepts(folder)
     filters = load_filters(folder)

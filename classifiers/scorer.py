@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.arrays import read_array
 from classifiers.compiled import open_lexicon, verify_features
 from classifiers.errors import VersionBroken
 from classifiers.features import Shape, pair_buckets
@@ -131,7 +132,7 @@ class Scorer:
         manifest = verify_features(folder)
         try:
             arrays = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                name: read_array(folder / f"{name}.npy", mapped=True)
                 for name in ("weights", "scales", "head", "languages", "known")
             }
             lexicon = open_lexicon(folder, manifest, arrays["known"])

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.arrays import read_array
 from classifiers.hashing import Hashes, hash_word
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -126,7 +127,7 @@ def _bytes_of(letters: str) -> int:
 
 def frequent_words() -> Hashes:
     """Give the list that ships with the package: the most frequent words of thirteen languages (seeds/README.md)."""
-    words: Hashes = np.load(SEEDS / "words.npy", allow_pickle=False)
+    words: Hashes = read_array(SEEDS / "words.npy")
     return words
 
 
