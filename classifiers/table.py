@@ -1,8 +1,8 @@
 """What is known of chunks, kept between comments: a bounded table with a row for each.
 
 A row holds what a chunk contributes to every attribute (and to the length of the comment), and what it says for each
-language; beside it lie its counts, the hashes of its first and last word, and what is asked of it before it is added up. A
-full table becomes the old one, and what is still asked for is copied from there: what is frequent outlives what is not.
+language; beside it lie its counts, the hashes of its first and last word, and what is asked of it before it is added up. Of a
+full table those are kept that were asked for again, and the newest: what is frequent outlives what is not.
 """
 
 from itertools import repeat
@@ -17,8 +17,8 @@ from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
 
-ROWS = 16_384
-"""Chunks a table holds. With a quarter more one in fifty fewer is analysed anew; with a quarter less half as many again are."""
+ROWS = 24_576
+"""Chunks a table holds."""
 LONGEST_KEY = 60
 """Longer chunks are analysed each time, so that the table's keys stay small."""
 
@@ -71,25 +71,27 @@ class ChunkTable:
         self.evidence = slice(width, width + language_weights.shape[1])
         self._places: dict[str, int] = {}
         self._begin(ROWS)
-        self._turn(ROWS)
 
     def number(self, chunks: list[str]) -> NDArray[np.int64]:
         """Find the rows of chunks, analysing those not seen before."""
         numbers = self._find(chunks)
         missing = (numbers < 0).nonzero()[0]
-        if len(missing):
-            unknown = [chunks[place] for place in missing.tolist()]
-            fresh = list(dict.fromkeys(unknown))
-            if self._next + 2 * len(fresh) > len(self.rows):
-                self._turn(2 * len(set(chunks)) + 1)
-                fresh, unknown, missing = list(dict.fromkeys(chunks))[1:], chunks, np.arange(len(chunks))
-            self._learn(self._recall(fresh))
-            numbers[missing] = self._find(unknown)
-            for chunk in fresh:
-                if len(chunk) > LONGEST_KEY:
-                    del self._places[chunk]
-                    if len(word := core(chunk)) > LONGEST_KEY:
-                        self._places.pop(word, None)
+        if not len(missing):
+            self._again[numbers] = True
+            return numbers
+        unknown = [chunks[place] for place in missing.tolist()]
+        fresh = list(dict.fromkeys(unknown))
+        if self._next + 2 * len(fresh) > len(self.rows):
+            self._clear(2 * len(set(chunks)) + 1)
+            return self.number(chunks)
+        self._again[numbers] = True  # of those that are missing the last row, which is never in use
+        self._learn(fresh)
+        numbers[missing] = self._find(unknown)
+        for chunk in fresh:
+            if len(chunk) > LONGEST_KEY:
+                del self._places[chunk]
+                if len(word := core(chunk)) > LONGEST_KEY:
+                    self._places.pop(word, None)
         return numbers
 
     def _find(self, chunks: list[str]) -> NDArray[np.int64]:
@@ -102,34 +104,43 @@ class ChunkTable:
         self.first, self.last = np.zeros(size, np.uint32), np.zeros(size, np.uint32)
         self.vectors: Matrix = np.zeros((size, self._filters.numbers if self._filters else 0), np.float32)
         self.flags = np.zeros(size, np.uint8)
+        self._again = np.zeros(size + 1, np.bool_)
         self._places = {"": 0}
         self._next = 1
 
-    def _turn(self, needed: int) -> None:
-        """Begin a new table; what is still asked for is copied over from the old one, the rest falls away with it."""
-        self._old, self._old_places = self._arrays(), self._places
-        self._begin(max(ROWS, needed))
+    def _clear(self, needed: int) -> None:
+        """Make room for so many rows; those that stay move to the front, in the order they came."""
+        kept = self._staying()
+        if len(kept) + needed > len(self.rows) or len(self.rows) > ROWS:
+            self._begin(max(ROWS, needed))
+            return
+        for array in self._arrays():
+            array[: len(kept)] = array.take(kept, axis=0)
+        moved = np.full(self._next, -1)
+        moved[kept] = np.arange(len(kept))
+        to = moved.tolist()
+        self._places = {chunk: to[place] for chunk, place in self._places.items() if to[place] >= 0}
+        self._again[:] = False
+        self._next = len(kept)
+
+    def _staying(self) -> NDArray[np.int64]:
+        """Name the rows that outlive a full table: up to three quarters that were asked for again, and the newest quarter."""
+        most, newest = ROWS * 3 // 4, ROWS // 4
+        again = self._again[: self._next]
+        again[0] = True
+        asked = again.nonzero()[0][:most]
+        return np.union1d(asked, np.arange(max(1, self._next - min(newest, most - len(asked))), self._next))
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
         return self.rows, self.counts, self.first, self.last, self.flags, self.vectors
 
-    def _copy(self, source: tuple[NDArray[Any], ...], chosen: list[int]) -> int:
-        """Append rows that are known already, with all that lies beside them; give the place of the first."""
-        numbers = np.array(chosen, np.int64)
+    def _copy(self, numbers: list[int]) -> int:
+        """Append rows that are there already once more, with all that lies beside them; give the place of the first."""
         begin, end = self._next, self._next + len(numbers)
-        for to, old in zip(self._arrays(), source, strict=True):
-            to[begin:end] = old.take(numbers, axis=0)
+        for array in self._arrays():
+            array.take(numbers, axis=0, out=array[begin:end], mode="clip")
         self._next = end
         return begin
-
-    def _recall(self, chunks: list[str]) -> list[str]:
-        """Copy the rows that the old table has; give the chunks it has not."""
-        found = [chunk for chunk in chunks if chunk in self._old_places]
-        if not found:
-            return chunks
-        begin = self._copy(self._old, [self._old_places[chunk] for chunk in found])
-        self._places.update(zip(found, range(begin, self._next), strict=True))
-        return [chunk for chunk in chunks if chunk not in self._old_places]
 
     def _learn(self, chunks: list[str]) -> None:
         """Fill the rows of chunks. `Idiot!` is the row of `idiot` and its dress, so most chunks need no hashing."""
@@ -146,7 +157,7 @@ class ChunkTable:
         self._analyse(list(bare))
         if not dressed:
             return
-        begin = self._copy(self._arrays(), [self._places[word] for _, word in dressed])
+        begin = self._copy([self._places[word] for _, word in dressed])
         where, columns, values = [], [], []
         for place, (chunk, word) in enumerate(dressed, begin):
             for column, value in dress(chunk, word):
@@ -165,7 +176,7 @@ class ChunkTable:
         rows = self.rows[begin:end]
         rows[:] = 0
         if len(found.owner):
-            starts = runs(found.owner)
+            starts = found.starts
             sums = np.add.reduceat(self._weights.take(found.buckets, axis=0), starts, axis=0, dtype=np.int32)
             rows[found.owner[starts], : sums.shape[1]] = sums * self._scales
             owner = found.owner[found.spoken]

@@ -1,0 +1,74 @@
+"""What is known of chunks is kept while there is room, and what is frequent longest."""
+
+import numpy as np
+import pytest
+
+from classifiers import table as tables
+from classifiers.scorer import BUNDLED, Item, Scorer
+
+ROWS = 400
+
+
+@pytest.fixture
+def scorer(monkeypatch):
+    monkeypatch.setattr(tables, "ROWS", ROWS)
+    return Scorer.open(BUNDLED)
+
+
+def strange(begin, count):
+    return [f"zub{number}lo" for number in range(begin, begin + count)]
+
+
+def number_in_parts(table, begin, count):
+    for first in range(begin, begin + count, 20):
+        table.number(["", *strange(first, 20)])
+
+
+def test_a_chunk_keeps_its_row_and_another_has_another(scorer):
+    table = scorer._table
+    first = table.number(["", "good", "morning", "good"])
+    assert first[0] == 0
+    assert first[1] == first[3] != first[2]
+    assert table.number(["morning", "good"]).tolist() == [first[2], first[1]]
+
+
+def test_what_is_asked_for_again_outlives_a_full_table_and_what_is_not_does_not(scorer, monkeypatch):
+    table = scorer._table
+    analysed = []
+    analyse = tables.analyse
+    monkeypatch.setattr(tables, "analyse", lambda chunks, *rest: analysed.extend(chunks) or analyse(chunks, *rest))
+    table.number(["", "morning", "evening"])
+    for begin in range(0, 5 * ROWS, 20):
+        table.number(["", "morning", *strange(begin, 20)])
+    analysed.clear()
+    table.number(["morning", "evening", *strange(5 * ROWS - 20, 20)])
+    assert analysed == ["evening"]
+
+
+def test_rows_are_the_same_after_a_table_was_cleared(scorer):
+    table = scorer._table
+    chunks = ["", "Good", "morning!", "idiots", "https://example.com/casino", "GOOD"]
+    before = [array.take(table.number(chunks), axis=0).copy() for array in table._arrays()]
+    for begin in range(0, 3 * ROWS, 20):
+        table.number([*chunks, *strange(begin, 20)])
+    for array, was in zip(table._arrays(), before, strict=True):
+        np.testing.assert_array_equal(array.take(table.number(chunks), axis=0), was)
+
+
+def test_a_comment_of_more_words_than_the_table_has_rows_is_scored_like_any_other(scorer):
+    items = [Item("you are an idiot " + " ".join(strange(0, ROWS)))]
+    (found,) = scorer.score(items)
+    assert len(scorer._table.rows) > ROWS
+    number_in_parts(scorer._table, ROWS, 4 * ROWS)
+    assert len(scorer._table.rows) == ROWS, "no larger for good"
+    (again,) = scorer.score(items)
+    assert again.values == pytest.approx(found.values, abs=1e-6)
+
+
+def test_however_much_was_asked_for_again_there_is_room_for_more(scorer):
+    table = scorer._table
+    for begin in range(0, 3 * ROWS, 20):
+        table.number(["", *strange(begin, 20)])
+        table.number(["", *strange(begin, 20)])
+        assert table._next <= ROWS
+    assert len(table._places) <= ROWS
