@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.hashing import Hashes, chopped_features, hash_word, mix, pair_features
-from classifiers.lexicon import Lexicon
+from classifiers.lexicon import Lexicon, generalised
+from classifiers.phrases import Phrases
 from classifiers.text import clip, cut, is_single, spell
-from classifiers.traits import COUNTS, Matrix, count
+from classifiers.traits import COUNTS, FIRST_MARK, Matrix, count
 from classifiers.unfolding import unfold
 
 MEANT = 4
@@ -44,6 +45,8 @@ class Analysed(NamedTuple):
     first: Hashes
     last: Hashes
     owner: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    """Where the features of each chunk that has any begin."""
     buckets: NDArray[np.int64]
     spoken: NDArray[np.bool_]
     """Which of the buckets tell languages apart."""
@@ -69,10 +72,11 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     values: list[float] = []
     for place, chunk in enumerate(chunks):
         unfolded = unfold(chunk, lexicon)
-        for column, value in count(chunk, unfolded, lexicon):
+        marks = [*map(lexicon.marks_of, unfolded.words)]
+        for column, value in count(chunk, unfolded, marks):
             cells.append(place * len(COUNTS) + column)
             values.append(value)
-        words += map(lexicon.general, unfolded.words)
+        words += map(generalised, unfolded.words, marks)
         sizes.append(len(unfolded.words))
     filled = np.array(cells, np.int64), np.array(values, np.float64)
     counts = np.bincount(*filled, minlength=len(chunks) * len(COUNTS)).astype(np.float32)
@@ -86,6 +90,8 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
     found = chopped_features(words, hashes, shape.shortest, shape.longest)
     owner, features, spoken = owners[found.owner], found.hashes, found.spoken
     if len(words) > np.count_nonzero(some):
+        for place, mark in _phrases_within(hashes, owners, lexicon.phrases):
+            counts[place * len(COUNTS) + FIRST_MARK + mark] += 1
         inner = (owners[1:] == owners[:-1]).nonzero()[0]
         owner = np.concatenate([owner, owners[inner]])
         order = owner.argsort(kind="stable")
@@ -97,6 +103,7 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
         edged[(ends - lengths + 1) * some],
         edged[ends * some],
         owner,
+        runs(owner),
         _bucket(features, shape),
         spoken,
         owners[places],
@@ -107,12 +114,22 @@ def analyse(chunks: Sequence[str], lexicon: Lexicon, shape: Shape) -> Analysed:
 _ZERO = np.zeros(1, np.uint32)
 
 
+def _phrases_within(hashes: Hashes, owners: NDArray[np.int64], phrases: Phrases) -> list[tuple[int, int]]:
+    """Find the phrases that lie within chunks, of words without blanks between them: the place of the chunk, and the mark."""
+    apart = np.zeros(len(hashes) + int(owners[-1]) + 1, np.uint32)
+    places = owners + np.arange(1, len(owners) + 1)
+    apart[places] = hashes
+    return [(int(owners[places.searchsorted(at)]), mark) for at, mark in phrases.find(apart)]
+
+
 def runs(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Tell where each run of one value begins."""
+    if not len(values):
+        return _NONE
     return np.concatenate([_FIRST, (values[1:] != values[:-1]).nonzero()[0] + 1])
 
 
-_FIRST = np.zeros(1, np.int64)
+_FIRST, _NONE = np.zeros(1, np.int64), np.zeros(0, np.int64)
 
 
 def pair_buckets(first: Hashes, last: Hashes, shape: Shape) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from classifiers.arrays import read_array
 from classifiers.errors import VersionBroken
-from classifiers.features import Analysed, runs
+from classifiers.features import Analysed
 from classifiers.lexicon import MARKS
 from classifiers.traits import FIRST_MARK, PLACE, Matrix
 
@@ -73,7 +73,7 @@ class Filters:
         """Give the vectors of analysed chunks; that of the empty chunk is zero."""
         vectors = _product(kinds_of(found.counts), self._marks)
         if len(found.owner):
-            starts = runs(found.owner)
+            starts = found.starts
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
             sums = np.add.reduceat(rows, starts, axis=0, dtype=np.float32)
             owners = found.owner[starts]

@@ -75,8 +75,8 @@ class Words(Protocol):
     def derived(self, word: str) -> bool:
         """Say whether the word is an unlisted form of a listed one."""
 
-    def near(self, word: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
-        """Find the known words within a word, by their ends, and those near it, with their ranks."""
+    def near(self, word: str, *, parted: bool) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
+        """Find the known words near a word, with their ranks, and where asked those within it, by their ends."""
 
     def unmask(self, pattern: str) -> str | None:
         """Find the word of the lexicons that fits a pattern, where `*` stands for one hidden letter."""

@@ -167,8 +167,7 @@ class Lexicon:
 
     def general(self, word: str) -> str:
         """Give the word that features are made of: the name of a group counts the same, whichever group it is."""
-        found = self.marks.get(word)
-        return GROUP if found == GROUP_ALONE or (found is None and self._names_group(word)) else word
+        return generalised(word, self.marks_of(word))
 
     def _names_group(self, word: str) -> bool:
         """Say whether a word is a group's name with an Arabic article or preposition before it, or a Korean particle behind."""
@@ -217,9 +216,9 @@ class Lexicon:
         found = stems(word) if len(self._meant) else []
         return bool(found) and bool(self._look_up(np.fromiter(map(hash_word, found), np.uint32, len(found)))[1].any())
 
-    def near(self, word: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
-        """Find the known words within a word, by their ends, and those near it, with their ranks."""
-        return self._known.near(word)
+    def near(self, word: str, *, parted: bool) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
+        """Find the known words near a word, with their ranks, and where asked those within it, by their ends."""
+        return self._known.near(word, parted=parted)
 
     def unmask(self, pattern: str) -> str | None:
         """Find the vulgar word that a pattern with `*` for hidden letters stands for; the first in the lexicon wins.
@@ -278,6 +277,11 @@ class Lexicon:
         return cls(
             marks, known, phrases, _words(stored.han), concepts, lambda: chain.from_iterable(map(_words, masked))
         )
+
+
+def generalised(word: str, marks: Places) -> str:
+    """Give the word that features are made of, where its marks are at hand."""
+    return GROUP if marks == GROUP_ALONE else word
 
 
 def stems(word: str) -> list[str]:

@@ -17,6 +17,9 @@ Word = TypeVar("Word", int, NDArray[np.uint64])
 
 LONGEST_PHRASE = 4
 _FOLD, _WHOLE = 0x9E3779B97F4B, (1 << 48) - 1
+_SLOT_BITS = 19
+_REST = 48 - _SLOT_BITS
+_BUCKET_BITS = 14
 _FEW = 20
 """So many are looked up sooner one by one."""
 _BEYOND = np.zeros(LONGEST_PHRASE - 1, np.uint32)
@@ -31,6 +34,12 @@ class Phrases:
         order = keys.argsort()
         self._keys, self._marks = keys[order], places[order]
         self._sorted = self._keys.data
+        buckets = np.arange(1, 1 << _BUCKET_BITS, dtype=np.uint64) << np.uint64(48 - _BUCKET_BITS)
+        self._begins = np.concatenate([[0], self._keys.searchsorted(buckets), [len(keys)]]).astype(np.uint32).data
+        """Where the keys begin that begin with the same bits: to look for one is to look at a few."""
+        self._there = np.zeros(1 << _SLOT_BITS, np.bool_)
+        """Whether some key begins with these bits: most that are looked for are none, and are told at once."""
+        self._there[self._keys >> _REST] = True
         self._begun = np.zeros(PAIR_SLOTS, np.bool_)
         self._begun[np.fromiter(begun, np.int64)] = True
 
@@ -58,19 +67,28 @@ class Phrases:
         """
         hits = self._begun.take(pair_slots(words[:-1], words[1:])).nonzero()[0]
         if len(hits) < _FEW:
-            keys = (
-                (at, key) for at in hits.tolist() for key in phrase_keys(words[at : at + LONGEST_PHRASE].tolist())[1:]
-            )
-            return [(at, mark) for at, key in keys if (mark := self._mark(key)) is not None]
+            return self._find_few(hits.tolist(), words.tolist())
         beyond = np.concatenate([words, _BEYOND])
         many = np.stack(phrase_keys([*beyond.astype(np.uint64)[_FOLLOWING + hits]])[1:], axis=1).ravel()
         rows = self._keys.searchsorted(many)
         found = (self._keys.take(rows, mode="clip") == many).nonzero()[0]
         return [*zip(hits[found // (LONGEST_PHRASE - 1)].tolist(), self._marks[rows[found]].tolist(), strict=True)]
 
+    def _find_few(self, hits: list[int], words: list[int]) -> list[tuple[int, int]]:
+        found, there = [], self._there.data
+        for at in hits:
+            key = words[at] + 1
+            for word in words[at + 1 : at + LONGEST_PHRASE]:
+                key = (key * _FOLD + word + 1) & _WHOLE
+                if there[key >> _REST] and (mark := self._mark(key)) is not None:
+                    found.append((at, mark))
+        return found
+
     def _mark(self, key: int) -> int | None:
-        row = bisect_left(self._sorted, key)
-        return int(self._marks[row]) if row < len(self._sorted) and self._sorted[row] == key else None
+        bucket = key >> 48 - _BUCKET_BITS
+        end = self._begins[bucket + 1]
+        row = bisect_left(self._sorted, key, self._begins[bucket], end)
+        return int(self._marks[row]) if row < end and self._sorted[row] == key else None
 
 
 def phrase_keys(words: Sequence[Word]) -> list[Word]:

@@ -25,7 +25,7 @@ def as_meant(word: str, words: Words) -> tuple[str, ...]:
     """Give the words that an unknown word was meant as, or itself."""
     if not SHORTEST <= len(word) <= LONGEST or not word.isalpha() or words.known(word):
         return (word,)
-    within, near = words.near(word)
+    within, near = words.near(word, parted=len(word) >= _SHORTEST_JOINED)
     found = _parted(word, within)
     if not found and near:
         rank, nearest = min(near)
@@ -36,19 +36,19 @@ def as_meant(word: str, words: Words) -> tuple[str, ...]:
 
 def _parted(word: str, within: list[tuple[int, int, int]]) -> tuple[str, ...]:
     """Part words written without blanks; nothing where they are none. One word and one or two letters are a form of that word."""
-    if len(word) < _SHORTEST_JOINED or not within or within[-1][1] < len(word):
+    if not within or within[-1][0] < len(word):
         return ()
     best: list[tuple[float, int]] = [(0.0, 0), *[(math.inf, 0)] * len(word)]
-    for begin, end, rank in within:
-        best[end] = min(best[end], (best[begin][0] + math.log(rank + 8.0), begin))
-    found: list[str] = []
-    end, cost = len(word), best[-1][0]
-    if cost >= _A_LETTER * len(word):
+    for end, begin, rank in within:
+        cost = math.log(rank + 8.0)
+        if cost < _FARTHEST_PIECE.get(end - begin, _FARTHEST_LONG):
+            best[end] = min(best[end], (best[begin][0] + cost, begin))
+    if best[-1][0] >= _A_LETTER * len(word):
         return ()
+    found: list[str] = []
+    end = len(word)
     while end:
         begin = best[end][1]
-        if best[end][0] - best[begin][0] >= _FARTHEST_PIECE.get(end - begin, _FARTHEST_LONG):
-            return ()
         found.append(word[begin:end])
         end = begin
     ending = len(found) == 2 and len(found[0]) < 3

@@ -5,12 +5,14 @@ comments is one NumPy expression.
 """
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.letters import VOWEL_SIGNS
-from classifiers.lexicon import GRADES, KINDS, MARKS, Lexicon
+from classifiers.lexicon import GRADES, KINDS, MARKS
+from classifiers.marked import Places
 from classifiers.text import is_single
 from classifiers.unfolding import Unfolded
 
@@ -46,11 +48,11 @@ _ODD_DOMAIN = re.compile(
 )
 
 
-def count(chunk: str, unfolded: Unfolded, lexicon: Lexicon) -> list[tuple[int, float]]:
-    """Count what one chunk holds: pairs of column and value, zeros left out. The empty chunk has nothing."""
+def count(chunk: str, unfolded: Unfolded, marks: Sequence[Places]) -> list[tuple[int, float]]:
+    """Count what one chunk holds, by the marks of its words: pairs of column and value, zeros left out. The empty chunk has nothing."""
     if not chunk:
         return []
-    columns = [(FIRST_MARK + place, 1.0) for word in unfolded.words for place in lexicon.marks_of(word)]
+    columns = [(FIRST_MARK + place, 1.0) for places in marks for place in places]
     if unfolded.bare:
         word = unfolded.words[0]
         return columns + _bare(word) + (dress(chunk, word) if chunk != word else [])

@@ -7,7 +7,8 @@ distance from the end alone. So all words that fit a pattern with hidden letters
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +22,15 @@ UNKNOWN = 1 << 20
 """The rank of a word that is not known."""
 MOST_HIDDEN = 2
 """Patterns with more hidden letters fit too many words."""
-LONGEST_PIECE = 14
-"""Longer words are not looked for within another."""
-_SHIFT = np.uint32(12)
+SHORTEST_PIECE, LONGEST_PIECE = 3, 14
+"""Words of other lengths are not looked for within another, but for short ones of the first `SHORT_RANK`."""
+SHORT_RANK = 236
+_SLOT_SHIFT, _BUCKET_SHIFT = 9, 16
+_BITS = np.array([1 << bit for bit in range(8)], np.uint8)
 _FEW = 12
 """So many words are looked up sooner one by one."""
 _ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "абвгдежзиклмнопрстуфхцчшщъыьэюяієґ")
+_LETTERS = {alphabet: frozenset(alphabet) for alphabet in _ALPHABETS}
 
 
 class Vocabulary:
@@ -38,9 +42,14 @@ class Vocabulary:
         self._sorted: Hashes = hashes[order]
         self._ranks: NDArray[np.int32] = order.astype(np.int32)
         self._hashes = self._sorted.data
-        self._there = np.zeros(1 << (32 - int(_SHIFT)), np.bool_)
+        buckets = np.arange(1, 1 << (32 - _BUCKET_SHIFT), dtype=np.uint32) << np.uint32(_BUCKET_SHIFT)
+        inner = self._sorted.searchsorted(buckets)
+        self._begins = np.concatenate([[0], inner, [len(hashes)]]).astype(np.uint32).data
+        """Where the hashes begin that begin with the same bits: to look for one is to look at a few."""
+        there = np.zeros(1 << (32 - _SLOT_SHIFT), np.bool_)
+        there[self._sorted >> _SLOT_SHIFT] = True
+        self._there = np.packbits(there, bitorder="little")
         """Whether some word's hash begins with these bits: most that are looked for are none, and are told at once."""
-        self._there[self._sorted >> _SHIFT] = True
 
     def __len__(self) -> int:
         return len(self._sorted)
@@ -48,10 +57,10 @@ class Vocabulary:
     def rank(self, word: str) -> int:
         """Say how many words were seen more often; `UNKNOWN` for one that is not known."""
         hashed = hash_word(word)
-        place = bisect_left(self._hashes, hashed)
-        if place < len(self._hashes) and self._hashes[place] == hashed:
-            return int(self._ranks[place])
-        return UNKNOWN
+        begin = hashed >> _BUCKET_SHIFT
+        end = self._begins[begin + 1]
+        place = bisect_left(self._hashes, hashed, self._begins[begin], end)
+        return int(self._ranks[place]) if place < end and self._hashes[place] == hashed else UNKNOWN
 
     def ranks(self, words: list[str]) -> list[int]:
         """Say it of many words at once."""
@@ -85,40 +94,70 @@ class Vocabulary:
             found.append(("".join(letters), rank))
         return found
 
-    def near(self, word: str) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
-        """Find what a word without signs may have been meant as, in one look: known words within it, and known words near it.
+    def near(self, word: str, *, parted: bool) -> tuple[list[tuple[int, int, int]], list[tuple[int, str]]]:
+        """Find what a word without signs may have been meant as, in one look: words near it, and where asked words within it.
 
-        The former are where they begin and end, by their ends, with their ranks; the latter have two neighbouring letters
+        The latter are where they end and begin, in that order, with their ranks; the former have two neighbouring letters
         exchanged or one letter more, not the first, and stand behind their ranks. One hash in thousands is that of another word too.
         """
-        alphabet = next((one for one in _ALPHABETS if all(sign in one for sign in word)), None)
+        alphabet = next((one for one, letters in _LETTERS.items() if letters.issuperset(word)), None)
         if alphabet is None or not len(self):
             return [], []
         size, content = _bytes_of(alphabet[0]), word.encode()
-        spans = _spans(len(word))
-        exchanged = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in range(len(word) - 1)]
-        first = alphabet[0].encode()
-        filled = [zlib.crc32(content[:at] + first + content[at:]) for at in range(size, len(content) + 1, size)]
-        listed = [zlib.crc32(content[begin * size : end * size]) for begin, end in spans] + [*map(hash_word, exchanged)]
-        more = np.array(filled, np.uint32)[:, None] ^ _changes_up_to(alphabet, len(word))[::-1]
-        within, near = [], []
+        spans = _spans(len(word)) if parted else []
+        first, crc = alphabet[0].encode(), zlib.crc32
+        listed = [crc(content[begin * size : end * size]) for end, begin in spans]
+        for at in range(0, len(content) - size, size):
+            listed.append(
+                crc(
+                    content[:at]
+                    + content[at + size : at + 2 * size]
+                    + content[at : at + size]
+                    + content[at + 2 * size :]
+                )
+            )
+        filled = [crc(content[:at] + first + content[at:]) for at in range(size, len(content) + 1, size)]
+        more = np.array(filled, np.uint32)[:, None] ^ _changes_up_to(alphabet, len(word))
+        within, near = self._short_within(word) if parted else [], []
         for at, rank in self._find(np.concatenate([np.array(listed, np.uint32), more.ravel()])):
             if at < len(spans):
                 within.append((*spans[at], rank))
             elif at < len(listed):
-                near.append((rank, exchanged[at - len(spans)]))
+                place = at - len(spans)
+                near.append((rank, word[:place] + word[place + 1] + word[place] + word[place + 2 :]))
             else:
                 place, letter = divmod(at - len(listed), len(alphabet))
                 near.append((rank, word[: place + 1] + alphabet[letter] + word[place + 1 :]))
+        within.sort()
         return within, near
+
+    def _short_within(self, word: str) -> list[tuple[int, int, int]]:
+        return [
+            (begin + size, begin, self._short[piece])
+            for size in range(1, SHORTEST_PIECE)
+            for begin in range(len(word) - size + 1)
+            if (piece := word[begin : begin + size]) in self._short
+        ]
+
+    @cached_property
+    def _short(self) -> dict[str, int]:
+        """The most frequent words of so few letters that everything is full of them, with their ranks."""
+        pieces = [
+            "".join(letters)
+            for alphabet in _ALPHABETS
+            for size in range(1, SHORTEST_PIECE)
+            for letters in product(alphabet, repeat=size)
+        ]
+        return {piece: rank for piece, rank in zip(pieces, self.ranks(pieces), strict=True) if rank < SHORT_RANK}
 
     def _find(self, hashes: Hashes) -> Iterator[tuple[int, int]]:
         """Give the places of the hashes that are known, with their ranks."""
-        at = self._there.take(hashes >> _SHIFT).nonzero()[0]
-        some = hashes[at]
-        places = np.minimum(self._sorted.searchsorted(some), len(self) - 1)
-        found = (self._sorted[places] == some).nonzero()[0]
-        return zip(at[found].tolist(), self._ranks[places[found]].tolist(), strict=True)
+        slots = hashes >> _SLOT_SHIFT
+        at = (self._there.take(slots >> 3) & _BITS.take(slots & 7)).nonzero()[0]
+        some = hashes.take(at)
+        places = self._sorted.searchsorted(some)
+        found = (self._sorted.take(places, mode="clip") == some).nonzero()[0]
+        return zip(at.take(found).tolist(), self._ranks.take(places.take(found)).tolist(), strict=True)
 
 
 def _bytes_of(letters: str) -> int:
@@ -151,12 +190,16 @@ def _changes(alphabet: str, distance: int) -> Hashes:
 
 @lru_cache(maxsize=128)
 def _changes_up_to(alphabet: str, letters: int) -> Hashes:
-    """Tell it for each distance of fewer letters of that alphabet, a row each."""
+    """Tell it for each distance of fewer letters of that alphabet, a row each, the farthest first."""
     each = _bytes_of(alphabet[0])
-    return np.stack([_changes(alphabet, distance * each) for distance in range(letters)])
+    return np.stack([_changes(alphabet, distance * each) for distance in reversed(range(letters))])
 
 
 @lru_cache(maxsize=64)
 def _spans(letters: int) -> list[tuple[int, int]]:
-    """List where pieces of a word of so many letters may begin and end, by their ends."""
-    return [(begin, end) for end in range(1, letters + 1) for begin in range(max(0, end - LONGEST_PIECE), end)]
+    """List where pieces of a word of so many letters may end and begin."""
+    return [
+        (end, begin)
+        for end in range(SHORTEST_PIECE, letters + 1)
+        for begin in range(max(0, end - LONGEST_PIECE), end - SHORTEST_PIECE + 1)
+    ]

@@ -159,3 +159,13 @@ def test_a_phrase_is_counted():
     found = featurizer.transform(["you total waste of space", "a total waste of time"])
     assert found[0, column] > 0
     assert found[1, column] == 0
+
+
+@pytest.mark.parametrize("hidden", ["totalwasteofspace", "total-waste-of-space", "t o t a l w a s t e o f s p a c e"])
+def test_a_phrase_without_blanks_is_counted_once(hidden):
+    terms = (Term("total waste of space", "insult", 2),)
+    featurizer = CommentFeaturizer(bits=8, terms=terms).fit([*TEXTS, "total waste of space"])
+    column = 2**8 + NAMES.index("insult")
+    plain, found, other = featurizer.transform(["total waste of space", hidden, "total-waste-of-time"])[:, column]
+    assert found.toarray() == plain.toarray() > 0
+    assert other.toarray() == 0

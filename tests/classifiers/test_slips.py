@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from classifiers.hashing import hash_word
 from classifiers.lexicon import Lexicon
 from classifiers.slips import LONGEST, as_meant
-from classifiers.vocabulary import UNKNOWN, Vocabulary, frequent_words
+from classifiers.vocabulary import SHORT_RANK, UNKNOWN, Vocabulary, frequent_words
 
 WORDS = Lexicon({"schwurbler": (1,)}, frequent_words())
 
@@ -80,29 +80,35 @@ def test_the_shorter_the_word_the_more_frequent_must_be_what_it_is_read_as():
 
 def test_nothing_is_read_into_words_where_none_is_known():
     assert as_meant("woemn", Lexicon({})) == ("woemn",)
-    assert Vocabulary().near("ihatewomen") == ([], [])
+    assert Vocabulary().near("ihatewomen", parted=True) == ([], [])
 
 
 def test_the_words_near_a_word_are_all_found_and_no_other():
     words = Vocabulary(map(hash_word, ["home", "come", "house", "horse", "дом", "дым", "chat", "cat", "ohme"]))
-    assert sorted(words.near("hoe")[1]) == [(0, "home")]
-    assert sorted(words.near("hose")[1]) == [(2, "house"), (3, "horse")]
-    assert sorted(words.near("hmoe")[1]) == [(0, "home")]
-    assert sorted(words.near("дм")[1]) == [(4, "дом"), (5, "дым")]
-    assert words.near("at")[1] == [], "the first letter is there"
-    assert words.near("дm")[1] == [], "of no alphabet"
+    assert sorted(words.near("hoe", parted=False)[1]) == [(0, "home")]
+    assert sorted(words.near("hose", parted=False)[1]) == [(2, "house"), (3, "horse")]
+    assert sorted(words.near("hmoe", parted=False)[1]) == [(0, "home")]
+    assert sorted(words.near("дм", parted=False)[1]) == [(4, "дом"), (5, "дым")]
+    assert words.near("at", parted=False)[1] == [], "the first letter is there"
+    assert words.near("дm", parted=False)[1] == [], "of no alphabet"
 
 
 def test_the_words_within_a_word_are_found_by_their_ends():
     words = Vocabulary(map(hash_word, ["a", "car", "cart", "art", "pet", "carpet", "вода", "дом"]))
-    within, _ = words.near("carpet")
-    assert [("carpet"[begin:end], rank) for begin, end, rank in within] == [
+    within, _ = words.near("carpet", parted=True)
+    assert [("carpet"[begin:end], rank) for end, begin, rank in within] == [
         ("a", 0),
         ("car", 1),
         ("carpet", 5),
         ("pet", 4),
     ]
-    assert words.near("водадом")[0] == [(0, 4, 6), (4, 7, 7)]
+    assert words.near("водадом", parted=True)[0] == [(4, 0, 6), (7, 4, 7)]
+    assert words.near("carpet", parted=False)[0] == [], "nobody asked"
+
+
+def test_of_words_of_one_and_two_letters_only_the_most_frequent_are_found_within_a_word():
+    words = Vocabulary(map(hash_word, [*(f"filler{number}" for number in range(SHORT_RANK - 1)), "in", "to", "table"]))
+    assert words.near("tableinto", parted=True)[0] == [(5, 0, SHORT_RANK + 1), (7, 5, SHORT_RANK - 1)]
 
 
 @given(st.text(st.characters(categories=["L", "M", "Nd"]), max_size=60))
