@@ -22,7 +22,7 @@ KINDS = ("civil", "hostile", "insulting")
 LEARNED_FROM = 4
 """So many groups of a template are learned from: their names are read as one word, so more would say the same again."""
 
-EVENED_ON = 10
+EVENED_ON = 13
 """One in so many civil templates evens out thresholds: about as many as the gap between groups is measured on."""
 
 
@@ -97,7 +97,7 @@ def sentences(half: Half, langs: tuple[str, ...] | None = None) -> tuple[Sentenc
 
 
 def civil_in_turn(langs: tuple[str, ...] | None = None) -> tuple[Sentence, ...]:
-    """Give civil sentences to even out thresholds on: every tenth template that may be learned from, with all groups."""
+    """Give civil sentences to even out thresholds on: one in `EVENED_ON` of the templates that may be learned from, with all groups."""
     civil = [sentence for sentence in sentences("train", langs) if sentence.tone == "civil"]
     places: dict[tuple[str, str], int] = {}
     return tuple(
