@@ -7,6 +7,7 @@ Imports NumPy only; `filter_learning` is where they are learned.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from classifiers.traits import FIRST_MARK, PLACE, Matrix
 WIDTHS = (1, 2, 3)
 """How many chunks a filter looks at; there are as many filters of each width, the narrow ones first."""
 WIDEST = max(WIDTHS)
+_NEXT = np.arange(WIDEST)[:, None, None]
 UNIT = np.float32(1 / 128)
 """The step of the embeddings."""
 FILES = ("embeddings.npy", "marks.npy", "patterns.npy")
@@ -114,16 +116,17 @@ class Filters:
 
     def origins(self, looked: Looked, ids: NDArray[np.int64]) -> "Origins":
         """Find the chunks in which each filter saw the most of each comment; `ids` are the chunks of all that were looked at."""
-        ends = np.cumsum([len(seen) for seen in looked.seen])
-        places = [seen.argmax(axis=0) + end - len(seen) for seen, end in zip(looked.seen, ends.tolist(), strict=True)]
-        spans = np.stack(places, axis=1) + np.arange(WIDEST)[:, None, None]
+        ends = np.array([*accumulate(map(len, looked.seen))])
+        places = np.array([seen.argmax(axis=0) for seen in looked.seen]).T
+        places[:, 1:] += ends[:-1]
+        spans = places + _NEXT
         inside = (spans < ends) & self._inside
         spans *= inside
         inside &= (ids != 0)[spans]
         inside[2] &= inside[1]
         each = (looked.answers.T - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
-        filters = np.broadcast_to(np.arange(len(each))[:, None], inside.shape)
-        return Origins(spans[inside], filters[inside], np.broadcast_to(each, inside.shape)[inside], len(ids))
+        steps, filters, comments = inside.nonzero()
+        return Origins(spans[steps, filters, comments], filters, each[filters, comments], len(ids))
 
 
 class Origins(NamedTuple):

@@ -119,6 +119,7 @@ class Scorer:
         self._filters = filters
         self._trait_weights = head[:, : len(NAMES)] * slopes[:, None]
         self._filter_weights = head[:, len(NAMES) : -1] * slopes[:, None]
+        self._filtered = frozenset(place for place, weights in enumerate(self._filter_weights) if weights.any())
         self._bias = head[:, -1] * slopes + offsets
         self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
         self._lock = Lock()
@@ -276,7 +277,7 @@ class Scorer:
         )
         moved: Matrix = batch.rows.take(chosen, axis=0)[:, : len(self.attributes)]
         moved *= batch.factors[places].repeat(lengths, axis=0)
-        filtered = [column for column in columns if self._filter_weights[column].any()]
+        filtered = [column for column in columns if column in self._filtered]
         if self._filters and batch.looked and filtered:
             origins = self._filters.origins(batch.looked.of(places), batch.ids.take(chosen))
             for column in filtered:

@@ -61,12 +61,16 @@ def worst_stretches(
     counts = counts.take(chosen, axis=0)
     reached = counts[:, _CHARS].cumsum(dtype=np.int64) - counts[:, _CHARS]
     blocks = (reached - reached[firsts][owners]) // BLOCK
-    begins = (np.diff(blocks, prepend=-1) | np.diff(owners, prepend=-1)).nonzero()[0]
+    begun = np.ones(len(owners), np.bool_)
+    begun[1:] = (blocks[1:] != blocks[:-1]) | (owners[1:] != owners[:-1])
+    begins = begun.nonzero()[0]
     of = owners[begins]
     logits = weigh(*_pairs(rows.take(chosen, axis=0), counts, begins, of))
     suspects = logits.max(axis=1) >= SUSPECT
     # the last block alone is part of the stretch before, unless it is all there is
-    suspects &= np.append(of[1:] == of[:-1], False) | (begins == firsts[of])
+    followed = np.zeros(len(of), np.bool_)
+    followed[:-1] = of[1:] == of[:-1]
+    suspects &= followed | (begins == firsts[of])
     places = suspects.nonzero()[0]
     if not len(places):
         return {}

@@ -1,6 +1,7 @@
 """What moved a score most: picked from all that its logit is the sum of, and found again in the original text."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -42,13 +43,19 @@ def strongest(lines: Sequence[Matrix], features: Matrix) -> Iterator[list[Moved]
     weights[:, longest:] = features
     most = np.concatenate([_largest(weights[:, :longest]), longest + _largest(weights[:, longest:])], axis=1)
     most.sort(axis=1)
-    found = np.take_along_axis(weights, most, axis=1)
+    found = _along(weights, most)
     order = np.abs(found).argsort(axis=1, kind="stable")[:, ::-1]
-    most, found = np.take_along_axis(most, order, axis=1), np.take_along_axis(found, order, axis=1)
+    most, found = _along(most, order), _along(found, order)
     kept = (np.abs(found) >= FAINT).sum(axis=1)
     most = np.where(most < longest, most, longest - 1 - most)
     for number, places, sizes in zip(kept.tolist(), most.tolist(), found.tolist(), strict=True):
         yield [*zip(places[:number], sizes[:number], strict=True)]
+
+
+def _along(values: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+    """Take from each row the values at its places; NumPy's own function for it costs ten microseconds, whatever it takes."""
+    rows, columns = values.shape
+    return values.ravel().take(places + np.arange(0, rows * columns, columns)[:, None])
 
 
 def _largest(weights: Matrix) -> NDArray[np.int64]:
