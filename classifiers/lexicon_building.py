@@ -77,7 +77,7 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
     terms, categories, concepts = list(terms), category_words(), concept_words()
     graded = chain.from_iterable((term.term, *term.forms) for term in terms)
     ordinary = chain(chain.from_iterable(categories.values()), (form for form, _ in concepts))
-    han = HanWords(word for word in chain(named, names, graded, ordinary) if len(word) > 1 and is_han(word))
+    han = _han_words([*named, *names], [*graded], ordinary)
     marks: dict[str, tuple[int, ...]] = {}
     for term in terms:
         if term.kind not in KINDS or term.grade not in GRADES:
@@ -105,6 +105,26 @@ def build_lexicon(terms: Iterable[Term], groups: Iterable[Group] = (), named: It
             if phrase and marks.get(phrase) != GROUP_ALONE:
                 marks[phrase] = tuple(sorted({*marks.get(phrase, ()), PLACE[kind]}))
     return Lexicon(marks, han=han.words, concepts=_concepts(concepts, marks, han))
+
+
+def _han_words(names: Iterable[str], graded: Iterable[str], ordinary: Iterable[str]) -> HanWords:
+    """Gather what is one chunk in Chinese and Japanese. A graded term that holds the name of a group is a phrase, which is found
+    with any other name too, unless it is too long for one.
+    """
+    names = {name for name in names if len(name) > 1 and is_han(name)}
+    terms = {word for word in graded if len(word) > 1 and is_han(word) and word not in names}
+    longest = max(map(len, names), default=0)
+    holding = {
+        term
+        for term in terms
+        if any(term[begin : begin + size] in names for begin in range(len(term)) for size in range(2, longest + 1))
+    }
+    apart = HanWords(
+        {*names, *(terms - holding), *(word for word in ordinary if len(word) > 1 and is_han(word))} - holding
+    )
+    return HanWords(
+        {*apart.words, *(term for term in holding if not names.intersection(_phrase(term, apart).split(" ")))}
+    )
 
 
 def _concepts(concepts: Iterable[tuple[str, str]], marks: dict[str, tuple[int, ...]], han: HanWords) -> Hashes:

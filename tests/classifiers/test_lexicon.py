@@ -1,17 +1,22 @@
 """A lexicon marks words and phrases, and the name of a group counts the same whichever group it is."""
 
 import tomllib
+from itertools import pairwise
 
 import pytest
 
 from classifiers.categories import CATEGORIES
+from classifiers.dataset import load_seeds
 from classifiers.errors import DatasetInvalid
-from classifiers.features import Shape, analyse
+from classifiers.features import Shape, analyse, chunks_of
 from classifiers.hashing import hash_word
+from classifiers.identities import names_of_groups
 from classifiers.lexicon import GROUP, MARKS, Lexicon
 from classifiers.lexicon_building import SEEDS, Group, Term, build_lexicon, read_groups, read_terms
 from classifiers.phrases import phrase_keys
 from classifiers.scorer import Item, bundled
+from classifiers.text import cut
+from classifiers.unfolding import unfold
 
 LANGUAGES = {"ar", "de", "en", "es", "fr", "hi", "it", "ja", "ko", "nl", "pl", "pt", "ru", "tr", "uk", "zh"}
 
@@ -59,6 +64,40 @@ def test_a_phrase_that_names_a_group_matches_whichever_group_stands_in_it(lexico
     general = [hash_word(lexicon.general(word)) for word in ("kill", "all", "foos")]
     assert lexicon.phrases.marks[phrase_keys(general)[-1]] == MARKS.index("threat_3")
     assert general[2] == hash_word(GROUP)
+
+
+def test_a_phrase_without_blanks_matches_whichever_group_stands_in_it() -> None:
+    terms = [Term("杀光黑人", "threat", 3), Term("黑人狗", "slur", 3), Term("狗东西", "insult", 3)]
+    lexicon = build_lexicon(terms, [Group("黑人", "origin"), Group("女人", "gender")])
+    for text, mark in (("杀光女人", "threat_3"), ("女人狗", "slur_3")):
+        words = analyse(["", *chunks_of(text, lexicon)], lexicon, Shape(bits=10)).first
+        assert [MARKS[place] for _, place in lexicon.phrases.find(words)] == [mark], text
+    assert chunks_of("狗东西", lexicon) == ["狗东西"], "one word where no group is named"
+
+
+def test_no_phrase_of_a_group_and_one_word_stands_in_more_harmless_texts_than_hostile_ones() -> None:
+    """So it is where the word means something else in another language: `leş` is Turkish abuse, and `les` a French article."""
+    lexicon = build_lexicon(read_terms(), read_groups(), names_of_groups())
+    seeds = load_seeds("train")
+    chunks: dict[str, tuple[str, ...]] = {}
+
+    def read(text: str) -> list[str]:
+        found: list[str] = []
+        for chunk in cut(text, lexicon.han):
+            if chunk not in chunks:
+                chunks[chunk] = tuple(map(lexicon.general, unfold(chunk, lexicon).words))
+            found += chunks[chunk]
+        return found
+
+    listed = {tuple(read(form)): form for term in read_terms() for form in (term.term, *term.forms)}
+    pairs = {words: form for words, form in listed.items() if len(words) == 2 and GROUP in words}
+    times: dict[tuple[str, ...], list[int]] = {}
+    for text, toxicity in zip(seeds.text, seeds.column("toxicity").tolist(), strict=True):
+        words = read(text)
+        for pair in {*pairwise(words)} & pairs.keys():
+            times.setdefault(pair, [0, 0])[toxicity >= 0.5] += 1
+    assert len(times) > 200
+    assert {pairs[pair]: (no, yes) for pair, (no, yes) in times.items() if no > 3 and no >= yes} == {}
 
 
 def test_what_a_version_carries_is_read_back_as_it_was(lexicon: Lexicon) -> None:
