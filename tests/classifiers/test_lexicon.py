@@ -172,3 +172,12 @@ def test_a_particle_or_an_article_that_clings_to_a_name_hides_no_group() -> None
         assert marks(built, word) == ["group"], word
     for word in ("외국", "외국어", "은", "외은", "سلم"):
         assert built.general(word) == word
+
+
+def test_no_listed_form_is_read_as_numbers_or_hidden_words_alone() -> None:
+    """`13/50` was listed as a slur, and is read as two numbers: so was every score of a match."""
+    bare = Lexicon({})
+    for term in read_terms():
+        for form in (term.term, *term.forms):
+            words = [word for chunk in cut(form) for word in unfold(chunk, bare).words]
+            assert len(words) < 2 or not all(word[0] == "<" for word in words), form
