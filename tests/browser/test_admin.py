@@ -172,6 +172,22 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(console, open_console
         assert site.get("/v1/comments?since=0").status_code == 401
 
 
+def test_a_key_for_scores_only_is_made_and_named_as_one(console, open_console):
+    console.new_site("scored")
+    tab = open_console(site="scored")
+    page = tab.page
+    tab.go("#/admin/keys")
+    page.get_by_label("Role").select_option("scores")
+    page.get_by_label("Site", exact=True).select_option("scored")
+    page.get_by_label("What it is for").fill("a form that warns")
+    page.get_by_role("button", name="Make the key").click()
+    expect(page.locator("tr", has_text="a form that warns")).to_contain_text("Scores only")
+    assert [(key["role"], key["scores_only"]) for key in console.admin.get("/v1/keys").json()["keys"]][-1] == (
+        "compat",
+        True,
+    )
+
+
 def test_an_invited_person_sets_a_password_by_a_link_that_works_once(console, open_console):
     console.new_site("team")
     tab = open_console()

@@ -29,7 +29,7 @@ export function attempt(said, act) {
     }
   };
 }
-// A secret that is shown once, with a button that copies it.
+// A secret that is shown once, and copied.
 export function once(into, label, secret, hint) {
   const input = h("input.secret", { value: secret, readonly: true, "aria-label": label });
   put(into, h("div.once", { role: "status" }, h("p", h("strong", label)), h("div.row", input, h("button", { type: "button", onclick: async () => {
@@ -86,19 +86,20 @@ async function keysPage(into) {
   const { keys } = await get("/v1/keys");
   const made = h("div");
   const said = complaint();
-  const role = select(["site", "form", "compat", "moderator", "ml", "admin"].map((one) => [one, t(`role.${one}`)]), "site");
+  const role = select(["site", "form", "compat", "scores", "moderator", "ml", "admin"].map((one) => [one, t(`role.${one}`)]), "site");
   const site = siteSelect(here(), () => {}, [["", t("keys.whole")]]);
   const label = h("input", { maxlength: "100" });
   const days = select([["0", t("keys.no_end")], ["30", t("days", { n: 30 })], ["365", t("days", { n: 365 })]], "0");
   const list = h("div");
   const draw = (found) => put(list, table(t("admin.keys"), [t("keys.id"), t("keys.role"), t("site"), t("keys.label"), t("keys.made"), ""],
-    [...found].reverse().map((key) => [h("code", key.id), t(`role.${key.role}`), key.site || t("keys.whole"), key.label, when(key.created_at),
+    [...found].reverse().map((key) => [h("code", key.id), t(`role.${key.scores_only ? "scores" : key.role}`), key.site || t("keys.whole"), key.label, when(key.created_at),
       key.revoked ? h("span.status.rejected", t("keys.revoked")) : h("button.danger.small", { onclick: (event) => sure(event, async () => {
         await api("DELETE", to`/v1/keys/${key.id}`);
         draw((await get("/v1/keys")).keys);
       }) }, t("keys.revoke"))])));
   const form = h("form.sheet.padded", { onsubmit: attempt(said, async () => {
-    const key = await post("/v1/keys", { role: role.value, site: site.value, label: label.value, days: Number(days.value) });
+    const scores_only = role.value === "scores";
+    const key = await post("/v1/keys", { role: scores_only ? "compat" : role.value, scores_only, site: site.value, label: label.value, days: Number(days.value) });
     once(made, t("keys.made_one"), key.key);
     draw((await get("/v1/keys")).keys);
   }) }, h("h2", t("keys.add")), h("div.row.fields", field(t("keys.role"), role), field(t("site"), site), field(t("keys.label"), label), field(t("keys.end"), days)), said, h("button", t("keys.make")), made);

@@ -110,7 +110,7 @@ export default {
     "delete.what": "Its keys stop at once; comments, queue, labels, authors and webhooks are gone for good within a minute. The ledger stays as files in the data folder.", deleted: "{site} is deleted, with {n} comments.",
     "origins.hint": "One a line, for example https://news.example. Browsers on other pages cannot post with the form key.",
   },
-  role: { site: "Site", form: "Form (public)", compat: "Compatibility", moderator: "Moderator", ml: "ML", admin: "Admin" },
+  role: { site: "Site", form: "Form (public)", compat: "Compatibility", scores: "Scores only", moderator: "Moderator", ml: "ML", admin: "Admin" },
   policy: {
     title: "Policy, version {version}", version: "policy {n}", profile: "Profile", "profile.hint": "What is left empty below comes from the profile and the active model.", first: "First comment of an author",
     "first.score": "is scored like any other", "first.hold": "always waits", thresholds: "Thresholds", hold_at: "Hold from", reject_at: "Reject from",
