@@ -18,7 +18,8 @@ from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
 
 ROWS = 24_576
-"""Chunks a table holds."""
+"""Chunks a table holds. In comments of sixteen languages by turns a third more analyses one in twelve fewer anew, a third less one in
+eight more; on English ones the table hardly fills. A thousand take a third of a megabyte."""
 LONGEST_KEY = 60
 """Longer chunks are analysed each time, so that the table's keys stay small."""
 
@@ -137,8 +138,9 @@ class ChunkTable:
     def _copy(self, numbers: list[int]) -> int:
         """Append rows that are there already once more, with all that lies beside them; give the place of the first."""
         begin, end = self._next, self._next + len(numbers)
+        chosen = np.array(numbers)
         for array in self._arrays():
-            array.take(numbers, axis=0, out=array[begin:end], mode="clip")
+            array.take(chosen, axis=0, out=array[begin:end], mode="clip")
         self._next = end
         return begin
 
