@@ -23,7 +23,7 @@ LEARNED_FROM = 4
 """So many groups of a template are learned from: their names are read as one word, so more would say the same again."""
 
 EVENED_ON = 13
-"""One in so many civil templates evens out thresholds: about as many as the gap between groups is measured on."""
+"""One in so many civil templates evens out thresholds: some thirty in a language, half as many as the gap is measured on."""
 
 
 class Sentence(msgspec.Struct, frozen=True):
