@@ -128,7 +128,6 @@ WITHOUT_A_TEST_FILE = {
     "classifiers/links.py": "tests/classifiers/test_text.py",
     "classifiers/report.py": "tests/classifiers/test_cli.py",
     "classifiers/sites.py": "tests/classifiers/test_public_data.py",
-    "classifiers/table.py": "tests/classifiers/test_scorer.py",
     "classifiers/traits.py": "tests/classifiers/test_features.py",
     "classifiers/unfolding.py": "tests/classifiers/test_text.py",
     "classifiers/vetting.py": "tests/classifiers/test_broken_models.py",

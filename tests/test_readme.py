@@ -53,7 +53,7 @@ def test_the_label_that_is_shown_can_be_read(tmp_path):
 
 def test_implied_hate_is_published_until_the_policy_holds_it(tmp_path):
     (threshold,) = re.findall(r"`(\{\"toxicity\": .*\})`", TEXT)
-    (quoted,) = re.findall(r'"(Go back to your country[^"]*)"', TEXT.replace("\n", " "))
+    (quoted,) = re.findall(r'"(Muslims aren\'t welcome[^"]*)"', TEXT.replace("\n", " "))
     with serving(tmp_path / "data") as service:
 
         def judged():
