@@ -77,7 +77,7 @@ class Phrases:
     def _find_few(self, hits: list[int], words: list[int]) -> list[tuple[int, int]]:
         found, there = [], self._there.data
         for at in hits:
-            key = words[at] + 1
+            key = words[at] + 1  # folded as `phrase_keys` does; to list all keys before looking costs twice as much
             for word in words[at + 1 : at + LONGEST_PHRASE]:
                 key = (key * _FOLD + word + 1) & _WHOLE
                 if there[key >> _REST] and (mark := self._mark(key)) is not None:

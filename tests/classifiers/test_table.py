@@ -19,9 +19,10 @@ def strange(begin, count):
     return [f"zub{number}lo" for number in range(begin, begin + count)]
 
 
-def number_in_parts(table, begin, count):
-    for first in range(begin, begin + count, 20):
-        table.number(["", *strange(first, 20)])
+def flood(table, count, *beside):
+    """Ask for so many words that nobody asked for before, and each time for others beside them."""
+    for begin in range(0, count, 20):
+        table.number(["", *beside, *strange(begin, 20)])
 
 
 def test_a_chunk_keeps_its_row_and_another_has_another(scorer):
@@ -38,8 +39,7 @@ def test_what_is_asked_for_again_outlives_a_full_table_and_what_is_not_does_not(
     analyse = tables.analyse
     monkeypatch.setattr(tables, "analyse", lambda chunks, *rest: analysed.extend(chunks) or analyse(chunks, *rest))
     table.number(["", "morning", "evening"])
-    for begin in range(0, 5 * ROWS, 20):
-        table.number(["", "morning", *strange(begin, 20)])
+    flood(table, 5 * ROWS, "morning")
     analysed.clear()
     table.number(["morning", "evening", *strange(5 * ROWS - 20, 20)])
     assert analysed == ["evening"]
@@ -47,19 +47,18 @@ def test_what_is_asked_for_again_outlives_a_full_table_and_what_is_not_does_not(
 
 def test_rows_are_the_same_after_a_table_was_cleared(scorer):
     table = scorer._table
-    chunks = ["", "Good", "morning!", "idiots", "https://example.com/casino", "GOOD"]
+    chunks = ["Good", "morning!", "idiots", "https://example.com/casino", "GOOD"]
     before = [array.take(table.number(chunks), axis=0).copy() for array in table._arrays()]
-    for begin in range(0, 3 * ROWS, 20):
-        table.number([*chunks, *strange(begin, 20)])
+    flood(table, 3 * ROWS, *chunks)
     for array, was in zip(table._arrays(), before, strict=True):
         np.testing.assert_array_equal(array.take(table.number(chunks), axis=0), was)
 
 
 def test_a_comment_of_more_words_than_the_table_has_rows_is_scored_like_any_other(scorer):
-    items = [Item("you are an idiot " + " ".join(strange(0, ROWS)))]
+    items = [Item("you are an idiot " + " ".join(strange(9 * ROWS, ROWS)))]
     (found,) = scorer.score(items)
     assert len(scorer._table.rows) > ROWS
-    number_in_parts(scorer._table, ROWS, 4 * ROWS)
+    flood(scorer._table, 4 * ROWS)
     assert len(scorer._table.rows) == ROWS, "no larger for good"
     (again,) = scorer.score(items)
     assert again.values == pytest.approx(found.values, abs=1e-6)
