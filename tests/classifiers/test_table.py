@@ -33,16 +33,31 @@ def test_a_chunk_keeps_its_row_and_another_has_another(scorer):
     assert table.number(["morning", "good"]).tolist() == [first[2], first[1]]
 
 
-def test_what_is_asked_for_again_outlives_a_full_table_and_what_is_not_does_not(scorer, monkeypatch):
-    table = scorer._table
-    analysed = []
+@pytest.fixture
+def analysed(monkeypatch):
+    found = []
     analyse = tables.analyse
-    monkeypatch.setattr(tables, "analyse", lambda chunks, *rest: analysed.extend(chunks) or analyse(chunks, *rest))
+    monkeypatch.setattr(tables, "analyse", lambda chunks, *rest: found.extend(chunks) or analyse(chunks, *rest))
+    return found
+
+
+def test_what_is_asked_for_again_outlives_a_full_table_and_what_is_not_does_not(scorer, analysed):
+    table = scorer._table
     table.number(["", "morning", "evening"])
     flood(table, 5 * ROWS, "morning")
-    analysed.clear()
     table.number(["morning", "evening", *strange(5 * ROWS - 20, 20)])
-    assert analysed == ["evening"]
+    assert [analysed.count(word) for word in ("morning", "evening", *strange(5 * ROWS - 20, 1))] == [1, 2, 1]
+
+
+def test_what_came_last_outlives_a_full_table_though_nobody_asked_for_it_again(scorer, analysed):
+    table = scorer._table
+    flood(table, ROWS - 40)
+    before = table._next
+    table.number(["", "morning"])
+    table.number(["", *strange(ROWS, 20)])
+    assert table._next < before, "it was cleared"
+    table.number(["", *strange(0, 1), *strange(ROWS - 41, 1)])
+    assert [analysed.count(word) for word in (*strange(0, 1), *strange(ROWS - 41, 1))] == [2, 1]
 
 
 def test_rows_are_the_same_after_a_table_was_cleared(scorer):
