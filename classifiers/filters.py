@@ -7,7 +7,6 @@ Imports NumPy only; `filter_learning` is where they are learned.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,11 +40,7 @@ class Looked(NamedTuple):
     answers: Matrix
     """The most of each comment, of shape (comments, filters), never less than zero."""
     seen: list[Matrix]
-    """Of each comment what was seen in each window, of shape (windows, filters)."""
-
-    def of(self, places: Sequence[int]) -> "Looked":
-        """Give what was seen in some of the comments."""
-        return Looked(self.answers[places], [self.seen[place] for place in places])
+    """Of each comment what was seen in each window but for the biases, of shape (windows, filters)."""
 
 
 class Filters:
@@ -65,15 +60,23 @@ class Filters:
         self.arrays: tuple[NDArray[Any], ...] = (embeddings, marks, patterns)
         self.numbers = embeddings.shape[1]
         self._embeddings, self._marks = embeddings, np.asarray(marks, np.float32)
-        self._patterns = np.ascontiguousarray(patterns, np.float32)
-        widths = np.repeat(WIDTHS, patterns.shape[1] // len(WIDTHS))
-        self._inside = (widths > np.arange(WIDEST)[:, None])[:, :, None]
-        self.floor: Matrix = np.maximum(self._patterns[-1], 0)
+        each = patterns.shape[1] // len(WIDTHS)
+        columns = [slice(place * each, (place + 1) * each) for place in range(len(WIDTHS))]
+        self._patterns = [
+            (width * self.numbers, some, np.ascontiguousarray(patterns[: width * self.numbers, some], np.float32))
+            for width, some in zip(WIDTHS, columns, strict=True)
+        ]
+        """For each width how many numbers of a window its filters look at, which filters they are, and what they look for."""
+        self._biases = np.asarray(patterns[-1], np.float32)
+        widths = np.repeat(WIDTHS, each)
+        self._inside = (widths > np.arange(WIDEST)[:, None])[:, None, :]
+        self.floor: Matrix = np.maximum(self._biases, 0)
         """What the filters answer where there is no word."""
 
     def embed(self, found: Analysed) -> Matrix:
         """Give the vectors of analysed chunks; that of the empty chunk is zero."""
-        vectors = _product(kinds_of(found.counts), self._marks)
+        kinds = kinds_of(found.counts)
+        vectors = _product(kinds, self._marks, np.empty((len(kinds), self.numbers), np.float32))
         if len(found.owner):
             starts = found.starts
             rows = self._embeddings.take(found.buckets & (len(self._embeddings) - 1), axis=0)
@@ -87,78 +90,89 @@ class Filters:
         return vectors
 
     def answers(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Matrix:
-        """Say the most that each filter sees in each comment, of shape (comments, filters), never less than zero."""
-        return np.concatenate([looked.answers for looked in self._parts(vectors, ids, starts)])
+        """Say the most that each filter sees in each of many comments, of shape (comments, filters), never less than zero.
+
+        They are the numbers of their chunks, rows of `vectors`, laid end to end.
+        """
+        return np.concatenate(
+            [
+                self._look(
+                    vectors.take(ids[begin:end], axis=0), ids[begin:end], [start - begin for start in some]
+                ).answers
+                for begin, end, some in _blocks(starts, len(ids))
+            ]
+        )
 
     def look(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Looked:
-        """Look at comments as `answers` does, and keep all that was seen."""
-        parts = list(self._parts(vectors, ids, starts))
+        """Look at comments, laid end to end with a vector for each chunk, and keep all that was seen."""
+        parts = [
+            self._look(vectors[begin:end], ids[begin:end], [start - begin for start in some])
+            for begin, end, some in _blocks(starts, len(ids))
+        ]
+        if len(parts) == 1:
+            return parts[0]
         return Looked(
             np.concatenate([looked.answers for looked in parts]), [seen for looked in parts for seen in looked.seen]
         )
 
-    def _parts(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Iterator[Looked]:
-        """Look at some comments after others; they are the numbers of their chunks, rows of `vectors`, laid end to end.
+    def _look(self, vectors: Matrix, ids: NDArray[np.int64], starts: list[int]) -> Looked:
+        """Look at some comments together. Each begins with number 0, the empty chunk.
 
-        Each begins, at `starts`, with number 0, the empty chunk. A window that begins at any other of these is none: it parts the text
-        from a name or a link, or stands where one says nothing.
+        A window that begins at any other of these is none: it parts the text from a name or a link, or stands where one says
+        nothing.
         """
-        for begin, end, first, last in _blocks(starts, len(ids)):
-            chosen = ids[begin:end]
-            empty = chosen == 0
-            found = _product(windows(vectors.take(chosen, axis=0), empty), self._patterns)
-            if np.count_nonzero(empty) > last - first:
-                empty[[start - begin for start in starts[first:last]]] = False
-                found[empty] = -np.inf
-            ends = [*starts[first + 1 : last], end]
-            seen = [found[one - begin : past - begin] for one, past in zip(starts[first:last], ends, strict=True)]
-            yield Looked(np.maximum([np.maximum.reduce(one, axis=0) for one in seen], 0), seen)
+        empty = ids == 0
+        before = windows(vectors, empty)
+        found = np.empty((len(ids), len(self.floor)), np.float32)
+        for numbers, columns, patterns in self._patterns:
+            _product(before[:, :numbers], patterns, found[:, columns])
+        if np.count_nonzero(empty) > len(starts):
+            empty[starts] = False
+            found[empty] = -np.inf
+        seen = [found[begin:end] for begin, end in zip(starts, [*starts[1:], len(ids)], strict=True)]
+        return Looked(self.most(seen), seen)
 
-    def origins(self, looked: Looked, ids: NDArray[np.int64]) -> "Origins":
-        """Find the chunks in which each filter saw the most of each comment; `ids` are the chunks of all that were looked at."""
-        ends = np.array([*accumulate(map(len, looked.seen))])
-        places = np.array([seen.argmax(axis=0) for seen in looked.seen]).T
-        places[:, 1:] += ends[:-1]
-        spans = places + _NEXT
-        inside = (spans < ends) & self._inside
+    def most(self, seen: Sequence[Matrix]) -> Matrix:
+        """Say the most that each filter answers to each of several rows of windows, never less than zero."""
+        return np.maximum(np.array([np.maximum.reduce(one, axis=0) for one in seen]) + self._biases, 0)
+
+    def share_out(
+        self, moved: Matrix, looked: Looked, places: NDArray[np.int64], ids: NDArray[np.int64], begins: NDArray[np.int64], weights: Matrix,
+    ) -> None:  # fmt: skip
+        """Add what weighted answers are beyond those of an empty comment to the chunks in which the filters saw most, in place.
+
+        `moved` has a row for each of some comments, named by `places`, with a column for each chunk; they begin at `begins`
+        among the chunks `ids`. What is added to a row sums to what its comment has beyond `floor`.
+        """
+        most = {place: looked.seen[place].argmax(axis=0) for place in {*places.tolist()}}
+        lengths = np.array([len(looked.seen[place]) for place in places.tolist()])
+        spans = np.array([most[place] for place in places.tolist()]) + _NEXT
+        inside = (spans < lengths[:, None]) & self._inside
         spans *= inside
-        inside &= (ids != 0)[spans]
+        inside &= ids.take(spans + begins[:, None]) != 0
         inside[2] &= inside[1]
-        each = (looked.answers.T - self.floor[:, None]) / np.maximum(inside.sum(axis=0), 1)
-        steps, filters, comments = inside.nonzero()
-        return Origins(spans[steps, filters, comments], filters, each[filters, comments], len(ids))
+        each = weights * (looked.answers[places] - self.floor) / np.maximum(inside.sum(axis=0), 1)
+        _, rows, filters = there = inside.nonzero()
+        at = rows * moved.shape[1] + spans[there]
+        moved += np.bincount(at, each[rows, filters], moved.size).reshape(moved.shape)
 
 
-class Origins(NamedTuple):
-    """Where what filters answered comes from: chunks, the filters that saw them, and what each has of the answer."""
-
-    chunks: NDArray[np.int64]
-    filters: NDArray[np.int64]
-    each: Matrix
-    all_chunks: int
-
-    def shares(self, weights: Matrix) -> Matrix:
-        """Share out what the weighted answers are beyond those of an empty comment: a number for each chunk.
-
-        Those of a comment sum to what it has beyond `Filters.floor`.
-        """
-        found: Matrix = np.bincount(self.chunks, weights[self.filters] * self.each, self.all_chunks).astype(np.float32)
-        return found
-
-
-def _product(left: Matrix, right: Matrix) -> Matrix:
+def _product(left: Matrix, right: Matrix, found: Matrix) -> Matrix:
     """Multiply so few rows at once that no library parts the work among threads.
 
     Threads that wait for each other cost more than a product of this size, many times more where the processor has other work.
     """
-    rows, columns = len(left), right.shape[1]
-    found = np.empty((rows, columns), np.float32)
     step = max(1, _MOST_PRODUCTS // right.size)
-    whole = rows - rows % step
+    whole = len(left) - len(left) % step
     if whole:
-        np.matmul(left[:whole].reshape(-1, step, len(right)), right, out=found[:whole].reshape(-1, step, columns))
+        np.matmul(_in_steps(left[:whole], step), right, out=_in_steps(found[:whole], step))
     np.matmul(left[whole:], right, out=found[whole:])
     return found
+
+
+def _in_steps(rows: Matrix, step: int) -> Matrix:
+    """Stack some rows after others, without copying them."""
+    return rows.reshape(-1, step, rows.shape[1], copy=False)
 
 
 def windows(vectors: Matrix, empty: NDArray[np.bool_]) -> Matrix:
@@ -182,13 +196,13 @@ def kinds_of(counts: Matrix) -> Matrix:
     return kinds
 
 
-def _blocks(starts: list[int], chunks: int) -> Iterator[tuple[int, int, int, int]]:
-    """Part comments that lie end to end into runs of some hundred chunks: places of the chunks, and of the comments."""
+def _blocks(starts: list[int], chunks: int) -> Iterator[tuple[int, int, list[int]]]:
+    """Part comments that lie end to end into runs of some hundred chunks: where one begins and ends, and where its comments begin."""
     ends = [*starts[1:], chunks]
     begin = first = 0
     for at, end in enumerate(ends, 1):
         if end - begin >= _AT_ONCE or at == len(ends):
-            yield begin, end, first, at
+            yield begin, end, starts[first:at]
             begin, first = end, at
 
 

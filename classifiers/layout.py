@@ -1,7 +1,9 @@
 """How a comment lies before the scorer: the chunks of its text, its author's name and its author's link in one row."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,26 @@ from classifiers.text import HanWords, cut
 LONGEST_NAME = 200
 """So much of an author's name and link is read."""
 _THREE = bytes([SINGLE]) * 3
+_EMPTY = np.zeros(1, np.int64)
+"""The number of the empty chunk."""
+
+
+class Laid(NamedTuple):
+    """Comments laid end to end, as the numbers of their chunks."""
+
+    ids: NDArray[np.int64]
+    starts: list[int]
+    """Where each begins, with the empty chunk."""
+    pasts: list[int] | None = None
+    """Where the text of each ends, and its author's name and link begin if they are read; only of those to look through."""
+
+    def cut_out(self, stretches: Sequence[tuple[int, int, int]]) -> "Laid":
+        """Lay out some stretches of these as comments of their own: a comment by its place, and where one begins and ends in it."""
+        numbers, starts = [], [0]
+        for place, begin, past in stretches:
+            numbers += [_EMPTY, self.ids[self.starts[place] + begin : self.starts[place] + past]]
+            starts.append(starts[-1] + 1 + past - begin)
+        return Laid(np.concatenate(numbers), starts[:-1])
 
 
 def cut_beside(name: str, url: str, han: HanWords) -> list[list[str]]:

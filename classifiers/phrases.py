@@ -6,6 +6,7 @@ made of what follows, and looked for among the sorted keys: nine bytes a phrase,
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -68,11 +69,14 @@ class Phrases:
         hits = self._begun.take(pair_slots(words[:-1], words[1:])).nonzero()[0]
         if len(hits) < _FEW:
             return self._find_few(hits.tolist(), words.tolist())
-        beyond = np.concatenate([words, _BEYOND])
-        many = np.stack(phrase_keys([*beyond.astype(np.uint64)[_FOLLOWING + hits]])[1:], axis=1).ravel()
-        rows = self._keys.searchsorted(many)
-        found = (self._keys.take(rows, mode="clip") == many).nonzero()[0]
-        return [*zip(hits[found // (LONGEST_PHRASE - 1)].tolist(), self._marks[rows[found]].tolist(), strict=True)]
+        following = np.concatenate([words, _BEYOND]).take(hits + _FOLLOWING).astype(np.uint64)
+        keys = np.concatenate(phrase_keys([*following])[1:])
+        likely = self._there.take(keys >> _REST).nonzero()[0]
+        keys = keys.take(likely)
+        rows = self._keys.searchsorted(keys)
+        found = (self._keys.take(rows, mode="clip") == keys).nonzero()[0]
+        places = hits[likely[found] % len(hits)].tolist()
+        return sorted(zip(places, self._marks[rows[found]].tolist(), strict=True), key=itemgetter(0))
 
     def _find_few(self, hits: list[int], words: list[int]) -> list[tuple[int, int]]:
         found, there = [], self._there.data

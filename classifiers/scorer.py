@@ -6,7 +6,7 @@ for all of them; the explanation falls out of the same rows.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -22,14 +22,23 @@ from classifiers.compiled import open_lexicon, verify_features
 from classifiers.errors import VersionBroken
 from classifiers.features import Shape, pair_buckets
 from classifiers.filters import Filters, Looked, load_filters
+from classifiers.hashing import Hashes
 from classifiers.languages import Evidence, Languages
-from classifiers.layout import cut_beside, lay_out, pass_over, spelled_out, text_of
+from classifiers.layout import Laid, cut_beside, lay_out, pass_over, spelled_out
 from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest
-from classifiers.stretches import Stretch, is_worth_a_look, worst_stretches
-from classifiers.strongest import Word, strongest, words_of
-from classifiers.table import ChunkTable, Counts, add_up
-from classifiers.text import clip, cut, locate, spell
+from classifiers.stretches import (
+    LEAST_OF_A_PART,
+    LONGER_THAN,
+    Blocks,
+    Stretch,
+    in_blocks,
+    is_worth_a_look,
+    worst_stretches,
+)
+from classifiers.strongest import Moved, Word, strongest, words_of
+from classifiers.table import ChunkTable, Counts
+from classifiers.text import clip, cut, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, USUAL, Matrix, traits
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -48,6 +57,15 @@ class Item(msgspec.Struct, frozen=True):
     url: str = ""
     lang: str = ""
     """ISO 639-1 code of the site's language, which a short or undecided text counts as."""
+    about: Callable[[Mapping[str, float]], Collection[str]] = tuple
+    """Given the scores, of which attributes to say what moved them; all of them where nobody says otherwise."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """The part of a long comment that looks worst, scored by itself, and what moved the highest of its scores."""
+
+    values: dict[str, float]
+    words: tuple[Word, ...]
 
 
 class Scores(msgspec.Struct, frozen=True):
@@ -57,8 +75,8 @@ class Scores(msgspec.Struct, frozen=True):
     lang: str
     supported: bool
     words: tuple[Word, ...] = ()
-    stretch: tuple[int, int] | None = None
-    """Where a long comment looks worst, if it looks bad anywhere: a span of the text, to be scored alone by who wants to know."""
+    part: Part | None = None
+    """Of a long comment the part that looks worst, where that scores `LEAST_OF_A_PART`; given with an explanation alone."""
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -83,18 +101,16 @@ class Explanation(msgspec.Struct, frozen=True):
 class _Batch(NamedTuple):
     """The arithmetic of many comments: per chunk what it contributes, per comment the sums."""
 
-    chunks: list[list[str]]
-    starts: list[int]
-    ids: NDArray[np.int64]
+    laid: Laid
     rows: Matrix
-    counts: Counts
+    blocks: Blocks
     factors: Matrix
     """Times a row of a comment's chunk: what that chunk contributes to each calibrated logit."""
     features: Matrix
     logits: Matrix
     evidence: Evidence
     looked: Looked | None
-    """What the filters saw, where there are any and it is asked for."""
+    """What the filters saw, where there are any."""
 
 
 class Scorer:
@@ -119,8 +135,8 @@ class Scorer:
         self._filters = filters
         self._trait_weights = head[:, : len(NAMES)] * slopes[:, None]
         self._filter_weights = head[:, len(NAMES) : -1] * slopes[:, None]
-        self._filtered = frozenset(place for place, weights in enumerate(self._filter_weights) if weights.any())
         self._bias = head[:, -1] * slopes + offsets
+        self._columns = {name: column for column, name in enumerate(self.attributes)}
         self._supported = {code: figures.supported for code, figures in manifest.languages.items()}
         self._lock = Lock()
         self._table = ChunkTable(
@@ -143,51 +159,48 @@ class Scorer:
         scorer._check(folder)
         return scorer
 
-    def score(self, items: Sequence[Item], *, explain: bool = False, least: float = SHOWN) -> list[Scores]:
+    def score(self, items: Sequence[Item], *, explain: bool = False) -> list[Scores]:
         """Score comments, in order. Every text gets every score; nothing a text holds makes this raise.
 
-        To explain is to say what moved each attribute that scores at least so much.
-
-        Very long ones are scored some after others, so that memory does not grow with their number.
+        To explain is to say what moved each attribute that an item asks about and that scores at least `SHOWN`, and to look
+        for the worst part of the long ones. Very long ones are scored some after others, so that memory does not grow with
+        their number.
         """
         ends = [*accumulate(len(item.text) for item in items)]
         begin, found = 0, []
         while begin < len(items):
             end = max(bisect_right(ends, AT_ONCE + (ends[begin - 1] if begin else 0)), begin + 1)
-            found += self._score(items[begin:end], explain, least)
+            found += self._score(items[begin:end], explain)
             begin = end
         return found
 
-    def _score(self, items: Sequence[Item], explain: bool, least: float) -> list[Scores]:
+    def _score(self, items: Sequence[Item], explain: bool) -> list[Scores]:
         with self._lock:
-            batch = self._compute(items, explain)
-            probabilities = _sigmoid(batch.logits).tolist()
-            words = self._strongest(items, batch, probabilities, least) if explain else [()] * len(items)
-            stretches = self._stretches(items, batch, probabilities) if explain else {}
-        languages = self._languages_of(items, batch)
+            chunked, laid = self._lay(items, explain)
+            batch = self._compute(laid)
+            values = self._values(batch)
+            words = self._words(items, chunked, batch, values) if explain else [()] * len(items)
+            parts = self._parts(items, chunked, batch, values) if explain else {}
         return [
-            Scores(
-                dict(zip(self.attributes, row, strict=True)),
-                lang,
-                self._supported.get(lang, False),
-                found,
-                stretches.get(place),
+            Scores(scores, lang, self._supported.get(lang, False), found, parts.get(place))
+            for place, (scores, lang, found) in enumerate(
+                zip(values, self._languages_of(items, batch), words, strict=True)
             )
-            for place, (row, lang, found) in enumerate(zip(probabilities, languages, words, strict=True))
         ]
 
     def explain(self, item: Item) -> Explanation:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
-            batch = self._compute([item], explain=True)
-            moved = self._moved(batch, [0], range(len(self.attributes))).T.tolist()
+            chunked, laid = self._lay([item], explain=False)
+            batch = self._compute(laid)
+            moved = self._moved(batch, np.zeros(len(self.attributes), np.int64), np.arange(len(self.attributes)))
         lang = self._languages_of([item], batch)[0]
         bias = self._bias + self._trait_weights @ USUAL
         bias += self._filter_weights @ self._filters.floor if self._filters else 0
         found = {}
         for column, attribute in enumerate(self.attributes):
-            strong = [(attribute, place, weight) for place, weight in enumerate(moved[column]) if weight]
-            words = words_of(item.text, batch.chunks[0], strong)
+            strong = [(attribute, place, weight) for place, weight in enumerate(moved[column].tolist()) if weight]
+            words = words_of(item.text, chunked[0], strong)
             features = ((batch.features[0] - USUAL) * self._trait_weights[column]).tolist()
             logit = float(batch.logits[0, column])
             found[attribute] = Parts(
@@ -199,7 +212,8 @@ class Scorer:
             )
         return Explanation(lang, self._supported.get(lang, False), found)
 
-    def _compute(self, items: Sequence[Item], explain: bool) -> _Batch:
+    def _lay(self, items: Sequence[Item], explain: bool) -> tuple[list[list[str]], Laid]:
+        """Cut some comments into chunks and number these."""
         han = self._lexicon.han
         texts = [cut(clip(item.text), han) for item in items]
         beside = [cut_beside(item.name, item.url, han) for item in items]
@@ -212,26 +226,28 @@ class Scorer:
             chunked = lay_out(texts, beside)
             ids = self._table.number(list(chain.from_iterable(chunked)))
             flags = self._table.flags.take(ids)
-        lengths = [len(chunks) for chunks in chunked]
-        starts = list(accumulate(lengths, initial=0))
+        starts = list(accumulate(map(len, chunked), initial=0))
         if any(beside):
             pass_over(ids, flags, starts, beside)
-        width = len(self.attributes) + 1
-        rows, counts = self._table.rows.take(ids, axis=0), self._table.counts.take(ids, axis=0)
-        self._relate(rows, counts, ids, width)
         del starts[-1]
-        sums = np.add.reduceat(rows, starts, axis=0)
-        counted = add_up(counts, starts)
+        if not explain or max(len(item.text) for item in items) <= LONGER_THAN:
+            return chunked, Laid(ids, starts)
+        return chunked, Laid(ids, starts, [start + 1 + len(text) for start, text in zip(starts, texts, strict=True)])
+
+    def _compute(self, laid: Laid) -> _Batch:
+        counts, ends, rows, vectors = self._table.of(laid.ids)
+        self._relate(rows, counts, ends, laid.ids)
+        blocks = in_blocks(rows, counts, laid.starts, laid.pasts)
+        sums, counted = blocks.of_comments()
         features = traits(counted)
         factors, logits = self._weigh(sums, features)
-        looked = self._filters.look(self._table.vectors, ids, starts) if self._filters and explain else None
-        if self._filters:
-            answers = looked.answers if looked else self._filters.answers(self._table.vectors, ids, starts)
-            logits += answers @ self._filter_weights.T
+        looked = self._filters.look(vectors, laid.ids, laid.starts) if self._filters else None
+        if looked:
+            logits += looked.answers @ self._filter_weights.T
         evidence = Evidence(
             sums[:, self._table.evidence], counted[:, _LETTERS] - counted[:, _LINKED], counted[:, _WORDS]
         )
-        return _Batch(chunked, starts, ids, rows, counts, factors, features, logits, evidence, looked)
+        return _Batch(laid, rows, blocks, factors, features, logits, evidence, looked)
 
     def _weigh(self, sums: Matrix, features: Matrix) -> tuple[Matrix, Matrix]:
         """Give what a row counts for in each of some comments, and their logits but for the filters."""
@@ -240,19 +256,22 @@ class Scorer:
         factors = scale * self._slopes
         return factors, sums[:, :width] * factors + features @ self._trait_weights.T + self._bias
 
-    def _stretches(
-        self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]]
-    ) -> dict[int, tuple[int, int]]:
-        """Find where the long ones among some comments look worst: spans of the original text by their places."""
-        texts = {
-            place: text_of(batch.chunks[place])
-            for place, (item, row) in enumerate(zip(items, probabilities, strict=True))
-            if is_worth_a_look(item.text, max(row))
-        }
-        if not texts:
+    def _values(self, batch: _Batch) -> list[dict[str, float]]:
+        return [dict(zip(self.attributes, row, strict=True)) for row in _sigmoid(batch.logits).tolist()]
+
+    def _parts(
+        self, items: Sequence[Item], chunked: list[list[str]], batch: _Batch, values: list[dict[str, float]]
+    ) -> dict[int, Part]:
+        """Score the stretch of each long comment that looks worst by itself; what scores high enough, by the comment's place."""
+        if batch.laid.pasts is None:
             return {}
-        long = [place for place, text in texts.items() if text]
-        spans = [(batch.starts[place] + 1, batch.starts[place] + 1 + len(texts[place])) for place in long]
+        long = [
+            place
+            for place, (item, scores) in enumerate(zip(items, values, strict=True))
+            if is_worth_a_look(item.text, max(scores.values())) and not item.text.isspace()
+        ]
+        if not long:
+            return {}
 
         def weigh(sums: Matrix, counted: Matrix) -> Matrix:
             return self._weigh(sums, traits(counted))[1]
@@ -260,68 +279,73 @@ class Scorer:
         def seen_in(stretches: Sequence[Stretch]) -> Any:
             if not self._filters or not batch.looked:
                 return 0
-            seen = [batch.looked.seen[long[at]][1 + begin : 1 + past].max(axis=0) for at, begin, past in stretches]
+            seen = self._filters.most([batch.looked.seen[place][begin:past] for place, begin, past in stretches])
             return np.maximum(seen, self._filters.floor) @ self._filter_weights.T
 
-        found = {}
-        for at, ends in worst_stretches(batch.rows, batch.counts, spans, weigh, seen_in).items():
-            begins, pasts = zip(*locate(items[long[at]].text, texts[long[at]], sorted({*ends})), strict=True)
-            found[long[at]] = min(begins), max(pasts)
-        return found
+        found = worst_stretches(batch.blocks, long, weigh, seen_in)
+        if not found:
+            return {}
+        alone = self._compute(batch.laid.cut_out(found))
+        told = {}
+        for at, ((place, begin, _), scores) in enumerate(zip(found, self._values(alone), strict=True)):
+            hottest = max(scores, key=scores.__getitem__)
+            if scores[hottest] >= LEAST_OF_A_PART:
+                (moved,) = self._strongest(alone, [(at, self._columns[hottest])])
+                named = [(hottest, to + begin - 1 if to > 0 else to, weight) for to, weight in moved]
+                told[place] = Part(scores, words_of(items[place].text, chunked[place], named))
+        return told
 
-    def _moved(self, batch: _Batch, places: Sequence[int], columns: Iterable[int]) -> Matrix:
-        """Give what the chunks of some comments, laid end to end, contribute to some calibrated logits: (chunks, attributes)."""
-        lengths = [len(batch.chunks[place]) for place in places]
-        chosen = np.concatenate(
-            [np.arange(length) + batch.starts[place] for length, place in zip(lengths, places, strict=True)]
-        )
-        moved: Matrix = batch.rows.take(chosen, axis=0)[:, : len(self.attributes)]
-        moved *= batch.factors[places].repeat(lengths, axis=0)
-        filtered = [column for column in columns if column in self._filtered]
-        if self._filters and batch.looked and filtered:
-            origins = self._filters.origins(batch.looked.of(places), batch.ids.take(chosen))
-            for column in filtered:
-                moved[:, column] += origins.shares(self._filter_weights[column])
+    def _moved(self, batch: _Batch, places: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
+        """Give what the chunks of some comments contribute to one calibrated logit each: a row for each, with zeros behind its chunks."""
+        starts = np.array([*batch.laid.starts, len(batch.laid.ids)])
+        begins = starts[places]
+        lengths = starts[places + 1] - begins
+        there = np.arange(lengths.max()) < lengths[:, None]
+        moved = np.zeros(there.shape, np.float32)
+        own, at = there.nonzero()
+        chosen = begins[own] + at
+        moved[there] = batch.rows[chosen, columns[own]] * batch.factors[places, columns][own]
+        if self._filters and batch.looked:
+            worth = self._filter_weights[columns]
+            self._filters.share_out(moved, batch.looked, places, batch.laid.ids, begins, worth)
         return moved
 
-    def _relate(self, rows: Matrix, counts: Counts, ids: NDArray[np.int64], width: int) -> None:
+    def _relate(self, rows: Matrix, counts: Counts, ends: Hashes, ids: NDArray[np.int64]) -> None:
         """Give each feature of two chunks half to the one, half to the other; count the phrases."""
-        table = self._table
-        first, last = table.first.take(ids), table.last.take(ids)
+        first, last = np.ascontiguousarray(ends.T)
         shared = self._weights.take(pair_buckets(first, last, self._shape), axis=0) * self._halves
         apart = ids == 0
         shared[apart[:-1] | apart[1:]] = 0
-        rows[:-1, :width] += shared
-        rows[1:, :width] += shared
+        rows[:-1, : len(self._halves)] += shared
+        rows[1:, : len(self._halves)] += shared
         for place, mark in self._lexicon.phrases.find(first):
             counts[place, FIRST_MARK + mark] += 1
 
     def _languages_of(self, items: Sequence[Item], batch: _Batch) -> list[str]:
         return self._languages.judge(batch.evidence, [item.text for item in items], [item.lang for item in items])
 
-    def _strongest(
-        self, items: Sequence[Item], batch: _Batch, probabilities: list[list[float]], least: float
+    def _words(
+        self, items: Sequence[Item], chunked: list[list[str]], batch: _Batch, values: list[dict[str, float]]
     ) -> list[tuple[Word, ...]]:
-        """Pick what moved each attribute most, for all comments and attributes that score high enough in one look."""
+        """Say what moved each attribute that is asked about and scores high enough, for all comments in one look."""
         shown = [
-            [column for column, score in enumerate(row) if score >= least] if max(row) >= least else ()
-            for row in probabilities
+            [name for name in item.about(scores) if scores[name] >= SHOWN] if max(scores.values()) >= SHOWN else ()
+            for item, scores in zip(items, values, strict=True)
         ]
-        some = [place for place, columns in enumerate(shown) if columns]
-        if not some:
-            return [()] * len(items)
-        lengths = [len(batch.chunks[place]) for place in some]
-        moved = self._moved(batch, some, {*chain.from_iterable(shown)}).T
-        pairs, lines = [], []
-        for place, length, end in zip(some, lengths, accumulate(lengths), strict=True):
-            pairs += [(place, column) for column in shown[place]]
-            lines += [moved[column, end - length : end] for column in shown[place]]
-        places, columns = np.array(pairs).T
-        strong = iter(strongest(lines, (batch.features[places] - USUAL) * self._trait_weights[columns]))
+        pairs = [(place, self._columns[name]) for place, names in enumerate(shown) for name in names]
+        strong = iter(self._strongest(batch, pairs))
         return [
-            words_of(item.text, chunks, [(self.attributes[column], *one) for column in columns for one in next(strong)])
-            for item, chunks, columns in zip(items, batch.chunks, shown, strict=True)
+            words_of(item.text, chunks, [(name, *one) for name in names for one in next(strong)]) if names else ()
+            for item, chunks, names in zip(items, chunked, shown, strict=True)
         ]
+
+    def _strongest(self, batch: _Batch, pairs: Sequence[tuple[int, int]]) -> Iterable[list[Moved]]:
+        """Pick what moved some logits most: pairs of a comment and an attribute, by their places."""
+        if not pairs:
+            return ()
+        places, columns = np.array(pairs).T
+        features = (batch.features[places] - USUAL) * self._trait_weights[columns]
+        return strongest(self._moved(batch, places, columns), features)
 
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""

@@ -7,6 +7,7 @@ beside a stretch has its share in it.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,60 +37,88 @@ def is_worth_a_look(text: str, most: float) -> bool:
     return most >= SHOWS or "://" in text or "www." in text
 
 
+LEAST_OF_A_PART = 0.75
+"""What the worst stretch must score by itself: stretches are many, so that one of them passes a low threshold sooner than a whole does."""
+
+
 Stretch = tuple[int, int, int]
 """A comment, by its place, and where a stretch of it begins and ends among its chunks."""
 
 
+class Blocks(NamedTuple):
+    """Comments laid end to end, in blocks, with the sums over each; a block begins with each comment and where its text ends."""
+
+    begins: NDArray[np.int64]
+    """Where each begins among the chunks."""
+    ends: NDArray[np.int64]
+    rows: Matrix
+    counts: Matrix
+    firsts: NDArray[np.int64]
+    """The first block of each comment."""
+    lasts: NDArray[np.int64]
+    """The last one of the text of each."""
+
+    def of_comments(self) -> tuple[Matrix, Matrix]:
+        """Sum rows and counts over each comment."""
+        if len(self.firsts) == len(self.begins):
+            return self.rows, self.counts
+        return np.add.reduceat(self.rows, self.firsts, axis=0), np.add.reduceat(self.counts, self.firsts, axis=0)
+
+
+def in_blocks(rows: Matrix, counts: Counts, starts: list[int], pasts: list[int] | None) -> Blocks:
+    """Sum the rows and counts of chunks over blocks of comments that begin at `starts`, and whose texts end at `pasts`.
+
+    Where nobody wants to look through them, each is one block.
+    """
+    if pasts is None:
+        begins = np.array(starts)
+        first = last = np.arange(len(starts))
+    else:
+        at, past = np.array(starts), np.array(pasts)
+        chars = counts[:, _CHARS].astype(np.int32)
+        before = chars.cumsum() - chars
+        lengths = np.array([end - start for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)])
+        before -= before.take(at).repeat(lengths)
+        before //= BLOCK
+        begun = np.empty(len(rows) + 1, np.bool_)
+        np.not_equal(before[1:], before[:-1], out=begun[1:-1])
+        begun[at] = begun[past] = True
+        begins = begun[:-1].nonzero()[0]
+        first, last = begins.searchsorted(at), begins.searchsorted(past) - 1
+    ends = np.empty_like(begins)
+    ends[:-1], ends[-1] = begins[1:], len(rows)
+    return Blocks(begins, ends, np.add.reduceat(rows, begins, axis=0), add_up(counts, begins), first, last)
+
+
 def worst_stretches(
-    rows: Matrix,
-    counts: Counts,
-    spans: Sequence[tuple[int, int]],
+    blocks: Blocks,
+    places: Sequence[int],
     weigh: Callable[[Matrix, Matrix], Matrix],
     seen_in: Callable[[Sequence[Stretch]], Matrix],
-) -> dict[int, tuple[int, int]]:
-    """Name the first and the last chunk of the stretch that looks worst, for each comment in which one looks bad, by its place.
+) -> list[Stretch]:
+    """Name the stretch that looks worst of each of some comments in which one looks bad.
 
-    `rows` and `counts` are those of the chunks of a batch, `spans` where the texts to look at begin and end among them.
     `weigh` gives the logits of summed rows and counts, `seen_in` what the filters add to them. Costs some microseconds a comment.
     """
-    if not spans:
-        return {}
-    lengths = np.array([end - begin for begin, end in spans])
-    firsts = lengths.cumsum() - lengths
-    owners = np.arange(len(spans)).repeat(lengths)
-    chosen = np.arange(len(owners)) - (firsts - [begin for begin, _ in spans])[owners]
-    counts = counts.take(chosen, axis=0)
-    reached = counts[:, _CHARS].cumsum(dtype=np.int64) - counts[:, _CHARS]
-    blocks = (reached - reached[firsts][owners]) // BLOCK
-    begun = np.ones(len(owners), np.bool_)
-    begun[1:] = (blocks[1:] != blocks[:-1]) | (owners[1:] != owners[:-1])
-    begins = begun.nonzero()[0]
-    of = owners[begins]
-    logits = weigh(*_pairs(rows.take(chosen, axis=0), counts, begins, of))
-    suspects = logits.max(axis=1) >= SUSPECT
+    firsts = blocks.firsts[places]
+    lengths = blocks.lasts[places] - firsts + 1
+    owners = np.arange(len(places)).repeat(lengths)
+    at = np.arange(len(owners)) + (firsts - lengths.cumsum() + lengths)[owners]
+    follows = np.zeros(len(at), np.bool_)
+    follows[:-1] = owners[1:] == owners[:-1]
+    rows, counts = blocks.rows.take(at, axis=0), blocks.counts.take(at, axis=0)
+    for sums in (rows, counts):
+        sums[:-1] += sums[1:] * follows[:-1, None]
+    logits = weigh(rows, counts)
     # the last block alone is part of the stretch before, unless it is all there is
-    followed = np.zeros(len(of), np.bool_)
-    followed[:-1] = of[1:] == of[:-1]
-    suspects &= followed | (begins == firsts[of])
-    places = suspects.nonzero()[0]
-    if not len(places):
-        return {}
-    ends = np.append(begins[1:], len(owners))
-    pasts = ends[np.minimum(places + (ends[places] < (firsts + lengths)[of[places]]), len(ends) - 1)]
-    own = firsts[of[places]]
-    stretches = [*zip(of[places].tolist(), (begins[places] - own).tolist(), (pasts - own).tolist(), strict=True)]
-    worst = (logits[places] + seen_in(stretches)).max(axis=1)
-    return {
-        stretches[at][0]: (stretches[at][1], stretches[at][2] - 1)
-        for at in worst.argsort(kind="stable").tolist()
-        if worst[at] >= BAD
-    }
-
-
-def _pairs(rows: Matrix, counts: Counts, begins: NDArray[np.int64], owners: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
-    """Sum rows and counts over each block and the one that follows it in the same comment."""
-    sums, counted = np.add.reduceat(rows, begins, axis=0), add_up(counts, begins.tolist())
-    followed = (owners[1:] == owners[:-1])[:, None]
-    for some in (sums, counted):
-        some[:-1] += some[1:] * followed
-    return sums, counted
+    suspects = ((logits.max(axis=1) >= SUSPECT) & (follows | (at == firsts[owners]))).nonzero()[0]
+    if not len(suspects):
+        return []
+    starts = blocks.begins[firsts][owners[suspects]]
+    begins = np.maximum(blocks.begins[at[suspects]] - starts, 1)
+    pasts = blocks.ends[at[suspects] + follows[suspects]] - starts
+    some = [places[owner] for owner in owners[suspects].tolist()]
+    stretches = [*zip(some, begins.tolist(), pasts.tolist(), strict=True)]
+    worst = (logits[suspects] + seen_in(stretches)).max(axis=1)
+    found = {stretches[one][0]: stretches[one] for one in worst.argsort(kind="stable").tolist() if worst[one] >= BAD}
+    return [*found.values()]

@@ -30,17 +30,14 @@ class Word(msgspec.Struct, frozen=True, array_like=True):
     feature: str = ""
 
 
-def strongest(lines: Sequence[Matrix], features: Matrix) -> Iterator[list[Moved]]:
+def strongest(moved: Matrix, features: Matrix) -> Iterator[list[Moved]]:
     """Pick what moved each of some logits most, the strongest first.
 
-    Each has a line of what its chunks contribute, and a row of what the hand-made features do. All are looked at in a
-    handful of NumPy calls: each costs a microsecond, whatever it does.
+    Each has a row of what its chunks contribute, with zeros behind them, and one of what the hand-made features do. All are
+    looked at in a handful of NumPy calls: each costs a microsecond, whatever it does.
     """
-    longest = max(map(len, lines))
-    weights = np.zeros((len(lines), longest + features.shape[1]), np.float32)
-    for row, line in zip(weights, lines, strict=True):
-        row[: len(line)] = line
-    weights[:, longest:] = features
+    longest = moved.shape[1]
+    weights = np.concatenate([moved, features], axis=1)
     most = np.concatenate([_largest(weights[:, :longest]), longest + _largest(weights[:, longest:])], axis=1)
     most.sort(axis=1)
     found = _along(weights, most)

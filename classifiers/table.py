@@ -1,18 +1,19 @@
 """What is known of chunks, kept between comments: a bounded table with a row for each.
 
-A row holds what a chunk contributes to every attribute (and to the length of the comment), and what it says for each
-language; beside it lie its counts, the hashes of its first and last word, and what is asked of it before it is added up. Of a
-full table those are kept that were asked for again, and the newest: what is frequent outlives what is not.
+A row holds all that is known of a chunk in one piece of memory, since what is read from several places far apart is waited
+for several times. Of a full table those are kept that were asked for again, and the newest: what is frequent outlives what
+is not.
 """
 
 from itertools import repeat
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.features import MEANT, Shape, analyse, runs
 from classifiers.filters import Filters
+from classifiers.hashing import Hashes
 from classifiers.lexicon import GRADED, GRADES, Lexicon
 from classifiers.traits import COUNTS, FIRST_MARK, PLACE, Matrix, dress
 from classifiers.unfolding import core
@@ -39,7 +40,7 @@ _FLAGS[[*_MARKED, *_BOUGHT]] = TELLS_IN_NAME | TELLS_IN_LINK
 Counts = NDArray[np.uint16]
 
 
-def add_up(counts: Counts, starts: list[int]) -> Matrix:
+def add_up(counts: Counts, starts: list[int] | NDArray[np.int64]) -> Matrix:
     """Add up the counts of the chunks of each comment, several in one addition: no sum has more than 16 bits.
 
     Of a comment some 10,000 characters are read, none of them as more than a few words.
@@ -48,11 +49,22 @@ def add_up(counts: Counts, starts: list[int]) -> Matrix:
     return sums.view(np.uint16)[:, : len(COUNTS)].astype(np.float32)
 
 
+class Known(NamedTuple):
+    """What is known of chunks, one below the other."""
+
+    counts: Counts
+    ends: Hashes
+    """The hashes of the first and the last word."""
+    rows: Matrix
+    """What a chunk contributes to every attribute and to the length of the comment, and what it says for each language."""
+    vectors: Matrix
+    """What filters look at."""
+
+
 class ChunkTable:
     """Numbers chunks and keeps a row for each. Number 0 is the empty chunk, whose row is zero.
 
-    `rows`, `counts`, `first` and `last` (hashes of first and last word), `flags` and `vectors` (what filters look at) are good
-    until the next call of `number`.
+    Numbers, and `flags` (what is asked of a chunk before it is added up), are good until the next call of `number`.
     """
 
     def __init__(
@@ -70,6 +82,9 @@ class ChunkTable:
         self._lexicon, self._shape, self._filters = lexicon, shape, filters
         width = len(scales)
         self.evidence = slice(width, width + language_weights.shape[1])
+        counts = -(-len(COUNTS) // _PACKED) * _PACKED
+        numbers = filters.numbers if filters else 0
+        self._ends = np.cumsum([2 * counts, 4 * 2, 4 * self.evidence.stop, 4 * numbers]).tolist()
         self._places: dict[str, int] = {}
         self._begin(ROWS)
 
@@ -82,7 +97,7 @@ class ChunkTable:
             return numbers
         unknown = [chunks[place] for place in missing.tolist()]
         fresh = list(dict.fromkeys(unknown))
-        if self._next + 2 * len(fresh) > len(self.rows):
+        if self._next + 2 * len(fresh) > len(self.flags):
             self._clear(2 * len(set(chunks)) + 1)
             return self.number(chunks)
         self._again[numbers] = True  # of those that are missing the last row, which is never in use
@@ -95,15 +110,22 @@ class ChunkTable:
                     self._places.pop(word, None)
         return numbers
 
+    def of(self, numbers: NDArray[np.int64]) -> Known:
+        """Give what is known of chunks, to work with: it is a copy."""
+        return self._parts(self._memory.take(numbers, axis=0))
+
+    def _parts(self, memory: NDArray[np.uint8]) -> Known:
+        counts, ends, rows, vectors = (
+            memory[:, begin:end] for begin, end in zip([0, *self._ends], self._ends, strict=False)
+        )
+        return Known(counts.view(np.uint16), ends.view(np.uint32), rows.view(np.float32), vectors.view(np.float32))
+
     def _find(self, chunks: list[str]) -> NDArray[np.int64]:
         """Number what is known; -1 stands for what is not."""
         return np.fromiter(map(self._places.get, chunks, repeat(-1)), np.int64, len(chunks))
 
     def _begin(self, size: int) -> None:
-        self.rows: Matrix = np.zeros((size, self.evidence.stop), np.float32)
-        self.counts: Counts = np.zeros((size, -(-len(COUNTS) // _PACKED) * _PACKED), np.uint16)
-        self.first, self.last = np.zeros(size, np.uint32), np.zeros(size, np.uint32)
-        self.vectors: Matrix = np.zeros((size, self._filters.numbers if self._filters else 0), np.float32)
+        self._memory = np.zeros((size, -(-self._ends[-1] // 8) * 8), np.uint8)
         self.flags = np.zeros(size, np.uint8)
         self._again = np.zeros(size + 1, np.bool_)
         self._places = {"": 0}
@@ -112,10 +134,10 @@ class ChunkTable:
     def _clear(self, needed: int) -> None:
         """Make room for so many rows; those that stay move to the front, in the order they came."""
         kept = self._staying()
-        if len(kept) + needed > len(self.rows) or len(self.rows) > ROWS:
+        if len(kept) + needed > len(self.flags) or len(self.flags) > ROWS:
             self._begin(max(ROWS, needed))
             return
-        for array in self._arrays():
+        for array in (self._memory, self.flags):
             array[: len(kept)] = array.take(kept, axis=0)
         moved = np.full(self._next, -1)
         moved[kept] = np.arange(len(kept))
@@ -132,14 +154,11 @@ class ChunkTable:
         asked = again.nonzero()[0][:most]
         return np.union1d(asked, np.arange(max(1, self._next - min(newest, most - len(asked))), self._next))
 
-    def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return self.rows, self.counts, self.first, self.last, self.flags, self.vectors
-
     def _copy(self, numbers: list[int]) -> int:
         """Append rows that are there already once more, with all that lies beside them; give the place of the first."""
         begin, end = self._next, self._next + len(numbers)
         chosen = np.array(numbers)
-        for array in self._arrays():
+        for array in (self._memory, self.flags):
             array.take(chosen, axis=0, out=array[begin:end], mode="clip")
         self._next = end
         return begin
@@ -166,7 +185,7 @@ class ChunkTable:
                 where.append(place)
                 columns.append(column)
                 values.append(value)
-        self.counts[where, np.array(columns, np.int64)] += np.array(values, np.uint16)
+        self._parts(self._memory).counts[where, np.array(columns, np.int64)] += np.array(values, np.uint16)
         self._places.update(zip((chunk for chunk, _ in dressed), range(begin, self._next), strict=True))
 
     def _analyse(self, chunks: list[str]) -> None:
@@ -175,7 +194,7 @@ class ChunkTable:
         found = analyse(chunks, self._lexicon, self._shape)
         begin = self._next
         end = begin + len(chunks)
-        rows = self.rows[begin:end]
+        counts, ends, rows, vectors = self._parts(self._memory[begin:end])
         rows[:] = 0
         if len(found.owner):
             starts = found.starts
@@ -190,10 +209,10 @@ class ChunkTable:
         if len(found.meaning):
             meant = self._weights.take(found.concepts, axis=0) * (MEANT * self._scales)
             np.add.at(rows[:, : meant.shape[1]], found.meaning, meant)
-        self.counts[begin:end, : len(COUNTS)] = found.counts
-        self.first[begin:end], self.last[begin:end] = found.first, found.last
+        counts[:, : len(COUNTS)] = found.counts
+        ends[:, 0], ends[:, 1] = found.first, found.last
         if self._filters:
-            self.vectors[begin:end] = self._filters.embed(found)
+            vectors[:] = self._filters.embed(found)
         self.flags[begin:end] = np.bitwise_or.reduce((found.counts > 0) * _FLAGS, axis=1)
         self._places.update(zip(chunks, range(begin, end), strict=True))
         self._next = end

@@ -149,7 +149,9 @@ def _joined(chunks: list[str]) -> list[str]:
 
 def _parted_by_single_blanks(text: str, chunks: Sequence[str]) -> bool:
     """Say whether a text is its chunks with one blank between two, of whatever kind, and perhaps some at its end."""
-    return sum(map(len, chunks)) + len(chunks) - 1 == len(text.rstrip()) and text.split() == chunks
+    as_long = sum(map(len, chunks)) + len(chunks) - 1 == len(text.rstrip())
+    # chunks in letters of ASCII all have a blank between them, so that their length tells
+    return as_long and (text.isascii() or text.split() == chunks)
 
 
 def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tuple[int, int]]:

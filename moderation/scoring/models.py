@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Protocol
 
 import msgspec
 
-from classifiers.scorer import SHOWN, Item, Scores
+from classifiers import strongest
+from classifiers.scorer import Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
 
 Precisions = Mapping[str, Mapping[str, float]]
 """Attribute -> {"precision_0.98": threshold, ...}, as a version's manifest has it."""
+About = Callable[[Mapping[str, float]], Sequence[str]]
+"""Given the scores of a comment, of which attributes to say what moved them."""
 
 
 class Scorer(Protocol):
@@ -29,14 +32,7 @@ class Scorer(Protocol):
     @property
     def manifest(self) -> Any: ...
 
-    def score(self, items: Sequence[Item], *, explain: bool = False, least: float = SHOWN) -> Sequence[Scores]: ...
-
-
-class _How(TypedDict, total=False):
-    """What a scorer is asked for beside the scores."""
-
-    explain: bool
-    least: float
+    def score(self, items: Sequence[Item], *, explain: bool = False) -> Sequence[Scores]: ...
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -128,10 +124,16 @@ class Models:
         active = self._seats[0]
         return active.scorer is not None and self._clock() < active.rested
 
-    def score(self, comments: Sequence[Comment], langs: Sequence[str] = ()) -> tuple[list[Scored], Precisions]:
+    def score(
+        self,
+        comments: Sequence[Comment],
+        langs: Sequence[str] = (),
+        about: Callable[[Precisions], Sequence[About]] | None = None,
+    ) -> tuple[list[Scored], Precisions]:
         """Score a batch, and say at which scores the active model reaches which precision.
 
-        `langs` are the sites' languages, a hint for texts too short to tell.
+        `langs` are the sites' languages, a hint for texts too short to tell; `about`, given those precisions, says for each
+        comment what to explain, everything where it is not given.
         """
         active, shadow = self._seats
         if active.scorer is None:
@@ -139,8 +141,13 @@ class Models:
             return [_MISSING] * len(comments), _UNKNOWN
         precisions: Precisions = getattr(active.scorer.manifest, "thresholds", _UNKNOWN)
         items = [
-            Item(comment.text, comment.name, comment.url, (comment.lang or lang)[:3].rstrip("-_").lower())
-            for comment, lang in zip(comments, langs or [""] * len(comments), strict=True)
+            Item(comment.text, comment.name, comment.url, (comment.lang or lang)[:3].rstrip("-_").lower(), *asked)
+            for comment, lang, asked in zip(
+                comments,
+                langs or [""] * len(comments),
+                zip(about(precisions), strict=True) if about else [()] * len(comments),
+                strict=True,
+            )
         ]
         answers = self._ask(active, items, "active", explain=True)
         if isinstance(answers, str):
@@ -152,31 +159,9 @@ class Models:
             if not isinstance(asked, str):
                 others = asked
                 versions = (active.scorer.version, shadow.scorer.version)
-        found = [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)]
-        self._look_at_parts(active, items, answers, found)
-        return found, precisions
+        return [_scored(answer, other, versions) for answer, other in zip(answers, others, strict=True)], precisions
 
-    def _look_at_parts(
-        self, seat: _Seat, items: list[Item], answers: Sequence[Scores | None], found: list[Scored]
-    ) -> None:
-        """Score by itself the part of a long comment that looks worst, for many at once; in place.
-
-        Where the model fails on them, that takes nothing from the whole.
-        """
-        parts = {
-            place: answer.stretch
-            for place, (answer, whole) in enumerate(zip(answers, found, strict=True))
-            if answer is not None and answer.stretch and whole.scores
-        }
-        alone = [Item(items[place].text[slice(*span)], lang=items[place].lang) for place, span in parts.items()]
-        told = self._ask(seat, alone, "parts", explain=True, least=LEAST_OF_A_PART) if alone else ()
-        for (place, span), answer in zip(parts.items(), () if isinstance(told, str) else told, strict=False):
-            if answer is not None and _sane(answer.values):
-                hottest = max(answer.values, key=answer.values.__getitem__)
-                words = _words(answer, span[0]).get(hottest, ())
-                found[place] = msgspec.structs.replace(found[place], part=answer.values, part_words=words)
-
-    def _ask(self, seat: _Seat, items: list[Item], which: str, **how: Unpack[_How]) -> list[Scores | None] | str:
+    def _ask(self, seat: _Seat, items: list[Item], which: str, *, explain: bool) -> list[Scores | None] | str:
         began, spent = self._clock(), self._effort()
         if began < seat.rested:
             self._on_scored(which, "resting", len(items), 0.0)
@@ -184,11 +169,11 @@ class Models:
         assert seat.scorer is not None
         raised: Exception | None = None
         try:
-            answers: list[Scores | None] = list(seat.scorer.score(items, **how))
+            answers: list[Scores | None] = list(seat.scorer.score(items, explain=explain))
             fault = "" if len(answers) == len(items) else "nonsense"
         except Exception as error:
             raised = error
-            answers = self._ask_singly(seat.scorer, items, which, error, **how)
+            answers = self._ask_singly(seat.scorer, items, which, error, explain)
             fault = "" if any(answer is not None for answer in answers) or _works(seat.scorer) else "failed"
         took, spent = self._clock() - began, self._effort() - spent
         bearable = self._timeout + _SECONDS_A_CHARACTER * sum(len(item.text) for item in items)
@@ -213,7 +198,7 @@ class Models:
         return works and self._effort() - spent <= bearable and self._clock() - began <= _STALLED * bearable
 
     def _ask_singly(
-        self, scorer: Scorer, items: list[Item], which: str, raised: Exception, **how: Unpack[_How]
+        self, scorer: Scorer, items: list[Item], which: str, raised: Exception, explain: bool
     ) -> list[Scores | None]:
         """Find the comments on which a batch failed, so that they take nobody along.
 
@@ -225,7 +210,7 @@ class Models:
         told = {type(raised)}
         for item in items:
             try:
-                answers += scorer.score([item], **how)
+                answers += scorer.score([item], explain=explain)
             except Exception as error:
                 answers.append(None)
                 if type(error) not in told:
@@ -244,9 +229,6 @@ def _works(scorer: Scorer) -> bool:
 
 _REMARK = Item("Thank you for the article.", "", "", "en")
 
-
-LEAST_OF_A_PART = 0.75
-"""Parts are many, so that one of them passes a low threshold sooner than a whole does."""
 
 _SECONDS_A_CHARACTER = 2e-6
 """More than a character of ordinary words costs, so that a batch of long texts is not taken for a slow model. One in disguise
@@ -268,22 +250,24 @@ def _scored(answer: Scores | None, other: Scores | None, versions: tuple[str, ..
     scores = answer.values
     if not _sane(scores):
         return Scored(degraded="nonsense", versions=versions)
+    part = answer.part if answer.part and _sane(answer.part.values) else None
     return Scored(
         scores,
         answer.lang,
         answer.supported,
-        _words(answer),
+        _words(answer.words),
         versions,
         other.values if other is not None and _sane(other.values) else {},
+        part.values if part else {},
+        tuple(Word(one.begin, one.end, one.weight, one.feature) for one in part.words) if part else (),
     )
 
 
-def _words(answer: Scores, begin: int = 0) -> dict[str, tuple[Word, ...]]:
-    """Give what moved each score, by places in a text of which what was scored begins there."""
+def _words(moved: Sequence[strongest.Word]) -> dict[str, tuple[Word, ...]]:
+    """Give what moved each score."""
     found: dict[str, list[Word]] = {}
-    for one in answer.words:
-        at = 0 if one.feature else begin
-        found.setdefault(one.attribute, []).append(Word(one.begin + at, one.end + at, one.weight, one.feature))
+    for one in moved:
+        found.setdefault(one.attribute, []).append(Word(one.begin, one.end, one.weight, one.feature))
     return {attribute: tuple(words) for attribute, words in found.items()}
 
 

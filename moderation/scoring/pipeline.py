@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+from classifiers.stretches import LEAST_OF_A_PART
 from moderation.records import Comment, History, Policy, Reason, Signal, Site
 from moderation.scoring import checks
 from moderation.scoring.checks import Check
-from moderation.scoring.models import LEAST_OF_A_PART, Models, Precisions, Scored
+from moderation.scoring.models import Models, Precisions, Scored
 from moderation.scoring.policy import Examined, Thresholds, thresholds
 
 _SITES_KEPT = 256
@@ -60,7 +61,9 @@ class Pipeline:
         if not batch:
             return []
         scored, precisions = self.models.score(
-            [comment for _, comment, _ in batch], [site.lang for site, _, _ in batch]
+            [comment for _, comment, _ in batch],
+            [site.lang for site, _, _ in batch],
+            lambda precisions: [self._of(site, precisions).thresholds.shown for site, _, _ in batch],
         )
         return [
             self._of(site, precisions).examine(comment, history, what, self._on_fault)

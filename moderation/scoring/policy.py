@@ -69,6 +69,10 @@ class Thresholds(msgspec.Struct, frozen=True):
                     name, score, passed = attribute, found, True
         return name, score, family if passed else Reason.CLEAR
 
+    def shown(self, scores: Mapping[str, float]) -> tuple[str, str]:
+        """Name the attributes that stand out of each family: those whose words are told."""
+        return self.reason(Reason.SPAM, scores)[0], self.reason(Reason.TOXICITY, scores)[0]
+
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
     """All that was seen of one comment; with the policy it is all that the verdict rests on."""

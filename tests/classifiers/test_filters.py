@@ -52,6 +52,20 @@ def one_by_one(filters: Filters, comment: list[int], weights: np.ndarray) -> tup
     return answers, shares
 
 
+def shares_of(
+    filters: Filters, comments: list[list[int]], places: list[int], weights: np.ndarray, vectors: np.ndarray = VECTORS
+) -> list[np.ndarray]:
+    """Share out what filters with these weights answer to some of the comments: for each a number for each of its chunks."""
+    ids, starts = laid_out(comments)
+    looked = filters.look(vectors[ids], ids, starts)
+    moved = np.zeros((len(places), max(map(len, comments))), np.float32)
+    filters.share_out(
+        moved, looked, np.array(places), ids, np.array(starts)[places], np.tile(weights, (len(places), 1))
+    )
+    assert not any(row[len(comments[place]) :].any() for row, place in zip(moved, places, strict=True))
+    return [row[: len(comments[place])] for row, place in zip(moved, places, strict=True)]
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("comment", COMMENTS.values(), ids=COMMENTS)
 def test_a_comment_is_answered_alike_alone_and_whatever_stands_beside_it(comment, seed):
@@ -65,7 +79,9 @@ def test_a_comment_is_answered_alike_alone_and_whatever_stands_beside_it(comment
 
 def test_chunks_that_were_passed_over_are_not_looked_at():
     embeddings, marks, patterns = some_filters().arrays
-    doubting = Filters(embeddings, marks, np.where(np.arange(len(patterns))[:, None] < len(patterns) - 1, -1, 5))
+    doubt = np.full_like(patterns, -1)
+    doubt[-1] = 5
+    doubting = Filters(embeddings, marks, doubt)
     vectors = np.ones_like(VECTORS)
     vectors[0] = 0
     bare, named = doubting.answers(vectors, *laid_out([[0, 7, 8, 9], [0, 7, 8, 9, 0, 0, 0, 0]]))
@@ -99,13 +115,11 @@ def test_no_answer_is_below_zero_and_those_of_an_empty_comment_are_the_floor():
 @pytest.mark.parametrize("seed", range(3))
 def test_shares_sum_to_the_weighted_answers_beyond_the_floor(seed):
     filters, weights = some_filters(seed), np.random.default_rng(seed).normal(size=15).astype(np.float32)
-    ids, starts = laid_out([*COMMENTS.values()])
-    looked = filters.look(VECTORS, ids, starts)
-    shares = filters.origins(looked, ids).shares(weights)
-    beyond = (looked.answers - filters.floor) @ weights
-    assert shares.shape == ids.shape
-    np.testing.assert_allclose(np.add.reduceat(shares, starts), beyond, atol=1e-4)
-    assert (shares[ids == 0] == 0).all()
+    comments = [*COMMENTS.values()]
+    answers = filters.answers(VECTORS, *laid_out(comments))
+    for place, shares in enumerate(shares_of(filters, comments, [*range(len(comments))], weights)):
+        assert shares.sum() == pytest.approx((answers[place] - filters.floor) @ weights, abs=1e-4)
+        assert (shares[np.array(comments[place]) == 0] == 0).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -114,20 +128,19 @@ def test_shares_lie_on_the_chunks_in_which_the_most_was_seen(comment, seed):
     """By chunk, not by place: where one stands twice, the processor's rounding says which of the two is seen as the most."""
     filters, weights = some_filters(seed), np.random.default_rng(seed).normal(size=15).astype(np.float32)
     wanted = np.bincount(comment, one_by_one(filters, comment, weights)[1])
-    looked = filters.look(VECTORS, *laid_out([[0, 1, 2], comment, [0, 39]]))
-    found = filters.origins(looked.of([1]), np.array(comment)).shares(weights)
-    np.testing.assert_allclose(np.bincount(comment, found), wanted, atol=1e-4)
-    together = filters.origins(looked, np.array([0, 1, 2, *comment, 0, 39])).shares(weights)
-    np.testing.assert_allclose(np.bincount(comment, together[3 : 3 + len(comment)]), wanted, atol=1e-4)
+    comments = [[0, 1, 2], comment, [0, 39]]
+    for places in ([1], [1, 0, 1], [2, 0, 1]):
+        found = shares_of(filters, comments, places, weights)[places.index(1)]
+        np.testing.assert_allclose(np.bincount(comment, found), wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize("beside", [[], [[0, 2, 1]]])
 def test_of_equal_places_the_first_has_the_share(beside):
     narrow = Filters(*some_filters().arrays[:2], np.eye(13, 3, dtype=np.float32))
     vectors = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [2, 0, 0, 0]], np.float32)
-    ids, starts = laid_out([[0, 1, 2, 1, 2, 2], *beside])
-    shares = narrow.origins(narrow.look(vectors, ids, starts), ids).shares(np.array([1, 0, 0], np.float32))
-    assert shares[:6].tolist() == [0, 0, 2, 0, 0, 0]
+    comments = [[0, 1, 2, 1, 2, 2], *beside]
+    (shares,) = shares_of(narrow, comments, [0], np.array([1, 0, 0], np.float32), vectors)
+    assert shares.tolist() == [0, 0, 2, 0, 0, 0]
 
 
 def test_chunks_are_of_the_kinds_that_the_lexicon_marks():

@@ -6,6 +6,7 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from classifiers.features import Shape, analyse
 from classifiers.layout import LONGEST_NAME
 from classifiers.manifest import ATTRIBUTES
 from classifiers.registry import BUNDLED
-from classifiers.scorer import Item, Scorer, bundled
+from classifiers.scorer import SHOWN, Item, Scorer, bundled
 from classifiers.table import LONGEST_KEY, add_up
 from classifiers.text import MAX_CHARS
 from classifiers.traits import COUNTS
@@ -85,13 +86,17 @@ def test_an_explanation_holds_at_most_five_words_and_five_features_of_an_attribu
     assert {word.attribute for word in words} >= {"spam", "toxicity", "insult"}
 
 
-def test_only_what_scores_at_least_as_much_as_is_asked_for_is_explained(scorer):
+def test_only_what_is_asked_about_and_scores_enough_is_explained(scorer):
     item = Item("You are a stupid idiot, click http://x.example 100% free")
-    for least in (0.1, 0.75, 1.1):
-        (found,) = scorer.score([item], explain=True, least=least)
-        assert {word.attribute for word in found.words} == {
-            attribute for attribute, score in found.values.items() if score >= least
-        }
+    (whole,) = scorer.score([item], explain=True)
+    high = {attribute for attribute, score in whole.values.items() if score >= SHOWN}
+    assert {word.attribute for word in whole.words} == high
+    for asked in ((), ("spam",), ("threat", "spam"), ("toxicity", "spam", "insult")):
+        (found,) = scorer.score([msgspec.structs.replace(item, about=lambda scores, asked=asked: asked)], explain=True)
+        assert found.values == whole.values
+        assert found.words == tuple(
+            word for name in asked for word in whole.words if word.attribute == name and name in high
+        )
 
 
 @pytest.mark.parametrize(
@@ -159,7 +164,7 @@ def test_long_comments_are_scored_some_after_others_and_as_they_are_alone(scorer
     monkeypatch.setattr(
         scorer,
         "_compute",
-        lambda some, explain: asked.append(len(some)) or type(scorer)._compute(scorer, some, explain),
+        lambda laid: asked.append(len(laid.starts)) or type(scorer)._compute(scorer, laid),
     )
     for found, values in zip(scorer.score(items), alone, strict=True):
         assert found.values == pytest.approx(values, abs=1e-6)

@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from classifiers.scorer import Item, bundled
-from classifiers.stretches import BAD, BLOCK, HIDES_NOTHING, LONGER_THAN, SUSPECT, worst_stretches
+from classifiers.scorer import Item, Scores, bundled
+from classifiers.stretches import (
+    BAD,
+    BLOCK,
+    HIDES_NOTHING,
+    LEAST_OF_A_PART,
+    LONGER_THAN,
+    SUSPECT,
+    in_blocks,
+    worst_stretches,
+)
+from classifiers.strongest import Word
 from classifiers.traits import COUNTS, PLACE
 
 HARMLESS = (
@@ -14,9 +24,14 @@ HARMLESS = (
 ABUSE = "You are a fucking idiot and everybody here despises you."
 
 
-def stretch_of(text: str, **beside: str) -> str | None:
+def marked_in(text: str, **beside: str) -> set[str] | None:
+    """Give the words that are marked in the part of a text that looks worst."""
     (found,) = bundled().score([Item(text, **beside)], explain=True)
-    return None if found.stretch is None else text[slice(*found.stretch)]
+    return None if found.part is None else {text[word.begin : word.end] for word in spans(found)}
+
+
+def spans(found: Scores) -> list[Word]:
+    return [word for word in found.part.words if not word.feature] if found.part else []
 
 
 def looked_at(
@@ -24,76 +39,94 @@ def looked_at(
 ) -> dict[int, tuple[int, int]]:
     """Look at comments of chunks of these lengths, of which some are as bad as is said, and all others not at all.
 
-    Filters see in a chunk what is said of it, and two logits everywhere else.
+    Filters see in a chunk what is said of it, and two logits everywhere else. Gives the first and the last chunk of each.
     """
-    total = sum(map(len, lengths))
+    total = sum(map(len, lengths)) + len(lengths)
     rows = np.zeros((total, 1), np.float32)
     counts = np.zeros((total, -(-len(COUNTS) // 4) * 4), np.uint16)
-    spans, at = [], 0
+    starts, at = [], 0
     for comment, chunks in enumerate(lengths):
-        spans.append((at, at + len(chunks)))
-        counts[at : at + len(chunks), PLACE["chars"]] = chunks
+        starts.append(at)
+        counts[at + 1 : at + 1 + len(chunks), PLACE["chars"]] = chunks
         for place in range(len(chunks)):
-            rows[at + place] = bad.get((comment, place), 0.0)
-        at += len(chunks)
+            rows[at + 1 + place] = bad.get((comment, place), 0.0)
+        at += 1 + len(chunks)
 
     def seen_in(stretches):
         most = [
-            max((seen or {}).get((comment, place), 2.0) for place in range(begin, past))
+            max((seen or {}).get((comment, place - 1), 2.0) for place in range(begin, past))
             for comment, begin, past in stretches
         ]
         return np.array(most, np.float32)[:, None]
 
-    return worst_stretches(rows, counts, spans, lambda sums, counted: sums - 1, seen_in)
+    pasts = [start + 1 + len(chunks) for start, chunks in zip(starts, lengths, strict=True)]
+    blocks = in_blocks(rows, counts, starts, pasts)
+    found = worst_stretches(blocks, [*range(len(lengths))], lambda sums, counted: sums - 1, seen_in)
+    return {comment: (begin - 1, past - 2) for comment, begin, past in found}
 
 
 @pytest.mark.parametrize("before", [0, 1, 3, 7])
 @pytest.mark.parametrize("behind", [2, 4])
 def test_abuse_is_found_wherever_it_stands(before, behind):
-    worst = stretch_of(HARMLESS * before + ABUSE + " " + HARMLESS * behind)
-    assert "fucking idiot" in worst
-    assert len(worst) <= 2 * BLOCK + 40
+    text = HARMLESS * before + ABUSE + " " + HARMLESS * behind
+    assert {"fucking", "idiot"} <= marked_in(text)
+    (found,) = bundled().score([Item(text)], explain=True)
+    begin, end = len(HARMLESS) * before, len(HARMLESS) * before + len(ABUSE)
+    assert all(begin - 2 * BLOCK <= word.begin < word.end <= end + 2 * BLOCK for word in spans(found))
 
 
 @pytest.mark.parametrize("turned", ["\u202esknahT\u202c ", "\u202ezq\u202c "])
 def test_what_is_turned_round_hides_no_stretch(turned):
     word = turned.strip("\u202e\u202c ")[::-1]
-    assert "fucking idiot" in stretch_of(f"{turned}{HARMLESS * 3}{ABUSE} {HARMLESS * 3} {word}")
+    assert {"fucking", "idiot"} <= marked_in(f"{turned}{HARMLESS * 3}{ABUSE} {HARMLESS * 3} {word}")
 
 
-def test_harmless_comments_have_no_stretch_that_looks_bad():
-    assert stretch_of(HARMLESS * 3) is None
+def test_the_part_is_scored_as_a_comment_of_its_own():
+    (found,) = bundled().score([Item(HARMLESS * 3 + ABUSE + " " + HARMLESS * 3)], explain=True)
+    assert max(found.values.values()) < LEAST_OF_A_PART <= max(found.part.values.values())
+    hottest = max(found.part.values, key=found.part.values.get)
+    assert {word.attribute for word in found.part.words} == {hottest}
+    begin, end = (side([getattr(word, edge) for word in spans(found)]) for side, edge in ((min, "begin"), (max, "end")))
+    (alone,) = bundled().score([Item((HARMLESS * 3 + ABUSE + " " + HARMLESS * 3)[begin:end])])
+    assert found.part.values[hottest] == pytest.approx(alone.values[hottest], abs=0.1)
+
+
+def test_harmless_comments_have_no_part_that_looks_bad():
+    assert marked_in(HARMLESS * 3) is None
 
 
 def test_short_comments_are_not_looked_at():
     assert len(ABUSE) <= LONGER_THAN
-    assert stretch_of(ABUSE) is None
+    assert marked_in(ABUSE) is None
 
 
 def test_only_those_who_ask_why_pay_for_it():
     (found,) = bundled().score([Item(HARMLESS + ABUSE + HARMLESS)])
-    assert found.stretch is None
+    assert found.part is None
 
 
-def test_a_stretch_lies_in_the_text_and_not_in_the_author_s_name_or_link():
-    assert stretch_of(HARMLESS * 2, name="fucking idiot casino", url="https://casino-idiots.xyz/win") is None
+def test_a_part_lies_in_the_text_and_not_in_the_author_s_name_or_link():
+    assert marked_in(HARMLESS * 2, name="fucking idiot casino", url="https://casino-idiots.xyz/win") is None
 
 
-def test_a_comment_has_the_same_stretch_alone_and_in_company():
+def test_a_comment_has_the_same_part_alone_and_in_company():
     texts = [HARMLESS * 2 + ABUSE, "short", ABUSE + HARMLESS * 4, HARMLESS, ABUSE]
-    together = [found.stretch for found in bundled().score([Item(text) for text in texts], explain=True)]
-    alone = [bundled().score([Item(text)], explain=True)[0].stretch for text in texts]
-    assert together == alone
+    together = [found.part for found in bundled().score([Item(text) for text in texts], explain=True)]
+    alone = [bundled().score([Item(text)], explain=True)[0].part for text in texts]
     assert [found is not None for found in alone] == [True, False, True, False, False]
+    for one, other in zip(together, alone, strict=True):
+        if one is not None:
+            assert one.values == pytest.approx(other.values, abs=1e-5)
+            assert [(word.begin, word.end) for word in one.words] == [(word.begin, word.end) for word in other.words]
 
 
 @pytest.mark.parametrize(
     "text", ["x" * 9_000, "这" * 9_000, " " * 9_000, "fucking idiot " * 900, "\u202e" + "ab " * 900]
 )
-def test_whatever_is_written_the_stretch_lies_in_the_text(text):
-    (found,) = bundled().score([Item(text)], explain=True)
-    begin, end = found.stretch or (0, 0)
-    assert 0 <= begin <= end <= len(text)
+@pytest.mark.parametrize("around", ["", HARMLESS * 3])
+def test_whatever_is_written_what_is_marked_lies_in_the_text(text, around):
+    (found,) = bundled().score([Item(around + text + around)], explain=True)
+    assert all(0 <= word.begin <= word.end <= len(around + text + around) for word in spans(found))
 
 
 def test_what_is_no_longer_than_a_block_stands_whole_in_the_stretch():
@@ -130,8 +163,24 @@ def test_filters_tell_which_of_several_stretches_is_the_worst():
 def test_a_comment_that_is_bad_as_a_whole_hides_nothing():
     (found,) = bundled().score([Item((ABUSE + " ") * 6)], explain=True)
     assert max(found.values.values()) >= HIDES_NOTHING
-    assert found.stretch is None
+    assert found.part is None
 
 
-def test_without_long_comments_there_is_nothing_to_do():
-    assert looked_at([], {}) == {}
+def test_blocks_sum_to_their_comments_and_end_with_the_text():
+    dice = np.random.default_rng(3)
+    rows = dice.integers(0, 9, (40, 2)).astype(np.float32)
+    counts = np.zeros((40, -(-len(COUNTS) // 4) * 4), np.uint16)
+    counts[:, PLACE["chars"]] = dice.integers(1, 90, 40)
+    starts, pasts = [0, 1, 15], [1, 12, 40]
+    whole = in_blocks(rows, counts, starts, None)
+    blocks = in_blocks(rows, counts, starts, pasts)
+    assert whole.begins.tolist() == starts
+    assert {0, 1, 12, 15} <= set(blocks.begins.tolist())
+    assert [blocks.ends[last] for last in blocks.lasts] == pasts
+    for ours, theirs in zip(blocks.of_comments(), whole.of_comments(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert whole.of_comments()[0].tolist() == [
+        rows[:1].sum(0).tolist(),
+        rows[1:15].sum(0).tolist(),
+        rows[15:].sum(0).tolist(),
+    ]

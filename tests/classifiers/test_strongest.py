@@ -12,8 +12,10 @@ LINES = st.lists(st.lists(SIZES, min_size=1, max_size=30), min_size=1, max_size=
 
 
 def picked(lines, features):
-    rows = [np.array(line, np.float32) for line in lines]
-    return [*strongest(rows, np.array(features, np.float32))]
+    moved = np.zeros((len(lines), max(map(len, lines))), np.float32)
+    for row, line in zip(moved, lines, strict=True):
+        row[: len(line)] = line
+    return [*strongest(moved, np.array(features, np.float32))]
 
 
 @given(LINES, st.data())

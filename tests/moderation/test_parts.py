@@ -1,8 +1,9 @@
 """A long comment is looked at in parts, so that harmless sentences around abuse hide it from nobody."""
 
+import msgspec
 import pytest
 
-from classifiers.scorer import bundled
+from classifiers.scorer import Part, bundled
 from moderation.records import Comment, History, Outcome, Policy, Reason, Site, Verdict
 from moderation.scoring.models import Models
 from moderation.scoring.pipeline import Pipeline
@@ -55,21 +56,22 @@ def test_a_part_never_rejects():
     assert not found.blatant
 
 
-def test_a_part_on_which_the_model_fails_takes_nothing_from_the_whole():
-    class FailsOnParts:
-        """The bundled model, until it is asked about a part."""
+def test_a_part_that_is_no_probability_is_none():
+    class OddOnParts:
+        """The bundled model, but for what it says of a part."""
 
         version, manifest = bundled().version, bundled().manifest
 
         def score(self, items, **how):
-            if any(item.text in text and item.text != text for item in items):
-                raise RuntimeError
-            return bundled().score(items, **how)
+            found = bundled().score(items, **how)
+            return [
+                msgspec.structs.replace(one, part=Part(dict.fromkeys(one.values, float("nan")), one.part.words))
+                for one in found
+            ]
 
-    text = HARMLESS + BAD["threat"] + " " + HARMLESS
-    comment = Comment(id="1", site="demo", text=text, name="Ann")
+    comment = Comment(id="1", site="demo", text=HARMLESS + BAD["threat"] + " " + HARMLESS, name="Ann")
     (well,), _ = Models(lambda: 0.0, bundled()).score([comment])
-    (found,), _ = Models(lambda: 0.0, FailsOnParts()).score([comment])
+    (found,), _ = Models(lambda: 0.0, OddOnParts()).score([comment])
     assert well.part
     assert found.scores == well.scores
     assert not found.part

@@ -70,7 +70,7 @@ class ScriptedModel:
         words = [
             SimpleNamespace(attribute=name, begin=0, end=4, weight=2.0, feature="") for name in ("spam", "toxicity")
         ]
-        return SimpleNamespace(values=values, lang="en", supported="klingon" not in text, words=words, stretch=None)
+        return SimpleNamespace(values=values, lang="en", supported="klingon" not in text, words=words, part=None)
 
 
 @pytest.fixture

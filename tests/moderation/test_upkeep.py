@@ -45,7 +45,7 @@ class Moody:
         if any(self.cannot in item.text for item in items):
             raise RuntimeError("a text that it cannot read")
         values = dict.fromkeys(ATTRIBUTES, 0.01)
-        return [SimpleNamespace(values=values, lang="en", supported=True, words=(), stretch=None) for _ in items]
+        return [SimpleNamespace(values=values, lang="en", supported=True, words=(), part=None) for _ in items]
 
 
 async def waiting(rooms: House, site: Site, *comments: Comment) -> list[str]:
