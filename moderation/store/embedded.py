@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -37,8 +38,11 @@ NO_SERVER = (
     "or name a running one with --redis URL"
 )
 
-# The bundled server is built without an allocator of its own, and a script frees some thousands of small pieces at once.
-# Kept at hand instead of being joined and parted again, they cost half as much processor time for each comment.
+# The bundled server is built without an allocator of its own. With jemalloc, where the machine has it, a comment costs it a
+# third less as soon as it holds some ten thousand.
+JEMALLOC = "libjemalloc.so.2"
+# Else glibc's own: a script frees some thousands of small pieces at once. Kept at hand instead of being joined and parted
+# again, they cost half as much processor time for each comment.
 ALLOCATOR = "glibc.malloc.tcache_count=8192:glibc.malloc.mxfast=0:glibc.malloc.trim_threshold=67108864"
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
@@ -65,6 +69,20 @@ def find_server() -> Path:
         if found and _version_of(found) >= oldest:
             return Path(found)
     raise ServerNotStarted(NO_SERVER)
+
+
+def find_allocator() -> Path | None:
+    """Return the allocator to run the server with, where the machine or this environment has a better one than the C library's."""
+    if platform.libc_ver()[0] != "glibc":
+        return None
+    folders = (
+        f"{sys.prefix}/lib",
+        f"/usr/lib/{platform.machine()}-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+        "/usr/local/lib",
+    )
+    return next((found for folder in folders if (found := Path(folder, JEMALLOC)).exists()), None)
 
 
 def ask(path: Path, command: bytes, timeout: float = 0.5) -> bytes:
@@ -122,7 +140,7 @@ class EmbeddedServer:
                         *(str(binary), str(self._conf), "--dir", str(self._folder.store)),
                         *("--unixsocket", str(path), "--maxmemory", str(self._max_memory())),
                     ],
-                    env={"GLIBC_TUNABLES": ALLOCATOR, **os.environ},
+                    env=_environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -307,6 +325,15 @@ def machine_memory() -> int:
         if text.isdigit():
             total = min(total, int(text))
     return total
+
+
+def _environment() -> dict[str, str]:
+    """Give the environment of the server: this one's, and how it allocates."""
+    allocator = find_allocator()
+    if allocator is None:
+        return {"GLIBC_TUNABLES": ALLOCATOR, **os.environ}
+    before = os.environ.get("LD_PRELOAD", "")
+    return {**os.environ, "LD_PRELOAD": f"{before}:{allocator}" if before else str(allocator)}
 
 
 def _bundled_server() -> Path | None:

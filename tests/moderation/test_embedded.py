@@ -345,6 +345,42 @@ def test_a_start_that_fails_says_what_the_server_said(folder, tmp_path):
         EmbeddedServer(folder, SETTINGS, conf=conf).start()
 
 
+def mapped(pid: int) -> str:
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_the_server_allocates_with_jemalloc_where_there_is_one_beside_what_else_is_preloaded(
+    folder, monkeypatch, tmp_path
+):
+    other = next(Path("/usr/lib").rglob("libz.so.1"))
+    monkeypatch.setenv("LD_PRELOAD", str(other))
+    with EmbeddedServer(folder, SETTINGS) as server:
+        assert "libjemalloc" in mapped(server.pid)
+        assert "libz" in mapped(server.pid)
+
+
+def test_an_allocator_that_came_with_the_environment_is_taken_first(monkeypatch, tmp_path):
+    assert embedded.find_allocator() is not None
+    (tmp_path / "lib").mkdir()
+    shutil.copy(embedded.find_allocator(), tmp_path / "lib")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    assert embedded.find_allocator() == tmp_path / "lib" / embedded.JEMALLOC
+
+
+def test_without_jemalloc_the_c_library_s_own_is_told_to_keep_small_pieces(folder, monkeypatch):
+    monkeypatch.setattr(embedded, "JEMALLOC", "libnone.so")
+    with EmbeddedServer(folder, SETTINGS) as server:
+        assert "libjemalloc" not in mapped(server.pid)
+        # glibc parts them in place
+        environ = Path(f"/proc/{server.pid}/environ").read_text().replace("\0", ":")
+        assert f"GLIBC_TUNABLES={embedded.ALLOCATOR}:" in environ
+
+
+def test_where_the_c_library_is_another_none_is_looked_for(monkeypatch):
+    monkeypatch.setattr(embedded.platform, "libc_ver", lambda: ("", ""))
+    assert embedded.find_allocator() is None
+
+
 def test_without_a_bundled_server_one_of_the_machine_serves(folder, monkeypatch):
     installed = shutil.which("redis-server") or shutil.which("valkey-server")
     if installed is None:
