@@ -4,8 +4,8 @@ The service takes these bounds into its profiles (moderation/scoring/policy.py),
 them: by what moderators would see, not by a threshold of the version that the service may never use.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import NamedTuple, Protocol
 
 WORKING = "precision_0.90"
 """The threshold of a version that the service holds from, within bounds."""
@@ -53,3 +53,29 @@ def held_from(thresholds: Mapping[str, Mapping[str, float]], attribute: str) -> 
     0.45
     """
     return HELD_FROM[attribute].value(thresholds.get(attribute, {}))
+
+
+class Bars(Protocol):
+    """What whoever asks makes of the scores of a comment."""
+
+    def shown(self, scores: Mapping[str, float]) -> Collection[str]:
+        """Name the attributes of which to say what moved them."""
+        ...
+
+    def waits(self, scores: Mapping[str, float]) -> bool:
+        """Say whether the comment waits for a person anyway: then no part of it needs to be found that it would wait for."""
+        ...
+
+
+class _NoBars:
+    """None: everything is shown, and nothing waits."""
+
+    def shown(self, scores: Mapping[str, float]) -> Collection[str]:
+        return scores
+
+    def waits(self, scores: Mapping[str, float]) -> bool:
+        return False
+
+
+EVERYTHING: Bars = _NoBars()
+"""Of a comment of nobody's site everything is shown."""

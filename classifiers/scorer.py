@@ -6,7 +6,7 @@ for all of them; the explanation falls out of the same rows.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.arrays import read_array
+from classifiers.bars import EVERYTHING, Bars
 from classifiers.compiled import open_lexicon, verify_features
 from classifiers.errors import VersionBroken
 from classifiers.features import Shape, pair_buckets
@@ -57,8 +58,7 @@ class Item(msgspec.Struct, frozen=True):
     url: str = ""
     lang: str = ""
     """ISO 639-1 code of the site's language, which a short or undecided text counts as."""
-    about: Callable[[Mapping[str, float]], Collection[str]] = tuple
-    """Given the scores, of which attributes to say what moved them; all of them where nobody says otherwise."""
+    bars: Bars = EVERYTHING
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -162,7 +162,7 @@ class Scorer:
     def score(self, items: Sequence[Item], *, explain: bool = False) -> list[Scores]:
         """Score comments, in order. Every text gets every score; nothing a text holds makes this raise.
 
-        To explain is to say what moved each attribute that an item asks about and that scores at least `SHOWN`, and to look
+        To explain is to say what moved each attribute that an item's bars show and that scores at least `SHOWN`, and to look
         for the worst part of the long ones. Very long ones are scored some after others, so that memory does not grow with
         their number.
         """
@@ -268,7 +268,9 @@ class Scorer:
         long = [
             place
             for place, (item, scores) in enumerate(zip(items, values, strict=True))
-            if is_worth_a_look(item.text, max(scores.values())) and not item.text.isspace()
+            if is_worth_a_look(item.text, max(scores.values()))
+            and not item.bars.waits(scores)
+            and not item.text.isspace()
         ]
         if not long:
             return {}
@@ -327,9 +329,9 @@ class Scorer:
     def _words(
         self, items: Sequence[Item], chunked: list[list[str]], batch: _Batch, values: list[dict[str, float]]
     ) -> list[tuple[Word, ...]]:
-        """Say what moved each attribute that is asked about and scores high enough, for all comments in one look."""
+        """Say what moved each attribute that is to be shown and scores high enough, for all comments in one look."""
         shown = [
-            [name for name in item.about(scores) if scores[name] >= SHOWN] if max(scores.values()) >= SHOWN else ()
+            [name for name in item.bars.shown(scores) if scores[name] >= SHOWN] if max(scores.values()) >= SHOWN else ()
             for item, scores in zip(items, values, strict=True)
         ]
         pairs = [(place, self._columns[name]) for place, names in enumerate(shown) for name in names]

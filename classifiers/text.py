@@ -147,13 +147,6 @@ def _joined(chunks: list[str]) -> list[str]:
     return result
 
 
-def _parted_by_single_blanks(text: str, chunks: Sequence[str]) -> bool:
-    """Say whether a text is its chunks with one blank between two, of whatever kind, and perhaps some at its end."""
-    as_long = sum(map(len, chunks)) + len(chunks) - 1 == len(text.rstrip())
-    # chunks in letters of ASCII all have a blank between them, so that their length tells
-    return as_long and (text.isascii() or text.split() == chunks)
-
-
 def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tuple[int, int]]:
     """Find begin and end of some of a comment's chunks, named by ascending places, in the original text.
 
@@ -167,8 +160,9 @@ def locate(text: str, chunks: Sequence[str], places: Sequence[int]) -> list[tupl
         origins = _turned_places(text)
         turned = locate("".join(map(text.__getitem__, origins)), chunks, places)
         return [_span_of(origins[begin:end]) for begin, end in turned]
-    if _parted_by_single_blanks(text, chunks):
-        ends = list(accumulate(map(len, chunks[: places[-1] + 1])))
+    ends = list(accumulate(map(len, chunks)))
+    # as long as its chunks with one blank between two, of whatever kind: in letters of ASCII a blank stands between any two
+    if ends[-1] + len(ends) - 1 == len(text.rstrip()) and (text.isascii() or text.split() == chunks):
         return [(ends[place] + place - len(chunks[place]), ends[place] + place) for place in places]
     if len(text) <= MAX_CHARS:
         found = list(_BLANK_PARTED.finditer(text))

@@ -14,13 +14,12 @@ from typing import Any, Protocol
 import msgspec
 
 from classifiers import strongest
+from classifiers.bars import Bars
 from classifiers.scorer import Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
 
 Precisions = Mapping[str, Mapping[str, float]]
 """Attribute -> {"precision_0.98": threshold, ...}, as a version's manifest has it."""
-About = Callable[[Mapping[str, float]], Sequence[str]]
-"""Given the scores of a comment, of which attributes to say what moved them."""
 
 
 class Scorer(Protocol):
@@ -128,12 +127,12 @@ class Models:
         self,
         comments: Sequence[Comment],
         langs: Sequence[str] = (),
-        about: Callable[[Precisions], Sequence[About]] | None = None,
+        bars: Callable[[Precisions], Sequence[Bars]] | None = None,
     ) -> tuple[list[Scored], Precisions]:
         """Score a batch, and say at which scores the active model reaches which precision.
 
-        `langs` are the sites' languages, a hint for texts too short to tell; `about`, given those precisions, says for each
-        comment what to explain, everything where it is not given.
+        `langs` are the sites' languages, a hint for texts too short to tell; `bars`, given those precisions, says for each
+        comment what its site makes of the scores: what of it is explained hangs on that.
         """
         active, shadow = self._seats
         if active.scorer is None:
@@ -145,7 +144,7 @@ class Models:
             for comment, lang, asked in zip(
                 comments,
                 langs or [""] * len(comments),
-                zip(about(precisions), strict=True) if about else [()] * len(comments),
+                zip(bars(precisions), strict=True) if bars else [()] * len(comments),
                 strict=True,
             )
         ]

@@ -63,7 +63,7 @@ class Pipeline:
         scored, precisions = self.models.score(
             [comment for _, comment, _ in batch],
             [site.lang for site, _, _ in batch],
-            lambda precisions: [self._of(site, precisions).thresholds.shown for site, _, _ in batch],
+            lambda precisions: [self._of(site, precisions).thresholds for site, _, _ in batch],
         )
         return [
             self._of(site, precisions).examine(comment, history, what, self._on_fault)

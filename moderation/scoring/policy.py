@@ -73,6 +73,10 @@ class Thresholds(msgspec.Struct, frozen=True):
         """Name the attributes that stand out of each family: those whose words are told."""
         return self.reason(Reason.SPAM, scores)[0], self.reason(Reason.TOXICITY, scores)[0]
 
+    def waits(self, scores: Mapping[str, float]) -> bool:
+        """Say whether a comment is held for what it scores as a whole."""
+        return any(scores.get(attribute, 0.0) >= hold_at for attribute, _, hold_at, _ in self.attributes)
+
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
     """All that was seen of one comment; with the policy it is all that the verdict rests on."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import unicodedata
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -92,7 +93,8 @@ def test_only_what_is_asked_about_and_scores_enough_is_explained(scorer):
     high = {attribute for attribute, score in whole.values.items() if score >= SHOWN}
     assert {word.attribute for word in whole.words} == high
     for asked in ((), ("spam",), ("threat", "spam"), ("toxicity", "spam", "insult")):
-        (found,) = scorer.score([msgspec.structs.replace(item, about=lambda scores, asked=asked: asked)], explain=True)
+        bars = SimpleNamespace(shown=lambda scores, asked=asked: asked, waits=lambda scores: False)
+        (found,) = scorer.score([msgspec.structs.replace(item, bars=bars)], explain=True)
         assert found.values == whole.values
         assert found.words == tuple(
             word for name in asked for word in whole.words if word.attribute == name and name in high
