@@ -67,8 +67,8 @@ class Bars(Protocol):
         ...
 
 
-class _NoBars:
-    """None: everything is shown, and nothing waits."""
+class _Everything:
+    """Everything is shown, and nothing waits."""
 
     def shown(self, scores: Mapping[str, float]) -> Collection[str]:
         return scores
@@ -77,5 +77,5 @@ class _NoBars:
         return False
 
 
-EVERYTHING: Bars = _NoBars()
+EVERYTHING: Bars = _Everything()
 """Of a comment of nobody's site everything is shown."""

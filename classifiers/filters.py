@@ -144,9 +144,9 @@ class Filters:
         `moved` has a row for each of some comments, named by `places`, with a column for each chunk; they begin at `begins`
         among the chunks `ids`. What is added to a row sums to what its comment has beyond `floor`.
         """
-        most = {place: looked.seen[place].argmax(axis=0) for place in {*places.tolist()}}
+        where = {place: looked.seen[place].argmax(axis=0) for place in {*places.tolist()}}
         lengths = np.array([len(looked.seen[place]) for place in places.tolist()])
-        spans = np.array([most[place] for place in places.tolist()]) + _NEXT
+        spans = np.array([where[place] for place in places.tolist()]) + _NEXT
         inside = (spans < lengths[:, None]) & self._inside
         spans *= inside
         inside &= ids.take(spans + begins[:, None]) != 0
@@ -176,7 +176,10 @@ def _in_steps(rows: Matrix, step: int) -> Matrix:
 
 
 def windows(vectors: Matrix, empty: NDArray[np.bool_]) -> Matrix:
-    """Lay each chunk beside the two that follow it, and a one; a window that has begun before an empty chunk ends there."""
+    """Lay each chunk beside the two that follow it, and a one, which learning multiplies with the biases.
+
+    A window that has begun before an empty chunk ends there.
+    """
     chunks, numbers = vectors.shape
     found = np.zeros((chunks, WIDEST * numbers + 1), np.float32)
     found[:, :numbers] = vectors

@@ -25,7 +25,12 @@ class Laid(NamedTuple):
     starts: list[int]
     """Where each begins, with the empty chunk."""
     pasts: list[int] | None = None
-    """Where the text of each ends, and its author's name and link begin if they are read; only of those to look through."""
+    """Where the text of each ends, and its author's name and link begin if they are read; None where none is looked through."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many chunks each has."""
+        return [past - start for start, past in zip(self.starts, [*self.starts[1:], len(self.ids)], strict=True)]
 
     def cut_out(self, stretches: Sequence[tuple[int, int, int]]) -> "Laid":
         """Lay out some stretches of these as comments of their own: a comment by its place, and where one begins and ends in it."""

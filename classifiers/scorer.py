@@ -1,12 +1,12 @@
 """The door for serving: open a version, score many comments at once, say what moved each score.
 
-Imports no scikit-learn. What a chunk contributes to every attribute and its language evidence are one row of a bounded
-table kept between calls, its counts beside it, so a batch is a few dictionary look-ups per comment and a handful of NumPy calls
-for all of them; the explanation falls out of the same rows.
+Imports no scikit-learn. What a chunk contributes to every attribute, its language evidence and its counts are one row of a
+bounded table kept between calls, so a batch is a few dictionary look-ups per comment and a handful of NumPy calls for all of
+them; the explanation falls out of the same rows.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from pathlib import Path
@@ -37,7 +37,7 @@ from classifiers.stretches import (
     is_worth_a_look,
     worst_stretches,
 )
-from classifiers.strongest import Moved, Word, strongest, words_of
+from classifiers.strongest import Moved, Word, in_groups, strongest, words_of
 from classifiers.table import ChunkTable, Counts
 from classifiers.text import clip, cut, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, USUAL, Matrix, traits
@@ -270,7 +270,7 @@ class Scorer:
             for place, (item, scores) in enumerate(zip(items, values, strict=True))
             if is_worth_a_look(item.text, max(scores.values()))
             and not item.bars.waits(scores)
-            and not item.text.isspace()
+            and batch.laid.pasts[place] > batch.laid.starts[place] + 1
         ]
         if not long:
             return {}
@@ -331,23 +331,24 @@ class Scorer:
     ) -> list[tuple[Word, ...]]:
         """Say what moved each attribute that is to be shown and scores high enough, for all comments in one look."""
         shown = [
-            [name for name in item.bars.shown(scores) if scores[name] >= SHOWN] if max(scores.values()) >= SHOWN else ()
+            [name for name in item.bars.shown(scores) if scores.get(name, 0.0) >= SHOWN]
+            if max(scores.values()) >= SHOWN
+            else ()
             for item, scores in zip(items, values, strict=True)
         ]
         pairs = [(place, self._columns[name]) for place, names in enumerate(shown) for name in names]
-        strong = iter(self._strongest(batch, pairs))
+        strong = self._strongest(batch, pairs)
         return [
             words_of(item.text, chunks, [(name, *one) for name in names for one in next(strong)]) if names else ()
             for item, chunks, names in zip(items, chunked, shown, strict=True)
         ]
 
-    def _strongest(self, batch: _Batch, pairs: Sequence[tuple[int, int]]) -> Iterable[list[Moved]]:
+    def _strongest(self, batch: _Batch, pairs: Sequence[tuple[int, int]]) -> Iterator[list[Moved]]:
         """Pick what moved some logits most: pairs of a comment and an attribute, by their places."""
-        if not pairs:
-            return ()
-        places, columns = np.array(pairs).T
-        features = (batch.features[places] - USUAL) * self._trait_weights[columns]
-        return strongest(self._moved(batch, places, columns), features)
+        for some in in_groups(pairs, batch.laid.lengths):
+            places, columns = np.array(some).T
+            features = (batch.features[places] - USUAL) * self._trait_weights[columns]
+            yield from strongest(self._moved(batch, places, columns), features)
 
     def _check(self, folder: Path) -> None:
         """Refuse arrays of other sizes than the manifest's shape asks for."""

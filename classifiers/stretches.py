@@ -27,6 +27,8 @@ SUSPECT = -0.5
 BAD = 0.8
 """The logit from which it looks bad with what the filters saw: of 374 such parts that score 0.75 alone, 373 do, and of all others an
 eighth."""
+LEAST_OF_A_PART = 0.75
+"""What the worst stretch must score by itself: stretches are many, so that one of them passes a low threshold sooner than a whole does."""
 _CHARS = PLACE["chars"]
 
 
@@ -35,10 +37,6 @@ def is_worth_a_look(text: str, most: float) -> bool:
     if len(text) <= LONGER_THAN or most >= HIDES_NOTHING:
         return False
     return most >= SHOWS or "://" in text or "www." in text
-
-
-LEAST_OF_A_PART = 0.75
-"""What the worst stretch must score by itself: stretches are many, so that one of them passes a low threshold sooner than a whole does."""
 
 
 Stretch = tuple[int, int, int]

@@ -16,6 +16,9 @@ TOP = 5
 FAINT = 0.1
 """Contributions to the logit below this are not worth showing."""
 
+WIDE = 2**19
+"""So many places for chunks are looked at together when what moved scores is picked; a batch of ordinary comments needs fewer."""
+
 Moved = tuple[int, float]
 """The place of a chunk, or of a hand-made feature, which counts from -1 downwards; and what it contributes to the logit."""
 
@@ -28,6 +31,18 @@ class Word(msgspec.Struct, frozen=True, array_like=True):
     end: int
     weight: float
     feature: str = ""
+
+
+def in_groups(pairs: Sequence[tuple[int, int]], lengths: Sequence[int]) -> Iterator[Sequence[tuple[int, int]]]:
+    """Part pairs that begin with a comment into runs of which each, laid out as wide as its longest, has no more than `WIDE`."""
+    begin = longest = 0
+    for at, (place, _) in enumerate(pairs):
+        longest = max(longest, lengths[place])
+        if at > begin and (at + 1 - begin) * longest > WIDE:
+            yield pairs[begin:at]
+            begin, longest = at, lengths[place]
+    if pairs:
+        yield pairs[begin:]
 
 
 def strongest(moved: Matrix, features: Matrix) -> Iterator[list[Moved]]:

@@ -367,7 +367,7 @@ class Intake:
         self._pipeline.adopt(site, await asyncio.to_thread(checks_of, site.policy))
 
     def _today(self) -> str:
-        return self._now().strftime("%Y-%m-%d")
+        return self._now().date().isoformat()
 
     async def close(self) -> None:
         """Finish what was taken in."""

@@ -44,7 +44,8 @@ def application() -> Any:
 
 _LIBC = ctypes.CDLL(None)
 _M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
-_LARGE, _LARGER = 2**20, 2**23
+_LARGE = 2**20
+_KEPT = 2**23
 
 
 def _share_one_heap() -> None:
@@ -68,8 +69,7 @@ async def _settle(rooms: House) -> None:
     gc.set_threshold(10_000, 20, 20)
     if hasattr(_LIBC, "malloc_trim"):  # glibc has it
         _LIBC.malloc_trim(0)
-        _LIBC.mallopt(_M_MMAP_THRESHOLD, _LARGER)
-        _LIBC.mallopt(_M_TRIM_THRESHOLD, _LARGER)
+        _LIBC.mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def _end_with(parent: Any) -> None:

@@ -228,7 +228,6 @@ def _works(scorer: Scorer) -> bool:
 
 _REMARK = Item("Thank you for the article.", "", "", "en")
 
-
 _SECONDS_A_CHARACTER = 2e-6
 """More than a character of ordinary words costs, so that a batch of long texts is not taken for a slow model. One in disguise
 costs ten times as much: where that takes long, a plain remark tells whether it is the model."""

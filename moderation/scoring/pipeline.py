@@ -11,12 +11,10 @@ from moderation.records import Comment, History, Policy, Reason, Signal, Site
 from moderation.scoring import checks
 from moderation.scoring.checks import Check
 from moderation.scoring.models import Models, Precisions, Scored
-from moderation.scoring.policy import Examined, Thresholds, thresholds
+from moderation.scoring.policy import HELD_FOR_A_PART, PART, Examined, Thresholds, thresholds
 
 _SITES_KEPT = 256
 _NO_PRECISIONS: Precisions = {}
-HELD_FOR_A_PART = 0.6
-"""What a part counts for among the signals: it holds the comment of anybody but an author who is known to be harmless."""
 
 
 def checks_of(policy: Policy) -> tuple[Check, ...]:
@@ -154,7 +152,7 @@ def _part(scored: Scored, bars: Thresholds, *whole: Reason) -> tuple[Signal, ...
     for family in (Reason.TOXICITY, Reason.SPAM) if scored.part else ():
         attribute, score, reason = bars.reason(family, scored.part)
         if reason is not Reason.CLEAR and reason not in whole and score >= LEAST_OF_A_PART:
-            return (Signal("part", HELD_FOR_A_PART, reason, (round(100 * score), attribute), scored.part_words),)
+            return (Signal(PART, HELD_FOR_A_PART, reason, (round(100 * score), attribute), scored.part_words),)
     return ()
 
 

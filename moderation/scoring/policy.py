@@ -44,6 +44,10 @@ _STRICT = {
 }
 PROFILES = {"watch": _BALANCED, "balanced": _BALANCED, "strict": _STRICT}
 
+PART = "part"
+"""The signal that a part of a long comment passes a threshold that the whole does not."""
+HELD_FOR_A_PART = 0.6
+"""What it counts for among the signals: it holds the comment of anybody but an author who is known to be harmless."""
 _MODEL_SIGNALS = frozenset(("spam", "toxicity"))
 _BLATANT_SPAM = 0.98
 _EASE = {"known": 0.3, "marked": 0.6}
@@ -74,8 +78,14 @@ class Thresholds(msgspec.Struct, frozen=True):
         return self.reason(Reason.SPAM, scores)[0], self.reason(Reason.TOXICITY, scores)[0]
 
     def waits(self, scores: Mapping[str, float]) -> bool:
-        """Say whether a comment is held for what it scores as a whole."""
-        return any(scores.get(attribute, 0.0) >= hold_at for attribute, _, hold_at, _ in self.attributes)
+        """Say whether a comment is held for what it scores as a whole, so that what a part of it scores changes nothing.
+
+        That of an author whom a moderator marked may not be, but a part of it holds it no more.
+        """
+        return _eased(self.signals[0], _EASE["marked"]) > HELD_FOR_A_PART and any(
+            scores.get(attribute, 0.0) >= (_eased(hold_at, _EASE["known"]) if reason is Reason.SPAM else hold_at)
+            for attribute, reason, hold_at, _ in self.attributes
+        )
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,17 +149,17 @@ def judge(examined: Examined, policy: Policy) -> Verdict:
             else:
                 # It holds at least; its score may still say more.
                 _weigh(weights, reason, signal.score)
-                soft.append((reason, signal.score))
+                soft.append((reason, signal.score, True))
         elif reason is Reason.TRUSTED:
             ease = _EASE.get(str(signal.facts[0]) if signal.facts else "", 0.0)
             marked = ease == _EASE["marked"]
         elif signal.name not in _MODEL_SIGNALS:
-            soft.append((reason, signal.score))
+            soft.append((reason, signal.score, signal.name != PART))
 
     hold_from, reject_from = examined.thresholds.signals
-    for reason, score in soft:
+    for reason, score, may_reject in soft:
         urgency = max(urgency, score)
-        if score >= reject_from and not marked:
+        if score >= reject_from and may_reject and not marked:
             severity = _REJECT
             _weigh(weights, reason, 2.0 + score)
         elif score >= reject_from or score >= _eased(hold_from, ease):

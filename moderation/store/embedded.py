@@ -82,7 +82,9 @@ def find_allocator() -> Path | None:
         "/usr/lib",
         "/usr/local/lib",
     )
-    return next((found for folder in folders if (found := Path(folder, JEMALLOC)).exists()), None)
+    # a list of what to preload is parted at blanks and colons
+    able = (Path(folder, JEMALLOC) for folder in folders if not re.search(r"[\s:]", folder))
+    return next((found for found in able if found.exists()), None)
 
 
 def ask(path: Path, command: bytes, timeout: float = 0.5) -> bytes:
@@ -329,11 +331,10 @@ def machine_memory() -> int:
 
 def _environment() -> dict[str, str]:
     """Give the environment of the server: this one's, and how it allocates."""
-    allocator = find_allocator()
-    if allocator is None:
-        return {"GLIBC_TUNABLES": ALLOCATOR, **os.environ}
-    before = os.environ.get("LD_PRELOAD", "")
-    return {**os.environ, "LD_PRELOAD": f"{before}:{allocator}" if before else str(allocator)}
+    found = {"GLIBC_TUNABLES": ALLOCATOR, **os.environ}
+    if allocator := find_allocator():
+        found["LD_PRELOAD"] = ":".join(filter(None, (os.environ.get("LD_PRELOAD"), str(allocator))))
+    return found
 
 
 def _bundled_server() -> Path | None:

@@ -1,5 +1,8 @@
 """The stretches of a long comment that look worst are found wherever they stand, and nowhere in what is harmless."""
 
+from types import SimpleNamespace
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -91,6 +94,73 @@ def test_the_part_is_scored_as_a_comment_of_its_own():
     assert found.part.values[hottest] == pytest.approx(alone.values[hottest], abs=0.1)
 
 
+def test_what_moved_the_part_is_marked_where_it_stands():
+    text = HARMLESS * 3 + ABUSE + " " + HARMLESS * 3
+    (found,) = bundled().score([Item(text)], explain=True)
+    strongest = max(spans(found), key=lambda word: word.weight)
+    assert text[strongest.begin : strongest.end] in {"fucking", "idiot"}
+    assert text.index("fucking") <= strongest.begin < strongest.end <= text.index("idiot") + len("idiot")
+    weights = {text[word.begin : word.end]: word.weight for word in spans(found)}
+    assert weights["fucking"] > 1
+    assert weights["idiot"] > 1
+
+
+def test_what_the_filters_saw_in_a_stretch_is_what_they_see_in_its_windows(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "classifiers.scorer.worst_stretches", lambda blocks, places, weigh, seen_in: asked.append(seen_in) or []
+    )
+    scorer, texts = bundled(), [HARMLESS, HARMLESS * 2 + ABUSE + " " + HARMLESS]
+    scorer.score([Item(text) for text in texts], explain=True)
+    (seen_in,) = asked
+    filters, ids = scorer._filters, scorer._table.number(["", *texts[1].split()])
+    looked = filters.look(scorer._table.of(ids).vectors, ids, [0])
+    for begin, past in ((1, 9), (40, 52), (len(ids) - 3, len(ids))):
+        most = np.maximum(looked.seen[0][begin:past].max(axis=0) + filters._biases, filters.floor)
+        np.testing.assert_allclose(seen_in([(1, begin, past)])[0], scorer._filter_weights @ most, atol=1e-4)
+
+
+@pytest.mark.parametrize("words", ["a", "walk in the park by the old harbour"])
+def test_a_comment_a_little_longer_than_a_stretch_is_looked_through(words, monkeypatch):
+    monkeypatch.setattr("classifiers.stretches.HIDES_NOTHING", 1.01)
+    text = HARMLESS[:120] + ABUSE + " " + words
+    assert LONGER_THAN < len(text) < 2 * LONGER_THAN
+    assert {"fucking", "idiot"} <= marked_in(text)
+
+
+@pytest.mark.parametrize("text", ["\u2800" * 300, "\u202e\u202c" * 200, " " * 300])
+def test_a_long_text_without_a_word_is_looked_through_for_nothing(text, monkeypatch):
+    monkeypatch.setattr("classifiers.stretches.SUSPECT", -99.0)
+    monkeypatch.setattr("classifiers.scorer.is_worth_a_look", lambda text, most: True)
+    (found,) = bundled().score([Item(text, name="You fucking idiot")], explain=True)
+    assert found.part is None
+
+
+def test_what_scores_too_little_by_itself_is_no_part(monkeypatch):
+    text = HARMLESS * 3 + ABUSE + " " + HARMLESS * 3
+    (found,) = bundled().score([Item(text)], explain=True)
+    for least, there in (
+        (max(found.part.values.values()) - 0.01, True),
+        (max(found.part.values.values()) + 0.01, False),
+    ):
+        monkeypatch.setattr("classifiers.scorer.LEAST_OF_A_PART", least)
+        (again,) = bundled().score([Item(text)], explain=True)
+        assert (again.part is not None) == there
+
+
+def test_a_comment_that_waits_anyway_is_not_looked_through():
+    item = Item(HARMLESS * 3 + ABUSE + " " + HARMLESS * 3)
+    for waits in (True, False):
+        bars = SimpleNamespace(shown=lambda scores: scores, waits=lambda scores, waits=waits: waits)
+        (found,) = bundled().score([msgspec.structs.replace(item, bars=bars)], explain=True)
+        assert (found.part is None) == waits
+
+
+def test_a_text_of_one_block_is_a_stretch():
+    assert looked_at([[200]], {(0, 0): 2.0}) == {0: (0, 0)}
+    assert looked_at([[20, 20], [30] * 9], {(0, 1): 2.0}) == {0: (0, 1)}
+
+
 def test_harmless_comments_have_no_part_that_looks_bad():
     assert marked_in(HARMLESS * 3) is None
 
@@ -132,7 +202,7 @@ def test_whatever_is_written_what_is_marked_lies_in_the_text(text, around):
 def test_what_is_no_longer_than_a_block_stands_whole_in_the_stretch():
     for place in range(10):
         first, last = looked_at([[20] * 12], {(0, place): 0.4, (0, place + 1): 0.4})[0]
-        assert first <= place
+        assert 0 <= first <= place
         assert place + 1 <= last
 
 
@@ -167,15 +237,14 @@ def test_a_comment_that_is_bad_as_a_whole_hides_nothing():
 
 
 def test_blocks_sum_to_their_comments_and_end_with_the_text():
-    dice = np.random.default_rng(3)
-    rows = dice.integers(0, 9, (40, 2)).astype(np.float32)
+    rows = np.random.default_rng(3).integers(0, 9, (40, 2)).astype(np.float32)
     counts = np.zeros((40, -(-len(COUNTS) // 4) * 4), np.uint16)
-    counts[:, PLACE["chars"]] = dice.integers(1, 90, 40)
+    counts[:, PLACE["chars"]] = BLOCK // 4
     starts, pasts = [0, 1, 15], [1, 12, 40]
     whole = in_blocks(rows, counts, starts, None)
     blocks = in_blocks(rows, counts, starts, pasts)
     assert whole.begins.tolist() == starts
-    assert {0, 1, 12, 15} <= set(blocks.begins.tolist())
+    assert blocks.begins.tolist() == [0, 1, 5, 9, 12, 13, 15, *range(19, 40, 4)], "each fourth, and where a text ends"
     assert [blocks.ends[last] for last in blocks.lasts] == pasts
     for ours, theirs in zip(blocks.of_comments(), whole.of_comments(), strict=True):
         np.testing.assert_array_equal(ours, theirs)

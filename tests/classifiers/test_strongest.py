@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.strongest import FAINT, TOP, Word, strongest, words_of
+from classifiers.strongest import FAINT, TOP, WIDE, Word, in_groups, strongest, words_of
 from classifiers.traits import NAMES
 
 SIZES = st.floats(-8, 8, width=32)
@@ -51,3 +51,14 @@ def test_chunks_are_named_by_their_span_features_by_their_name_and_what_stands_b
 
 def test_nothing_chosen_names_nothing():
     assert words_of("Buy pills", ["", "Buy", "pills"], []) == ()
+
+
+def test_pairs_are_parted_so_that_a_long_comment_makes_no_rows_for_many_short_ones():
+    lengths = [10, WIDE // 4, 10, 10]
+    pairs = [(place, column) for place in (0, 0, 1, 1, 2, 3, *[2] * 9) for column in (0, 1)]
+    groups = [*in_groups(pairs, lengths)]
+    assert [pair for group in groups for pair in group] == pairs
+    assert all(len(group) * max(lengths[place] for place, _ in group) <= WIDE for group in groups)
+    assert len(groups) > 2
+    assert [*in_groups([(1, 0)], [2 * WIDE, 3 * WIDE])] == [[(1, 0)]], "one alone is looked at, however long"
+    assert [*in_groups([], [])] == []

@@ -136,6 +136,12 @@ def test_what_is_turned_round_is_found_where_it_stands_too(text):
         assert Counter(chunk) <= Counter(text[begin:end])
 
 
+def test_as_many_letters_as_with_single_blanks_are_not_the_same_where_words_need_none():
+    text = "这是 a  b"
+    assert cut(text) == ["这", "是", "a", "b"]
+    assert locate(text, cut(text), range(4)) == [(0, 1), (1, 2), (3, 4), (6, 7)]
+
+
 def test_a_turned_word_pushes_no_other_from_its_place():
     text = "\u202eyako\u202c you idiot, okay you fool"
     spans = locate(text, cut(text), range(6))

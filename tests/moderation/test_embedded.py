@@ -349,9 +349,11 @@ def mapped(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
 
 
-def test_the_server_allocates_with_jemalloc_where_there_is_one_beside_what_else_is_preloaded(
-    folder, monkeypatch, tmp_path
-):
+NO_JEMALLOC = pytest.mark.skipif(embedded.find_allocator() is None, reason="needs libjemalloc2")
+
+
+@NO_JEMALLOC
+def test_the_server_allocates_with_jemalloc_where_there_is_one_beside_what_else_is_preloaded(folder, monkeypatch):
     other = next(Path("/usr/lib").rglob("libz.so.1"))
     monkeypatch.setenv("LD_PRELOAD", str(other))
     with EmbeddedServer(folder, SETTINGS) as server:
@@ -359,12 +361,16 @@ def test_the_server_allocates_with_jemalloc_where_there_is_one_beside_what_else_
         assert "libz" in mapped(server.pid)
 
 
-def test_an_allocator_that_came_with_the_environment_is_taken_first(monkeypatch, tmp_path):
-    assert embedded.find_allocator() is not None
-    (tmp_path / "lib").mkdir()
-    shutil.copy(embedded.find_allocator(), tmp_path / "lib")
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert embedded.find_allocator() == tmp_path / "lib" / embedded.JEMALLOC
+@NO_JEMALLOC
+@pytest.mark.parametrize(("name", "taken"), [("plain", True), ("with blank", False), ("with:colon", False)])
+def test_an_allocator_that_came_with_the_environment_is_taken_first_if_it_can_be_named(
+    monkeypatch, tmp_path, name, taken
+):
+    (tmp_path / name / "lib").mkdir(parents=True)
+    ours = tmp_path / name / "lib" / embedded.JEMALLOC
+    shutil.copy(embedded.find_allocator(), ours)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / name))
+    assert (embedded.find_allocator() == ours) == taken
 
 
 def test_without_jemalloc_the_c_library_s_own_is_told_to_keep_small_pieces(folder, monkeypatch):

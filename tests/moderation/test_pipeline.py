@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from classifiers.scorer import bundled
@@ -42,12 +43,14 @@ class ScriptedModel:
         self.manifest = SimpleNamespace(thresholds=thresholds or {})
         self.calls: list[list[str]] = []
         self.hints: list[str] = []
+        self.bars: list[Any] = []
         self.drag = 0
         """The seconds that it takes for anything, once it was told to be slow; what is heavy takes long by itself."""
 
     def score(self, items: Any, **how: Any) -> list[Any]:
         self.calls.append([item.text for item in items])
         self.hints = [item.lang for item in items]
+        self.bars = [item.bars for item in items]
         return [self.one(item.text) for item in items]
 
     def one(self, text: str) -> Any:
@@ -111,6 +114,13 @@ def test_the_models_are_asked_once_for_a_whole_batch(pipeline, model):
     examined(pipeline, "one", "two", "three")
     assert model.calls == [["one", "two", "three"]]
     assert model.hints == ["en", "en", "en"]
+
+
+def test_the_model_is_told_what_each_site_makes_of_the_scores(pipeline, model):
+    strict = msgspec.structs.replace(SITE, id="strict", policy=Policy(profile="strict"))
+    pipeline.examine([(SITE, a_comment("one"), History()), (strict, a_comment("two"), History())])
+    assert model.bars == [thresholds(SITE.policy), thresholds(strict.policy)]
+    assert model.bars[0] != model.bars[1]
 
 
 def test_an_empty_batch_asks_nobody(pipeline, model):

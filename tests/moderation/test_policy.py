@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from classifiers.bars import WORKING, held_from
 from classifiers.scorer import Item, bundled
 from moderation.records import ATTRIBUTES, Outcome, Policy, Reason, Signal, Threshold, Verdict
-from moderation.scoring.policy import PROFILES, Examined, judge, thresholds
+from moderation.scoring.policy import HELD_FOR_A_PART, PART, PROFILES, Examined, judge, thresholds
 
 SEVERITY = {Outcome.APPROVE: 0, Outcome.HOLD: 1, Outcome.REJECT: 2}
 CLEAN = dict.fromkeys(ATTRIBUTES, 0.0)
@@ -253,6 +253,45 @@ def test_a_worse_signal_never_gives_a_milder_verdict(signals, scores, policy, tr
     assert severity(after) >= severity(before)
     assert after.score >= before.score
     assert after.blatant >= before.blatant or trust
+
+
+@settings(max_examples=400)
+@given(
+    some_signals, some_scores, some_policies, some_trust, st.sampled_from([Reason.SPAM, Reason.TOXICITY]), st.booleans()
+)
+def test_of_a_comment_that_waits_no_part_changes_the_verdict(signals, scores, policy, trust, reason, supported):
+    part = Signal(PART, HELD_FOR_A_PART, reason)
+    without, beside = (
+        judged(*signals, *more, *trust, policy=policy, supported=supported, **scores) for more in ((), (part,))
+    )
+    assert severity(without) <= severity(beside) <= max(severity(without), SEVERITY[Outcome.HOLD]), "it never rejects"
+    if thresholds(policy).waits(CLEAN | scores):
+        assert severity(without) == severity(beside)
+
+
+@pytest.mark.parametrize("profile", ["balanced", "strict"])
+@pytest.mark.parametrize("attribute", ["spam", "toxicity", "threat"])
+def test_what_is_held_as_a_whole_waits(profile, attribute):
+    bars = thresholds(Policy(profile=profile))
+    hold_at = next(one[2] for one in bars.attributes if one[0] == attribute)
+    assert not bars.waits(CLEAN | {attribute: hold_at - 0.01})
+    assert bars.waits(CLEAN | {attribute: 0.99})
+    # an author whose comments were let through sells nothing, so that spam may be approved that others wait for
+    assert bars.waits(CLEAN | {attribute: hold_at + 0.01}) == (attribute != "spam")
+
+
+def test_where_a_part_would_hold_anybody_nothing_is_said_to_wait():
+    policy = Policy(thresholds={"signals": Threshold(hold_at=0.0)})
+    assert not thresholds(policy).waits(CLEAN | {"toxicity": 0.7})
+    assert judged(TRUSTED, policy=policy, toxicity=0.7).outcome is Outcome.APPROVE
+    part = Signal(PART, HELD_FOR_A_PART, Reason.SPAM)
+    assert judged(TRUSTED, part, policy=policy, toxicity=0.7).outcome is Outcome.HOLD
+
+
+def test_shown_is_spam_and_what_stands_out_of_the_others():
+    bars = thresholds(Policy())
+    assert bars.shown(CLEAN) == ("spam", "toxicity")
+    assert bars.shown(CLEAN | {"toxicity": 0.3, "threat": 0.5}) == ("spam", "threat")
 
 
 @given(some_signals, some_scores, some_policies)
