@@ -30,6 +30,8 @@ _KINDS = (np.int8, np.float32, np.float32)
 _CHUNKS = PLACE["chunks"]
 _MOST_PRODUCTS = 200_000
 """OpenBLAS takes threads from 2^18 on."""
+_MANY = 128
+"""Fewer windows are looked at by filters of all widths together: three products cost more than the numbers they spare."""
 _AT_ONCE = 512
 """So many chunks are looked at together, which keeps what is computed close to the processor."""
 
@@ -67,6 +69,10 @@ class Filters:
             for width, some in zip(WIDTHS, columns, strict=True)
         ]
         """For each width how many numbers of a window its filters look at, which filters they are, and what they look for."""
+        self._together = [
+            (WIDEST * self.numbers, slice(None), np.ascontiguousarray(patterns[: WIDEST * self.numbers], np.float32))
+        ]
+        """The same for all of them: narrow ones find nothing in what is beyond them."""
         self._biases = np.asarray(patterns[-1], np.float32)
         widths = np.repeat(WIDTHS, each)
         self._inside = (widths > np.arange(WIDEST)[:, None])[:, None, :]
@@ -124,7 +130,7 @@ class Filters:
         empty = ids == 0
         before = windows(vectors, empty)
         found = np.empty((len(ids), len(self.floor)), np.float32)
-        for numbers, columns, patterns in self._patterns:
+        for numbers, columns, patterns in self._patterns if len(ids) >= _MANY else self._together:
             _product(before[:, :numbers], patterns, found[:, columns])
         if np.count_nonzero(empty) > len(starts):
             empty[starts] = False
@@ -163,9 +169,10 @@ def _product(left: Matrix, right: Matrix, found: Matrix) -> Matrix:
     Threads that wait for each other cost more than a product of this size, many times more where the processor has other work.
     """
     step = max(1, _MOST_PRODUCTS // right.size)
+    if len(left) <= step:
+        return np.matmul(left, right, out=found)
     whole = len(left) - len(left) % step
-    if whole:
-        np.matmul(_in_steps(left[:whole], step), right, out=_in_steps(found[:whole], step))
+    np.matmul(_in_steps(left[:whole], step), right, out=_in_steps(found[:whole], step))
     np.matmul(left[whole:], right, out=found[whole:])
     return found
 

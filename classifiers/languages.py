@@ -68,7 +68,8 @@ class Languages:
 
     def _likeliest(self, evidence: Evidence, sites: Sequence[str]) -> list[str]:
         best = evidence.languages.argmax(axis=1)
-        ordered = np.partition(evidence.languages, -2, axis=1)
+        ordered = evidence.languages.copy()
+        ordered.partition(-2, axis=1)
         sure = ordered[:, -1] - ordered[:, -2] >= SURE
         telling = (evidence.letters >= FEWEST_LETTERS) & (evidence.words >= FEWEST_WORDS)
         credible = ~telling | (ordered[:, -1] >= self._floors[best] * evidence.letters)

@@ -24,8 +24,8 @@ class Laid(NamedTuple):
     ids: NDArray[np.int64]
     starts: list[int]
     """Where each begins, with the empty chunk."""
-    pasts: list[int] | None = None
-    """Where the text of each ends, and its author's name and link begin if they are read; None where none is looked through."""
+    pasts: list[int]
+    """Where the text of each ends, and its author's name and link begin if they are read."""
 
     @property
     def lengths(self) -> list[int]:
@@ -34,11 +34,11 @@ class Laid(NamedTuple):
 
     def cut_out(self, stretches: Sequence[tuple[int, int, int]]) -> "Laid":
         """Lay out some stretches of these as comments of their own: a comment by its place, and where one begins and ends in it."""
-        numbers, starts = [], [0]
+        numbers, ends = [], [0]
         for place, begin, past in stretches:
             numbers += [_EMPTY, self.ids[self.starts[place] + begin : self.starts[place] + past]]
-            starts.append(starts[-1] + 1 + past - begin)
-        return Laid(np.concatenate(numbers), starts[:-1])
+            ends.append(ends[-1] + 1 + past - begin)
+        return Laid(np.concatenate(numbers), ends[:-1], ends[1:])
 
 
 def cut_beside(name: str, url: str, han: HanWords) -> list[list[str]]:

@@ -30,15 +30,13 @@ from classifiers.lexicon import Lexicon
 from classifiers.manifest import Manifest
 from classifiers.stretches import (
     LEAST_OF_A_PART,
-    LONGER_THAN,
-    Blocks,
     Stretch,
     in_blocks,
     is_worth_a_look,
     worst_stretches,
 )
 from classifiers.strongest import Moved, Word, in_groups, strongest, words_of
-from classifiers.table import ChunkTable, Counts
+from classifiers.table import ChunkTable, Counts, add_up
 from classifiers.text import clip, cut, spell
 from classifiers.traits import FIRST_MARK, NAMES, PLACE, USUAL, Matrix, traits
 
@@ -103,7 +101,7 @@ class _Batch(NamedTuple):
 
     laid: Laid
     rows: Matrix
-    blocks: Blocks
+    counts: Counts
     factors: Matrix
     """Times a row of a comment's chunk: what that chunk contributes to each calibrated logit."""
     features: Matrix
@@ -176,7 +174,7 @@ class Scorer:
 
     def _score(self, items: Sequence[Item], explain: bool) -> list[Scores]:
         with self._lock:
-            chunked, laid = self._lay(items, explain)
+            chunked, laid = self._lay(items)
             batch = self._compute(laid)
             values = self._values(batch)
             words = self._words(items, chunked, batch, values) if explain else [()] * len(items)
@@ -191,7 +189,7 @@ class Scorer:
     def explain(self, item: Item) -> Explanation:
         """Take the scores of one comment apart, completely: bias, words and features sum to the logit."""
         with self._lock:
-            chunked, laid = self._lay([item], explain=False)
+            chunked, laid = self._lay([item])
             batch = self._compute(laid)
             moved = self._moved(batch, np.zeros(len(self.attributes), np.int64), np.arange(len(self.attributes)))
         lang = self._languages_of([item], batch)[0]
@@ -212,7 +210,7 @@ class Scorer:
             )
         return Explanation(lang, self._supported.get(lang, False), found)
 
-    def _lay(self, items: Sequence[Item], explain: bool) -> tuple[list[list[str]], Laid]:
+    def _lay(self, items: Sequence[Item]) -> tuple[list[list[str]], Laid]:
         """Cut some comments into chunks and number these."""
         han = self._lexicon.han
         texts = [cut(clip(item.text), han) for item in items]
@@ -230,15 +228,12 @@ class Scorer:
         if any(beside):
             pass_over(ids, flags, starts, beside)
         del starts[-1]
-        if not explain or max(len(item.text) for item in items) <= LONGER_THAN:
-            return chunked, Laid(ids, starts)
         return chunked, Laid(ids, starts, [start + 1 + len(text) for start, text in zip(starts, texts, strict=True)])
 
     def _compute(self, laid: Laid) -> _Batch:
         counts, ends, rows, vectors = self._table.of(laid.ids)
         self._relate(rows, counts, ends, laid.ids)
-        blocks = in_blocks(rows, counts, laid.starts, laid.pasts)
-        sums, counted = blocks.of_comments()
+        sums, counted = np.add.reduceat(rows, laid.starts, axis=0), add_up(counts, laid.starts)
         features = traits(counted)
         factors, logits = self._weigh(sums, features)
         looked = self._filters.look(vectors, laid.ids, laid.starts) if self._filters else None
@@ -247,7 +242,7 @@ class Scorer:
         evidence = Evidence(
             sums[:, self._table.evidence], counted[:, _LETTERS] - counted[:, _LINKED], counted[:, _WORDS]
         )
-        return _Batch(laid, rows, blocks, factors, features, logits, evidence, looked)
+        return _Batch(laid, rows, counts, factors, features, logits, evidence, looked)
 
     def _weigh(self, sums: Matrix, features: Matrix) -> tuple[Matrix, Matrix]:
         """Give what a row counts for in each of some comments, and their logits but for the filters."""
@@ -263,8 +258,6 @@ class Scorer:
         self, items: Sequence[Item], chunked: list[list[str]], batch: _Batch, values: list[dict[str, float]]
     ) -> dict[int, Part]:
         """Score the stretch of each long comment that looks worst by itself; what scores high enough, by the comment's place."""
-        if batch.laid.pasts is None:
-            return {}
         long = [
             place
             for place, (item, scores) in enumerate(zip(items, values, strict=True))
@@ -284,7 +277,8 @@ class Scorer:
             seen = self._filters.most([batch.looked.seen[place][begin:past] for place, begin, past in stretches])
             return np.maximum(seen, self._filters.floor) @ self._filter_weights.T
 
-        found = worst_stretches(batch.blocks, long, weigh, seen_in)
+        blocks = in_blocks(batch.rows, batch.counts, batch.laid.starts, batch.laid.pasts)
+        found = worst_stretches(blocks, long, weigh, seen_in)
         if not found:
             return {}
         alone = self._compute(batch.laid.cut_out(found))

@@ -56,35 +56,22 @@ class Blocks(NamedTuple):
     lasts: NDArray[np.int64]
     """The last one of the text of each."""
 
-    def of_comments(self) -> tuple[Matrix, Matrix]:
-        """Sum rows and counts over each comment."""
-        if len(self.firsts) == len(self.begins):
-            return self.rows, self.counts
-        return np.add.reduceat(self.rows, self.firsts, axis=0), np.add.reduceat(self.counts, self.firsts, axis=0)
 
-
-def in_blocks(rows: Matrix, counts: Counts, starts: list[int], pasts: list[int] | None) -> Blocks:
-    """Sum the rows and counts of chunks over blocks of comments that begin at `starts`, and whose texts end at `pasts`.
-
-    Where nobody wants to look through them, each is one block.
-    """
-    if pasts is None:
-        begins = np.array(starts)
-        first = last = np.arange(len(starts))
-    else:
-        at, past = np.array(starts), np.array(pasts)
-        chars = counts[:, _CHARS].astype(np.int32)
-        before = chars.cumsum() - chars
-        lengths = np.array([end - start for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)])
-        before -= before.take(at).repeat(lengths)
-        before //= BLOCK
-        begun = np.empty(len(rows) + 1, np.bool_)
-        np.not_equal(before[1:], before[:-1], out=begun[1:-1])
-        begun[at] = begun[past] = True
-        begins = begun[:-1].nonzero()[0]
-        first, last = begins.searchsorted(at), begins.searchsorted(past) - 1
+def in_blocks(rows: Matrix, counts: Counts, starts: list[int], pasts: list[int]) -> Blocks:
+    """Sum the rows and counts of chunks over blocks of comments that begin at `starts`, and whose texts end at `pasts`."""
+    at, past = np.array(starts), np.array(pasts)
+    chars = counts[:, _CHARS].astype(np.int32)
+    before = chars.cumsum() - chars
+    lengths = np.array([end - start for start, end in zip(starts, [*starts[1:], len(rows)], strict=True)])
+    before -= before.take(at).repeat(lengths)
+    before //= BLOCK
+    begun = np.empty(len(rows) + 1, np.bool_)
+    np.not_equal(before[1:], before[:-1], out=begun[1:-1])
+    begun[at] = begun[past] = True
+    begins = begun[:-1].nonzero()[0]
     ends = np.empty_like(begins)
     ends[:-1], ends[-1] = begins[1:], len(rows)
+    first, last = begins.searchsorted(at), begins.searchsorted(past) - 1
     return Blocks(begins, ends, np.add.reduceat(rows, begins, axis=0), add_up(counts, begins), first, last)
 
 

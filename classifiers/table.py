@@ -115,10 +115,13 @@ class ChunkTable:
         return self._parts(self._memory.take(numbers, axis=0))
 
     def _parts(self, memory: NDArray[np.uint8]) -> Known:
-        counts, ends, rows, vectors = (
-            memory[:, begin:end] for begin, end in zip([0, *self._ends], self._ends, strict=False)
+        counts, ends, rows, vectors = self._ends
+        return Known(
+            memory[:, :counts].view(np.uint16),
+            memory[:, counts:ends].view(np.uint32),
+            memory[:, ends:rows].view(np.float32),
+            memory[:, rows:vectors].view(np.float32),
         )
-        return Known(counts.view(np.uint16), ends.view(np.uint32), rows.view(np.float32), vectors.view(np.float32))
 
     def _find(self, chunks: list[str]) -> NDArray[np.int64]:
         """Number what is known; -1 stands for what is not."""

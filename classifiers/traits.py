@@ -290,7 +290,7 @@ _LIMITS = np.array([limit for _, limit in FEW.values()], np.float32)
 
 def traits(counts: Matrix) -> Matrix:
     """Turn the counts of comments (rows) into their hand-made features."""
-    counts = np.concatenate([counts, counts[:, _LEXICON].sum(axis=1, keepdims=True)], axis=1)
+    counts = np.concatenate([counts, np.add.reduce(counts[:, _LEXICON], axis=1, keepdims=True)], axis=1)
     looked = counts.take(_ONE_LOOK, axis=1)
     features = np.empty((len(counts), len(NAMES)), np.float32)
     features[:, _LOGS] = np.log1p(looked[:, _LOGS]) * _SCALES

@@ -236,20 +236,16 @@ def test_a_comment_that_is_bad_as_a_whole_hides_nothing():
     assert found.part is None
 
 
-def test_blocks_sum_to_their_comments_and_end_with_the_text():
+def test_blocks_are_of_some_characters_and_end_with_the_text():
     rows = np.random.default_rng(3).integers(0, 9, (40, 2)).astype(np.float32)
     counts = np.zeros((40, -(-len(COUNTS) // 4) * 4), np.uint16)
     counts[:, PLACE["chars"]] = BLOCK // 4
     starts, pasts = [0, 1, 15], [1, 12, 40]
-    whole = in_blocks(rows, counts, starts, None)
     blocks = in_blocks(rows, counts, starts, pasts)
-    assert whole.begins.tolist() == starts
     assert blocks.begins.tolist() == [0, 1, 5, 9, 12, 13, 15, *range(19, 40, 4)], "each fourth, and where a text ends"
     assert [blocks.ends[last] for last in blocks.lasts] == pasts
-    for ours, theirs in zip(blocks.of_comments(), whole.of_comments(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    assert whole.of_comments()[0].tolist() == [
-        rows[:1].sum(0).tolist(),
-        rows[1:15].sum(0).tolist(),
-        rows[15:].sum(0).tolist(),
-    ]
+    assert blocks.begins[blocks.firsts].tolist() == starts
+    ends = blocks.ends.tolist()
+    for begin, end, row, chars in zip(blocks.begins, ends, blocks.rows, blocks.counts[:, PLACE["chars"]], strict=True):
+        assert row.tolist() == rows[begin:end].sum(axis=0).tolist()
+        assert chars == (end - begin) * (BLOCK // 4) <= BLOCK
