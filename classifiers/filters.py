@@ -69,13 +69,11 @@ class Filters:
             for width, some in zip(WIDTHS, columns, strict=True)
         ]
         """For each width how many numbers of a window its filters look at, which filters they are, and what they look for."""
-        self._together = [
-            (WIDEST * self.numbers, slice(None), np.ascontiguousarray(patterns[: WIDEST * self.numbers], np.float32))
-        ]
-        """The same for all of them: narrow ones find nothing in what is beyond them."""
         self._biases = np.asarray(patterns[-1], np.float32)
-        widths = np.repeat(WIDTHS, each)
-        self._inside = (widths > np.arange(WIDEST)[:, None])[:, None, :]
+        self._inside = (np.repeat(WIDTHS, each) > np.arange(WIDEST)[:, None])[:, None, :]
+        within = np.asarray(patterns[:-1] * self._inside[:, 0].repeat(self.numbers, axis=0), np.float32)
+        self._together = [(WIDEST * self.numbers, slice(None), within)]
+        """The same for all of them, of which narrow ones see nothing beyond their width."""
         self.floor: Matrix = np.maximum(self._biases, 0)
         """What the filters answer where there is no word."""
 

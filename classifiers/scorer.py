@@ -57,6 +57,7 @@ class Item(msgspec.Struct, frozen=True):
     lang: str = ""
     """ISO 639-1 code of the site's language, which a short or undecided text counts as."""
     bars: Bars = EVERYTHING
+    """What its site makes of the scores: what is explained, and whether it is looked through, hangs on that."""
 
 
 class Part(msgspec.Struct, frozen=True):

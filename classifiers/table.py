@@ -84,7 +84,8 @@ class ChunkTable:
         self.evidence = slice(width, width + language_weights.shape[1])
         counts = -(-len(COUNTS) // _PACKED) * _PACKED
         numbers = filters.numbers if filters else 0
-        self._ends = np.cumsum([2 * counts, 4 * 2, 4 * self.evidence.stop, 4 * numbers]).tolist()
+        self._fields = np.cumsum([2 * counts, 4 * 2, 4 * self.evidence.stop, 4 * numbers]).tolist()
+        """Where each field of `Known` ends in a row, in bytes."""
         self._places: dict[str, int] = {}
         self._begin(ROWS)
 
@@ -112,10 +113,10 @@ class ChunkTable:
 
     def of(self, numbers: NDArray[np.int64]) -> Known:
         """Give what is known of chunks, to work with: it is a copy."""
-        return self._parts(self._memory.take(numbers, axis=0))
+        return self._read(self._memory.take(numbers, axis=0))
 
-    def _parts(self, memory: NDArray[np.uint8]) -> Known:
-        counts, ends, rows, vectors = self._ends
+    def _read(self, memory: NDArray[np.uint8]) -> Known:
+        counts, ends, rows, vectors = self._fields
         return Known(
             memory[:, :counts].view(np.uint16),
             memory[:, counts:ends].view(np.uint32),
@@ -128,7 +129,7 @@ class ChunkTable:
         return np.fromiter(map(self._places.get, chunks, repeat(-1)), np.int64, len(chunks))
 
     def _begin(self, size: int) -> None:
-        self._memory = np.zeros((size, -(-self._ends[-1] // 8) * 8), np.uint8)
+        self._memory = np.zeros((size, -(-self._fields[-1] // 8) * 8), np.uint8)
         self.flags = np.zeros(size, np.uint8)
         self._again = np.zeros(size + 1, np.bool_)
         self._places = {"": 0}
@@ -188,7 +189,7 @@ class ChunkTable:
                 where.append(place)
                 columns.append(column)
                 values.append(value)
-        self._parts(self._memory).counts[where, np.array(columns, np.int64)] += np.array(values, np.uint16)
+        self._read(self._memory).counts[where, np.array(columns, np.int64)] += np.array(values, np.uint16)
         self._places.update(zip((chunk for chunk, _ in dressed), range(begin, self._next), strict=True))
 
     def _analyse(self, chunks: list[str]) -> None:
@@ -197,7 +198,7 @@ class ChunkTable:
         found = analyse(chunks, self._lexicon, self._shape)
         begin = self._next
         end = begin + len(chunks)
-        counts, ends, rows, vectors = self._parts(self._memory[begin:end])
+        counts, ends, rows, vectors = self._read(self._memory[begin:end])
         rows[:] = 0
         if len(found.owner):
             starts = found.starts

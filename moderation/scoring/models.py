@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from classifiers import strongest
-from classifiers.bars import Bars
+from classifiers.bars import EVERYTHING, Bars
 from classifiers.scorer import Item, Scores
 from moderation.records import ATTRIBUTES, Comment, Word
 
@@ -139,14 +139,10 @@ class Models:
             self._on_scored("active", "missing", len(comments), 0.0)
             return [_MISSING] * len(comments), _UNKNOWN
         precisions: Precisions = getattr(active.scorer.manifest, "thresholds", _UNKNOWN)
+        known, asking = langs or [""] * len(comments), bars(precisions) if bars else [EVERYTHING] * len(comments)
         items = [
-            Item(comment.text, comment.name, comment.url, (comment.lang or lang)[:3].rstrip("-_").lower(), *asked)
-            for comment, lang, asked in zip(
-                comments,
-                langs or [""] * len(comments),
-                zip(bars(precisions), strict=True) if bars else [()] * len(comments),
-                strict=True,
-            )
+            Item(comment.text, comment.name, comment.url, (comment.lang or lang)[:3].rstrip("-_").lower(), theirs)
+            for comment, lang, theirs in zip(comments, known, asking, strict=True)
         ]
         answers = self._ask(active, items, "active", explain=True)
         if isinstance(answers, str):

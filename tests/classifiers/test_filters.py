@@ -7,7 +7,7 @@ import pytest
 
 from classifiers.errors import VersionBroken
 from classifiers.features import Shape, analyse
-from classifiers.filters import FILES, Filters, kinds_of, load_filters, save_filters, windows
+from classifiers.filters import _MANY, FILES, Filters, kinds_of, load_filters, save_filters, windows
 from classifiers.lexicon import MARKS, Lexicon
 from tests.classifiers.filtered import some_filters
 
@@ -87,6 +87,16 @@ def test_chunks_that_were_passed_over_are_not_looked_at():
     bare, named = doubting.answers(vectors, *laid_out([[0, 7, 8, 9], [0, 7, 8, 9, 0, 0, 0, 0]]))
     assert named.tolist() == bare.tolist()
     assert bare.min() < 5
+
+
+def test_narrow_filters_see_nothing_beyond_their_width_in_few_windows_as_in_many():
+    embeddings, marks, patterns = some_filters().arrays
+    wild = Filters(embeddings, marks, np.random.default_rng(5).normal(size=patterns.shape).astype(np.float32))
+    comment = [0, 5, 6, 7, 8]
+    few = wild.answers(VECTORS, *laid_out([comment]))
+    many = wild.answers(VECTORS, *laid_out([comment] * _MANY))
+    np.testing.assert_allclose(many, few.repeat(_MANY, axis=0), atol=1e-5)
+    np.testing.assert_allclose(few[0], one_by_one(wild, comment, np.zeros(15))[0], atol=1e-5)
 
 
 def test_many_comments_are_looked_at_in_parts_and_none_is_left_out():
